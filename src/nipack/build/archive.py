@@ -1,0 +1,133 @@
+"""Write and read tar streams, the inside of every artifact, one file at a time."""
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO
+
+from nipack.build.errors import ArtifactError
+from nipack.build.hashing import CHUNK, digest_stream
+from nipack.build.manifest import Installed, InstalledFile, InstalledLink
+from nipack.build.progress import Advance
+from nipack.build.streams import CountingReader
+
+FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A file or link as it was read back from an artifact; a link has a target and no digest."""
+
+    path: str
+    mode: int
+    size: int = 0
+    sha256: str = ""
+    target: str | None = None
+
+
+def write_tar(
+    output: IO[bytes],
+    tree: Iterable[Installed],
+    *,
+    time: int,
+    advance: Advance,
+    base: str = "",
+    directories: bool = False,
+) -> None:
+    """Write a tree as a tar stream: root's, with fixed modes and one time, in the given order.
+
+    `base` is put before each path.  With `directories`, each directory has a member before what
+    is in it.  The format is GNU's, the one that dpkg reads (deb(5)).
+    """
+    gnu = tarfile.GNU_FORMAT
+    with tarfile.open(
+        fileobj=output, mode="w|", format=gnu, encoding="utf-8", bufsize=CHUNK
+    ) as tar:
+        tar.copybufsize = CHUNK  # type: ignore[attr-defined]
+        made: set[str] = set()
+        for installed in tree:
+            if directories:
+                _write_parents(tar, base + installed.path, time, made)
+            _write_member(tar, base, installed, time, advance)
+
+
+def _write_parents(tar: tarfile.TarFile, path: str, time: int, made: set[str]) -> None:
+    parents = [f"{parent}/" for parent in PurePosixPath(path).parents]
+    for parent in reversed(parents):
+        name = parent if parent == "./" else f"./{parent}"
+        if name not in made:
+            made.add(name)
+            info = _member(name.rstrip("/") or ".", time, DIRECTORY_MODE)
+            info.type = tarfile.DIRTYPE
+            tar.addfile(info)
+
+
+def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.mtime, info.mode = time, mode
+    info.uname = info.gname = "root"
+    return info
+
+
+def _write_member(
+    tar: tarfile.TarFile, base: str, installed: Installed, time: int, advance: Advance
+) -> None:
+    if isinstance(installed, InstalledLink):
+        info = _member(base + installed.path, time, LINK_MODE)
+        info.type, info.linkname = tarfile.SYMTYPE, installed.target
+        tar.addfile(info)
+        return
+    info = _member(base + installed.path, time, FILE_MODE)
+    info.size = installed.size
+    with open_content(installed) as content:
+        try:
+            tar.addfile(info, CountingReader(content, advance))
+        except OSError as error:
+            # tarfile's word for a file that ended early.
+            raise ArtifactError(
+                f"{installed.path}: it became shorter while it was packed ({error}); build again "
+                "when nothing writes to the data"
+            ) from error
+
+
+@contextmanager
+def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
+    """Open the bytes of a file, wherever they are."""
+    if isinstance(installed.content, bytes):
+        yield io.BytesIO(installed.content)
+    else:
+        with installed.content.open("rb", buffering=0) as stream:
+            yield stream
+
+
+def read_tar(stream: IO[bytes], advance: Advance) -> Iterator[Content]:
+    """Yield the files and links of a tar stream with their digests; each byte is read once."""
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", bufsize=1 << 16) as tar:
+        for info in tar:
+            path = info.name.removeprefix("./")
+            if info.isreg():
+                content = tar.extractfile(info)
+                assert content is not None, "a regular member has content"
+                digests = digest_stream(content, ["sha256"], advance)
+                yield Content(
+                    path=path,
+                    mode=info.mode,
+                    size=digests.size,
+                    sha256=digests.by_algorithm["sha256"],
+                )
+            elif info.issym():
+                yield Content(path=path, mode=info.mode, target=info.linkname)
+            elif not info.isdir():
+                raise ArtifactError(f"{path}: a member of the kind {info.type!r}; report this bug")
+
+
+def expected_content(installed: Installed) -> Content:
+    """Return how a file or link must be read back."""
+    if isinstance(installed, InstalledLink):
+        return Content(path=installed.path, mode=LINK_MODE, target=installed.target)
+    return Content(
+        path=installed.path, mode=FILE_MODE, size=installed.size, sha256=installed.sha256
+    )

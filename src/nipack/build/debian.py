@@ -1,0 +1,169 @@
+"""How Debian spells what a definition says: versions, licences, relations, texts.
+
+Sources: Debian Policy 5.6.12 (versions), 7 (relations), 12.5 (copyright); the machine-readable
+copyright format 1.0 (DEP-5).
+"""
+
+import re
+from collections.abc import Iterable
+from email.utils import formatdate
+
+from debian.changelog import Changelog
+from debian.copyright import Copyright as Dep5
+from debian.copyright import FilesParagraph, License, LicenseParagraph
+
+from nipack.build.definition import Copyright, Definition, Person
+from nipack.build.manifest import payload_id
+from nipack.build.package import DataPackage
+
+# RFC 2606: no mail is ever delivered below .invalid.
+UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")
+
+# DEP-5 has names of its own, older than SPDX's, for these (its section "License specification").
+_DEP5_NAMES = {
+    "BSD-2-Clause": "BSD-2-clause",
+    "BSD-3-Clause": "BSD-3-clause",
+    "BSD-4-Clause": "BSD-4-clause",
+    "MIT": "Expat",
+    "Zlib": "zlib",
+}
+_GNU_NAME = re.compile(
+    r"(?P<name>[AL]?GPL|GFDL)-(?P<version>[0-9.]+?)(\.0)?-(?P<kind>only|or-later)"
+)
+
+# Debian Policy 12.5: the texts that every Debian system has in /usr/share/common-licenses.
+_COMMON_LICENSES = frozenset(
+    {"Apache-2.0", "CC0-1.0", "GFDL-1.2", "GFDL-1.3", "GPL-1", "GPL-2", "GPL-3"}
+    | {"LGPL-2", "LGPL-2.1", "LGPL-3", "MPL-1.1", "MPL-2.0"}
+)
+
+
+def debian_version(package: DataPackage) -> str:
+    """Return the version and Debian revision; revision 0 of a definition is Debian's 1."""
+    return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
+
+
+def upstream_version(version: str) -> str:
+    """Return the Debian spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
+    return re.sub(r"\.?((?:a|b|rc|dev)[0-9]*)(?=$|\.)", r"~\1", version)
+
+
+def license_name(expression: str) -> str:
+    """Return DEP-5's spelling of an SPDX expression: MIT AND GPL-2.0-only is Expat and GPL-2."""
+    words = []
+    for word in re.findall(r"[()]|[^\s()]+", expression):
+        gnu = _GNU_NAME.fullmatch(word)
+        if gnu:
+            words.append(
+                f"{gnu['name']}-{gnu['version']}{'+' if gnu['kind'] == 'or-later' else ''}"
+            )
+        elif word in ("AND", "OR", "WITH"):
+            words.append(word.lower())
+        else:
+            words.append(_DEP5_NAMES.get(word, word.removeprefix("LicenseRef-")))
+    return " ".join(words).replace("( ", "(").replace(" )", ")")
+
+
+def relations(definition: Definition, version: str) -> dict[str, str]:
+    """Return Enhances and Breaks, comma-separated, where the definition has consumers."""
+    enhances = dict.fromkeys(consumer.debian for consumer in definition.consumers)
+    breaks = dict.fromkeys(
+        f"{consumer.debian} (>= {consumer.since})"
+        for consumer in definition.consumers
+        if consumer.refuses(version)
+    )
+    fields = {"Enhances": ", ".join(enhances), "Breaks": ", ".join(breaks)}
+    return {name: value for name, value in fields.items() if value}
+
+
+def maintainer(definition: Definition) -> Person:
+    """Return the maintainer, or a stand-in that no mail reaches."""
+    return definition.maintainer or UNKNOWN_MAINTAINER
+
+
+def changelog_text(package: DataPackage) -> str:
+    """Return debian/changelog with the one entry that this build is."""
+    changelog = Changelog()
+    changelog.new_block(
+        package=package.definition.name,
+        version=debian_version(package),
+        distributions="unstable",
+        urgency="medium",
+        author=str(maintainer(package.definition)),
+        date=formatdate(package.time),
+    )
+    for line in (
+        "",
+        f"  * Data package {package.definition.relpath} {package.version}, as its authors",
+        "    released it, built by nipack.",
+        f"    Payload {payload_id(package)}",
+        "",
+    ):
+        changelog.add_change(line)
+    return str(changelog)
+
+
+def copyright_text(package: DataPackage) -> str:
+    """Return the machine-readable copyright file of a package."""
+    definition = package.definition
+    dep5 = Dep5()
+    dep5.header.upstream_name = definition.name  # type: ignore[assignment]
+    if definition.homepage:
+        dep5.header.source = definition.homepage  # type: ignore[assignment]
+    if definition.redistribution != "verified":
+        comment = _REDISTRIBUTION_COMMENT[definition.redistribution]
+        dep5.header.comment = comment  # type: ignore[assignment]
+    stanzas = definition.copyright or (_stanza_without_definition(definition),)
+    for stanza in stanzas:
+        name, holders = license_name(stanza.license), _holders(stanza)
+        files = [_installed_pattern(pattern, definition.relpath) for pattern in stanza.files]
+        dep5.add_files_paragraph(FilesParagraph.create(files, holders, License(name)))
+    for name, text in _license_texts(stanzas):
+        dep5.add_license_paragraph(LicenseParagraph.create(License(name, text)))
+    return dep5.dump() or ""
+
+
+_REDISTRIBUTION_COMMENT = {
+    "unverified": "It was not verified that everybody may pass this data on.",
+    "forbidden": "This data must not be passed on.",
+}
+
+
+def _stanza_without_definition(definition: Definition) -> Copyright:
+    """Return what can be said where the definition says nothing of copyright."""
+    holders = tuple(map(str, definition.authors)) or ("not stated by the source",)
+    return Copyright(
+        files=("*",),
+        holders=holders,
+        license=definition.license or "unknown",
+        text=None if definition.license else "The source of this data states no licence.",
+    )
+
+
+def _holders(stanza: Copyright) -> str:
+    years = f"{stanza.years} " if stanza.years else ""
+    return "\n".join(f"{years}{holder}" for holder in stanza.holders)
+
+
+def _installed_pattern(pattern: str, relpath: str) -> str:
+    return pattern if pattern == "*" else f"*/{relpath}/{pattern}"
+
+
+def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
+    """Return each licence once with its text: the definition's, or where Debian keeps it."""
+    texts: dict[str, str] = {}
+    for stanza in stanzas:
+        name = license_name(stanza.license)
+        text = stanza.text or _common_license_text(name) or "The definition has no text of it."
+        texts.setdefault(name, text)
+    return list(texts.items())
+
+
+def _common_license_text(name: str) -> str | None:
+    file = name.rstrip("+")
+    if file not in _COMMON_LICENSES:
+        return None
+    return (
+        "On Debian systems, the full text of this licence is in\n"
+        f"/usr/share/common-licenses/{file}."
+    )

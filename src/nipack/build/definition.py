@@ -1,0 +1,396 @@
+"""The definition of a data package, `package.yaml`: what its files do not say themselves."""
+
+import datetime as dt
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema
+import yaml
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.version import Version
+
+from nipack.build.errors import DataPackageError, Problem
+from nipack.build.yaml_lines import FieldPath, LinedDocument, load_yaml
+
+DEFINITION_NAME = "package.yaml"
+DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
+
+Redistribution = Literal["verified", "unverified", "forbidden"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the data comes from: an address or an absolute path, and its digests by algorithm."""
+
+    address: str
+    digests: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A maintainer or an author."""
+
+    name: str
+    email: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.email else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copyright:
+    """A stanza of DEP-5: who holds the copyright of the files that match, under which licence."""
+
+    files: tuple[str, ...]
+    holders: tuple[str, ...]
+    license: str
+    years: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """What to cite: a DOI, and the reference as text."""
+
+    doi: str
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """A code package that looks the data up.
+
+    From its version `since` on it needs the data at `needs` or later; both or neither are given.
+    """
+
+    package: str
+    debian: str
+    since: str | None = None
+    needs: str | None = None
+
+    def refuses(self, version: str) -> bool:
+        """Tell whether the consumer, from `since` on, does not take this version of the data."""
+        return self.needs is not None and Version(version) < Version(self.needs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckException:
+    """A problem that is known and meant to stay, for the paths that match."""
+
+    code: str
+    reason: str
+    path: str = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A valid definition; what it leaves out is None or empty.
+
+    Where a source has none, name and relpath come from its folders, and `path` is None.
+    """
+
+    name: str
+    relpath: str
+    version: str | None = None
+    date: dt.date | None = None
+    revision: int = 0
+    source: Source | None = None
+    summary: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    license: str | None = None
+    copyright: tuple[Copyright, ...] = ()
+    redistribution: Redistribution = "unverified"
+    maintainer: Person | None = None
+    authors: tuple[Person, ...] = ()
+    citation: tuple[Citation, ...] = ()
+    consumers: tuple[Consumer, ...] = ()
+    exceptions: tuple[CheckException, ...] = ()
+    path: Path | None = None
+    text: bytes = field(default=b"", repr=False)
+    lines: dict[FieldPath, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def where(self, *fields: str | int) -> str:
+        """Return the place of a field as file:line."""
+        if self.path is None:
+            return self.name
+        document = LinedDocument(text=b"", data=None, lines=self.lines, repeated=())
+        return f"{self.path}:{document.line(fields)}"
+
+
+def read_definition(path: Path) -> Definition:
+    """Read and check a definition; raises DataPackageError with every problem of it."""
+    document = _load(path)
+    problems = list(_schema_problems(path, document))
+    if not problems:
+        problems = list(_meaning_problems(path, document))
+    if problems:
+        raise DataPackageError(sorted(problems, key=lambda p: (_line_of(p), p.message)))
+    return _definition(path, document)
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of definitions."""
+    text = resources.files("nipack.build").joinpath("package.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _load(path: Path) -> LinedDocument:
+    try:
+        document = load_yaml(path.read_bytes())
+    except OSError as error:
+        raise DataPackageError(
+            [_problem(path, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataPackageError(
+            [_problem(path, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        line = mark.line + 1 if mark else 1
+        remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
+        raise DataPackageError(
+            [_problem(path, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
+        ) from error
+    if not isinstance(document.data, dict):
+        remedy = "write fields, one a line, e.g. name: nipy-templates"
+        raise DataPackageError([_problem(path, 1, "definition-malformed", "no fields", remedy)])
+    return document
+
+
+def _problem(path: Path, line: int, code: str, message: str, remedy: str) -> Problem:
+    return Problem(
+        severity="error", code=code, where=f"{path}:{line}", message=message, remedy=remedy
+    )
+
+
+def _line_of(problem: Problem) -> int:
+    return int(problem.where.rpartition(":")[2])
+
+
+def _schema_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
+    for field_path in document.repeated:
+        message = f"field '{_spelled(field_path)}' stands here a second time"
+        yield _field_problem(path, document, field_path, message, "keep one of the two")
+    validator = jsonschema.Draft202012Validator(schema())
+    for error in validator.iter_errors(document.data):
+        at = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            for name in sorted(set(map(str, error.instance)) - set(error.schema["properties"])):
+                yield _unknown_field(path, document, (*at, name), error.schema["properties"])
+        elif error.validator in ("required", "dependentRequired"):
+            yield from _missing_fields(path, document, at, error)
+        else:
+            yield _bad_value(path, document, at, error)
+
+
+def _spelled(field_path: FieldPath) -> str:
+    """Return a field's path as people write it: copyright[0].license."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in field_path]
+    return "".join(parts).removeprefix(".")
+
+
+def _field_problem(
+    path: Path, document: LinedDocument, at: FieldPath, message: str, remedy: str
+) -> Problem:
+    return _problem(path, document.line(at), "definition-field", message, remedy)
+
+
+def _unknown_field(
+    path: Path, document: LinedDocument, at: FieldPath, known: dict[str, Any]
+) -> Problem:
+    near = difflib.get_close_matches(str(at[-1]), known, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+    return _field_problem(path, document, at, f"there is no field '{_spelled(at)}'", remedy)
+
+
+def _missing_fields(
+    path: Path, document: LinedDocument, at: FieldPath, error: Any
+) -> Iterator[Problem]:
+    if error.validator == "required":
+        # jsonschema reports each missing field by itself; its name is only in the message.
+        missing = [name for name in error.validator_value if f"'{name}' is a" in error.message]
+    else:
+        missing = sorted(
+            other
+            for name, others in error.validator_value.items()
+            if name in error.instance
+            for other in others
+            if other not in error.instance and f"'{other}' is a" in error.message
+        )
+    for name in missing:
+        below = error.schema["properties"][name]
+        message = f"field '{_spelled((*at, name))}' is missing"
+        yield _field_problem(path, document, at, message, _remedy(name, below))
+
+
+def _bad_value(path: Path, document: LinedDocument, at: FieldPath, error: Any) -> Problem:
+    written = json.dumps(error.instance, ensure_ascii=False, default=str)
+    if len(written) > 60:
+        written = written[:57] + "..."
+    wanted = error.schema.get("description", error.message)
+    if error.validator == "type":
+        kinds = {"string": "text", "array": "a list", "object": "fields", "integer": "a number"}
+        wanted = f"{kinds[str(error.validator_value)]}: {wanted}"
+    if error.validator == "enum":
+        wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
+    message = f"field '{_spelled(at)}' is {written}, but should be {wanted}"
+    name = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
+    return _field_problem(path, document, at, message, _remedy(name, error.schema))
+
+
+def _remedy(name: str, field_schema: dict[str, Any]) -> str:
+    if "$ref" in field_schema:
+        field_schema = schema()["$defs"][field_schema["$ref"].rpartition("/")[2]]
+    examples = field_schema.get("examples")
+    if not examples:
+        return f"write {field_schema.get('description', 'it')}"
+    return f"write e.g. {name}: {json.dumps(examples[0], ensure_ascii=False)}"
+
+
+def _meaning_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
+    """Yield what a schema cannot say."""
+    data = document.data
+    yield from _date_problems(path, document)
+    for at in [("license",), *(("copyright", i, "license") for i in _indices(data, "copyright"))]:
+        yield from _license_problems(path, document, at)
+    for i in _indices(data, "copyright"):
+        yield from _text_problems(path, document, i)
+    source = data.get("source", {})
+    remote = source.get("address", "").startswith(("https:", "http:"))
+    if remote and not any(name in source for name in DIGEST_ALGORITHMS):
+        message = "field 'source' has no digest, so a changed download would not be noticed"
+        remedy = "add the sha256 that the release page states, or that sha256sum prints"
+        yield _field_problem(path, document, ("source",), message, remedy)
+    if ".." in data["relpath"]:
+        message = "field 'relpath' has '..' in it"
+        yield _field_problem(path, document, ("relpath",), message, "write e.g. nipy/templates")
+
+
+def _indices(data: dict[str, Any], name: str) -> range:
+    return range(len(data.get(name, ())))
+
+
+def _date_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
+    written = document.data.get("date")
+    if written is None:
+        return
+    try:
+        day = dt.date.fromisoformat(written)
+    except ValueError as error:
+        message = f"field 'date' is {written}: {error}"
+        yield _field_problem(path, document, ("date",), message, "write e.g. date: 2023-05-01")
+        return
+    # A zip member, and so a .conda, cannot say less; lintian calls what is before 1984 ancient.
+    if day.year < 1984:
+        message = f"field 'date' is {written}, before 1984"
+        yield _field_problem(path, document, ("date",), message, "write the day of this release")
+
+
+def _license_problems(path: Path, document: LinedDocument, at: FieldPath) -> Iterator[Problem]:
+    value: Any = document.data
+    for part in at:
+        value = value.get(part) if isinstance(value, dict) else value[part]
+        if value is None:
+            return
+    try:
+        canonicalize_license_expression(value)
+    except InvalidLicenseExpression as error:
+        message = f"field '{_spelled(at)}' is '{value}': {str(error).rstrip('.')}"
+        remedy = "write an SPDX expression, e.g. CC-BY-4.0, or LicenseRef-NAME for any other"
+        yield _field_problem(path, document, at, message, remedy)
+
+
+def _text_problems(path: Path, document: LinedDocument, index: int) -> Iterator[Problem]:
+    stanza = document.data["copyright"][index]
+    if "text_file" not in stanza:
+        return
+    at: FieldPath = ("copyright", index, "text_file")
+    if "text" in stanza:
+        yield _field_problem(
+            path, document, at, "both 'text' and 'text_file' are given", "keep one of the two"
+        )
+        return
+    try:
+        (path.parent / stanza["text_file"]).read_bytes().decode("utf-8")
+    except OSError as error:
+        message = f"licence text {stanza['text_file']}: {error.strerror}"
+        remedy = "put the file beside the definition"
+        yield _field_problem(path, document, at, message, remedy)
+    except UnicodeDecodeError:
+        message = f"licence text {stanza['text_file']} is not UTF-8"
+        yield _field_problem(path, document, at, message, "save it as UTF-8")
+
+
+def _definition(path: Path, document: LinedDocument) -> Definition:
+    data = document.data
+    return Definition(
+        name=data["name"],
+        relpath=data["relpath"],
+        version=data["version"],
+        date=dt.date.fromisoformat(data["date"]) if "date" in data else None,
+        revision=data.get("revision", 0),
+        source=_source(path, data.get("source")),
+        summary=data.get("summary"),
+        description=data["description"].strip() if "description" in data else None,
+        homepage=data.get("homepage"),
+        license=canonicalize_license_expression(data["license"]) if "license" in data else None,
+        copyright=tuple(_copyright(path, each) for each in data.get("copyright", ())),
+        redistribution=data.get("redistribution", "unverified"),
+        maintainer=Person(**data["maintainer"]) if "maintainer" in data else None,
+        authors=tuple(Person(**each) for each in data.get("authors", ())),
+        citation=tuple(Citation(**each) for each in data.get("citation", ())),
+        consumers=tuple(_consumer(each) for each in data.get("consumers", ())),
+        exceptions=tuple(CheckException(**each) for each in data.get("exceptions", ())),
+        path=path,
+        text=document.text,
+        lines=document.lines,
+    )
+
+
+def _source(path: Path, data: dict[str, str] | None) -> Source | None:
+    if data is None:
+        return None
+    address = data["address"]
+    if "://" not in address:
+        address = str((path.parent / address).absolute())
+    digests = {name: data[name] for name in DIGEST_ALGORITHMS if name in data}
+    return Source(address=address, digests=digests)
+
+
+def _copyright(path: Path, data: dict[str, Any]) -> Copyright:
+    text = data.get("text")
+    if "text_file" in data:
+        text = (path.parent / data["text_file"]).read_text("utf-8")
+    return Copyright(
+        files=tuple(data["files"]),
+        holders=tuple(data["holders"]),
+        license=canonicalize_license_expression(data["license"]),
+        years=data.get("years"),
+        text=text.strip("\n") if text else None,
+    )
+
+
+def _consumer(data: dict[str, str]) -> Consumer:
+    return Consumer(
+        package=data["package"],
+        debian=data.get("debian", f"python3-{data['package']}"),
+        since=data["version"].removeprefix(">=").strip() if "version" in data else None,
+        needs=data["needs"].removeprefix(">=").strip() if "needs" in data else None,
+    )
+
+
+def release_time(day: dt.date) -> int:
+    """Return the first second of a day, UTC, in seconds since 1970."""
+    return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.timezone.utc).timestamp())

@@ -1,0 +1,138 @@
+"""The one flow: read a package, assemble an artifact of each format, check what it holds."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from nipack.build import layout
+from nipack.build.archive import Content, expected_content
+from nipack.build.errors import ArtifactError
+from nipack.build.formats import Format
+from nipack.build.manifest import manifest_of, payload_id
+from nipack.build.package import DataPackage, read_package
+from nipack.build.progress import Reporter, SilentReporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A built package; `size` is in bytes, `payload_id` was read back from it."""
+
+    format: str
+    path: Path
+    size: int
+    payload_id: str
+
+
+def build(
+    source: str,
+    formats: Sequence[Format],
+    out_dir: Path,
+    reporter: Reporter | None = None,
+) -> Iterator[Artifact]:
+    """Build an artifact of each format from a source, and yield each when it is proven.
+
+    Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
+    not left behind.
+    """
+    reporter = reporter or SilentReporter()
+    with opened_package(source, formats, reporter) as package:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for each in formats:
+            yield build_artifact(package, each, out_dir, reporter)
+
+
+@contextmanager
+def opened_package(
+    source: str, formats: Iterable[Format], reporter: Reporter
+) -> Iterator[DataPackage]:
+    """Read a package for these formats; what was unpacked for it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+        md5 = any(each.needs_md5 for each in formats)
+        yield read_package(source, Path(workspace), reporter, md5=md5)
+
+
+def build_artifact(
+    package: DataPackage, format: Format, out_dir: Path, reporter: Reporter
+) -> Artifact:
+    """Assemble one artifact under a temporary name, prove it, then give it its own name."""
+    target = out_dir / format.file_name(package)
+    with _written_beside(target) as (temporary, output):
+        advance = reporter.step(f"write {target.name}", package.size)
+        format.assemble(package, output, advance)
+        output.flush()
+        proven_id = verify(package, format, temporary, reporter)
+        os.fsync(output.fileno())
+    return Artifact(
+        format=format.name, path=target, size=target.stat().st_size, payload_id=proven_id
+    )
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """Open a file beside the target that takes its place at the end, or is gone on an error."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("xb") as output:
+            yield temporary, output
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def verify(package: DataPackage, format: Format, artifact: Path, reporter: Reporter) -> str:
+    """Read an artifact back and compare it with the package; return the payload id found in it.
+
+    Raises ArtifactError with every path that is missing, strange or different.
+    """
+    advance = reporter.step(f"check {format.file_name(package)}", package.size)
+    expected = {each.path: expected_content(each) for each in format.tree(package)}
+    found: dict[str, Content] = {}
+    problems = []
+    for content in format.contents(artifact, advance):
+        if content.path in found:
+            problems.append(f"{content.path}: is there twice")
+        found[content.path] = content
+    problems += list(_differences(expected, found))
+    found_id = _payload_id(found.values(), format.prefix, package.definition.relpath)
+    if not problems and found_id != payload_id(package):
+        problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise ArtifactError(
+            f"{format.file_name(package)}: not what was to be packed, so it was not kept:\n{listed}"
+            "\n  build again when nothing writes to the data; if it stays, report this bug"
+        )
+    return found_id
+
+
+def _differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
+    for path in sorted(expected.keys() | found.keys()):
+        if path not in found:
+            yield f"{path}: is missing"
+        elif path not in expected:
+            yield f"{path}: should not be there"
+        elif found[path] != expected[path]:
+            yield f"{path}: is {_described(found[path])}, not {_described(expected[path])}"
+
+
+def _described(content: Content) -> str:
+    if content.target is not None:
+        return f"a link to {content.target}"
+    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"
+
+
+def _payload_id(contents: Iterable[Content], prefix: str, relpath: str) -> str:
+    """Compute the payload id from what was read back alone."""
+    root = f"{prefix}{layout.payload_directory(relpath)}/"
+    payload = [each for each in contents if each.path.startswith(root)]
+    manifest = manifest_of(
+        [(c.path.removeprefix(prefix), c.sha256) for c in payload if c.target is None],
+        [(c.path.removeprefix(prefix), c.target) for c in payload if c.target is not None],
+    )
+    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()
