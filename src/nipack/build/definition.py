@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema
 import yaml
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.version import Version
@@ -183,6 +182,8 @@ def _schema_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
     for field_path in document.repeated:
         message = f"field '{_spelled(field_path)}' stands here a second time"
         yield _field_problem(path, document, field_path, message, "keep one of the two")
+    import jsonschema  # 70 ms that a source without a definition does not need
+
     validator = jsonschema.Draft202012Validator(schema())
     for error in validator.iter_errors(document.data):
         at = tuple(error.absolute_path)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from nipack.build.progress import Reporter, SilentReporter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A built package; `size` is in bytes, `payload_id` was read back from it."""
+    """A built package; sizes are in bytes, `payload_id` was read back from it."""
 
     format: str
     path: Path
     size: int
+    payload_size: int
     payload_id: str
 
 
@@ -65,10 +67,17 @@ def build_artifact(
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, output, advance)
         output.flush()
-        proven_id = verify(package, format, temporary, reporter)
-        os.fsync(output.fileno())
+        # The disk writes what was assembled while it is read back from memory.
+        with ThreadPoolExecutor(max_workers=1) as disk:
+            synced = disk.submit(os.fsync, output.fileno())
+            proven_id = verify(package, format, temporary, reporter)
+            synced.result()
     return Artifact(
-        format=format.name, path=target, size=target.stat().st_size, payload_id=proven_id
+        format=format.name,
+        path=target,
+        size=target.stat().st_size,
+        payload_size=package.size,
+        payload_id=proven_id,
     )
 
 

@@ -22,9 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
-
-import requests
 
 from nipack.build.compression import gzip_reader
 from nipack.build.definition import Source
@@ -88,6 +85,8 @@ def _fetch(address: str, workspace: Path, reporter: Reporter) -> Path:
     if scheme == "":
         return Path(address)
     if scheme == "file":
+        from urllib.request import url2pathname  # as costly as requests is, below
+
         return Path(url2pathname(urlsplit(address).path))
     if scheme != "https":
         raise SourceError(f"{address}: only https:// and file:// addresses are fetched; write one")
@@ -95,6 +94,8 @@ def _fetch(address: str, workspace: Path, reporter: Reporter) -> Path:
 
 
 def _download(address: str, workspace: Path, reporter: Reporter) -> Path:
+    import requests  # 60 ms that a build from this machine does not need
+
     target = workspace / (unquote(PurePosixPath(urlsplit(address).path).name) or "download")
     try:
         with requests.get(address, stream=True, timeout=_TIMEOUT) as response:

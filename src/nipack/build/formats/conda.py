@@ -67,8 +67,8 @@ class CondaFormat:
             parts = [name for name in archive.namelist() if name.startswith("pkg-")]
             if parts != [f"pkg-{artifact_stem(archive)}.tar.zst"]:
                 raise ArtifactError(f"{artifact.name}: parts {parts}; report this bug")
-            with archive.open(parts[0]) as member:
-                yield from read_tar(zstd_reader(member), advance)
+            with archive.open(parts[0]) as member, zstd_reader(member) as stream:
+                yield from read_tar(stream, advance)
 
 
 def artifact_stem(archive: zipfile.ZipFile) -> str:

@@ -1,0 +1,67 @@
+"""The group of all commands, and how each of them ends."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from nipack import __version__
+from nipack.cli.build import build
+from nipack.cli.completion import completion
+from nipack.cli.console import print_error
+from nipack.cli.where import where
+from nipack.data import DataError
+
+
+class _Nipack(click.Group):
+    """A group whose commands end with one clear message: never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; exits with 1 on what its input or the machine is the reason for."""
+        # Imported here: `nipack where` shall not wait for what builds.
+        from nipack.build.errors import NipackError
+
+        try:
+            return super().invoke(ctx)
+        except (NipackError, DataError) as error:
+            print_error(str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            print_error(f"{place}{error.strerror or error}; check the path, its rights and the disk")
+        except Exception as error:
+            if os.environ.get("NIPACK_DEBUG"):
+                raise
+            print_error(
+                f"this is a bug in nipack {__version__}: {type(error).__name__}: {error}; "
+                "please report it with what NIPACK_DEBUG=1 prints"
+            )
+            sys.exit(70)  # EX_SOFTWARE of sysexits.h
+        sys.exit(1)
+
+
+@click.group(
+    cls=_Nipack,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command has examples: nipack COMMAND --help",
+)
+@click.version_option(__version__, prog_name="nipack")
+@click.option("--verbose", "-v", is_flag=True, help="Print what the modules log.")
+def nipack(verbose: bool) -> None:
+    """Turn neuroimaging data packages into conda and Debian packages, and find their data.
+
+    A data package is a directory of images and other data with a config.ini that states its
+    version.  `nipack build` makes packages of it that conda and apt install; `nipack where` prints
+    where installed data is.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s"
+    )
+
+
+nipack.add_command(build)
+nipack.add_command(where)
+nipack.add_command(completion)

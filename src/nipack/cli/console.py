@@ -1,0 +1,103 @@
+"""How the command line looks: messages and progress on stderr, results on stdout."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from nipack.build.errors import Problem
+
+# Where no terminal reads, a line is as long as what is in it.
+_UNLIMITED = 10_000
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for what is stdout or stderr now."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNLIMITED
+    return Console(file=stream, width=width, highlight=False, soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """Print why a command failed."""
+    _print_message("error", "bold red", message)
+
+
+def print_problem(problem: Problem) -> None:
+    """Print a problem as pip and compilers do: its severity first."""
+    style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
+    _print_message(problem.severity, style, str(problem))
+
+
+def _print_message(word: str, style: str, message: str) -> None:
+    # A file's name may hold what is not UTF-8; a terminal could not show it.
+    shown = message.encode("utf-8", "backslashreplace").decode()
+    console(stderr=True).print(Text.assemble((f"{word}: ", style), shown))
+
+
+def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """Return a table without lines, whose cells are never cut."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        justify = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=False)
+    return table
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes as people read it, in powers of ten: 1.1 MB."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleReporter:
+    """Shows the steps of a build as bars, and its warnings above them."""
+
+    progress: Progress
+    problems: list[Problem] = field(default_factory=list)
+    quiet: bool = False
+
+    def step(self, name: str, total: int | None) -> Callable[[int], object]:
+        """Show a bar for a step of so many bytes."""
+        task = self.progress.add_task(name, total=total)
+        return lambda count: self.progress.advance(task, count)
+
+    def warn(self, problem: Problem) -> None:
+        """Print a warning at once, and keep it for --json."""
+        self.problems.append(problem)
+        if not self.quiet:
+            print_problem(problem)
+
+
+@contextmanager
+def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
+    """Give a reporter whose bars are gone at the end; without a terminal there are none."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )
+    with progress:
+        yield ConsoleReporter(progress, quiet=quiet)
