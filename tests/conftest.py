@@ -1,1 +1,86 @@
 """What every test may ask for."""
+
+import gzip
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# The real inputs lie beside a developer's checkout; a user's clone has none.
+SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-tools",
+        action="store_true",
+        help="fail, rather than skip, where a program, root or a real input is missing",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run; with --require-tools, refuse to run at all."""
+    reasons = {item.nodeid: reason for item in items if (reason := _missing(item))}
+    if reasons and config.getoption("--require-tools"):
+        listed = "\n".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise pytest.UsageError(f"these tests cannot run here:\n{listed}")
+    for item in items:
+        if item.nodeid in reasons:
+            item.add_marker(pytest.mark.skip(reason=reasons[item.nodeid]))
+
+
+def _missing(item: pytest.Item) -> str:
+    wanted = [str(tool) for mark in item.iter_markers("tools") for tool in mark.args]
+    absent = [tool for tool in wanted if shutil.which(tool) is None]
+    if absent:
+        return f"needs {', '.join(absent)}"
+    if item.get_closest_marker("root") and (not hasattr(os, "geteuid") or os.geteuid() != 0):
+        return "needs root"
+    if item.get_closest_marker("shared") and not SHARED.is_dir():
+        return f"needs the real inputs in {SHARED.name}/ beside the checkout"
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no variable and no home of whoever runs the tests decide what they find."""
+    for name in ("NIPY_DATA_PATH", "NIPY_USER_DIR", "SOURCE_DATE_EPOCH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def real_tarball() -> Path:
+    """The first public release of nipy-templates; the test is marked `shared`."""
+    return SHARED / "data" / "nipy-templates-0.1.tar.gz"
+
+
+MakeTree = Callable[..., Path]
+
+
+@pytest.fixture
+def make_tree(tmp_path: Path) -> MakeTree:
+    """Make a source tree in the documented layout; returns the tree's directory."""
+
+    def make(
+        files: dict[str, bytes] | None = None,
+        *,
+        name: str = "nipy-templates-0.3",
+        data: str = "templates",
+        version: str = "0.3",
+    ) -> Path:
+        tree = tmp_path / name
+        contents = files if files is not None else {"T1.nii.gz": gzip.compress(b"image", mtime=1)}
+        for path, content in contents.items():
+            target = tree / data / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        (tree / data).mkdir(parents=True, exist_ok=True)
+        (tree / data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+        (tree / "setup.py").write_text("raise SystemExit('never run')\n", "utf-8")
+        return tree
+
+    return make

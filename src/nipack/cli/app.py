@@ -31,7 +31,9 @@ class _Nipack(click.Group):
             raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
-            print_error(f"{place}{error.strerror or error}; check the path, its rights and the disk")
+            print_error(
+                f"{place}{error.strerror or error}; check the path, its rights and the disk"
+            )
         except Exception as error:
             if os.environ.get("NIPACK_DEBUG"):
                 raise

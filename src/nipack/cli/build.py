@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nipack.build.formats import Format
 
 
-class FormatName(click.ParamType):
+class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """The name of a format; the formats are loaded only when one is asked for."""
 
     name = "format"

@@ -51,8 +51,7 @@ def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """Return a table without lines, whose cells are never cut."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        justify = "right" if column in right else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=False)
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
 
 

@@ -45,5 +45,7 @@ def where(relpath: str, files: tuple[str, ...], min_version: str | None, as_json
         click.echo("\n".join(paths or [source.base_path]))
     if missing:
         listed = ", ".join(missing)
-        print_error(f"not there: {listed}; version {source.version} may not have it, or a name is misspelt")
+        print_error(
+            f"not there: {listed}; version {source.version} may not have it, or a name is misspelt"
+        )
         sys.exit(1)

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Install packages from a directory of .conda files into a prefix, with py-rattler.
+
+    conda_install.py CHANNEL PREFIX SPEC...
+
+CHANNEL is a directory with a `noarch` folder that holds the packages; it gets its index here.
+Nothing but CHANNEL is asked, and the package cache is a folder of it, so nothing of the user's
+is read or written.
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import rattler
+from rattler.index import index_fs
+
+
+async def install(channel: Path, prefix: Path, specs: list[str]) -> list[str]:
+    """Index the channel, solve, install; return what was installed as NAME-VERSION-BUILD."""
+    await index_fs(channel, force=True)
+    records = await rattler.solve(
+        [rattler.Channel(channel.resolve().as_uri())],
+        specs,
+        gateway=rattler.Gateway(cache_dir=channel / ".cache" / "repodata"),
+        platforms=["noarch"],
+        virtual_packages=rattler.VirtualPackage.detect(),
+    )
+    await rattler.install(
+        records, prefix, cache_dir=channel / ".cache" / "packages", show_progress=False
+    )
+    return [f"{r.name.normalized}-{r.version}-{r.build}" for r in records]
+
+
+def main() -> None:
+    """Run from the shell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("channel", type=Path)
+    parser.add_argument("prefix", type=Path)
+    parser.add_argument("specs", nargs="+")
+    arguments = parser.parse_args()
+    for name in asyncio.run(install(arguments.channel, arguments.prefix, arguments.specs)):
+        print(f"installed {name} into {arguments.prefix}")
+
+
+if __name__ == "__main__":
+    main()
