@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Measure nipack beside its peers, in one run.
+
+Each pair runs in turn, A B A B ..., as whole processes; what counts is the ratio of the medians,
+for a machine's speed drifts.  Peak memory is the largest of a run's processes, as the kernel
+counts it.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+NIPACK = [sys.executable, "-m", "nipack"]
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The runs of one command: wall seconds, and the peak memory in MB."""
+
+    name: str
+    seconds: list[float]
+    memory: float
+
+    def __str__(self) -> str:
+        low, high = min(self.seconds), max(self.seconds)
+        median = statistics.median(self.seconds)
+        return f"{self.name:<44} {median:7.3f} s ({low:.3f}-{high:.3f})  {self.memory:6.0f} MB"
+
+
+def make_tree(directory: Path, megabytes: int) -> None:
+    """Make a data directory: four fifths incompressible images, a fifth raw ones, some text.
+
+    The bytes are the same every time.
+    """
+    generator = random.Random(2026)
+    directory.mkdir(parents=True)
+    (directory / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
+    image = max(1, megabytes // 10)
+    for number in range(8):
+        path = directory / f"ICBM152/sub-{number:02d}/T1w.nii.gz"
+        write(path, (generator.randbytes(MEGABYTE) for _ in range(image)))
+    low_bits = bytes(byte & 0x0F for byte in range(256))
+    for number in range(2):
+        path = directory / f"colin27/raw-{number:02d}.nii"
+        write(path, (generator.randbytes(MEGABYTE).translate(low_bits) for _ in range(image)))
+    for number in range(300):
+        text = "".join(f'"EchoTime{k}": {generator.random()},\n' for k in range(300))
+        write(directory / f"atlas/label-{number:03d}.json", [text.encode()])
+
+
+def write(path: Path, chunks: object) -> None:
+    """Write chunks of bytes into a new file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        stream.writelines(chunks)  # type: ignore[arg-type]
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """Run a command; return its wall seconds and the peak memory of its processes in MB."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} failed")
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes, or KiB
+    return seconds, usage.ru_maxrss * unit / MEGABYTE
+
+
+def compare(runs: int, **commands: list[str]) -> None:
+    """Run two commands in turn and print both, and the ratio of their medians."""
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for number in range(runs + 1):
+        for name, command in commands.items():
+            result = run(command)
+            if number:  # the first is a warm-up
+                results[name].append(result)
+    measured = [
+        Measurement(name, [s for s, _ in each], max(m for _, m in each))
+        for name, each in results.items()
+    ]
+    ours, peer = measured
+    ratio = statistics.median(ours.seconds) / statistics.median(peer.seconds)
+    print(ours, peer, f"{'ratio of the medians':<44} {ratio:7.3f}\n", sep="\n", flush=True)
+
+
+def bench_build(megabytes: int, runs: int) -> None:
+    """Compare builds with what tar and a compressor alone need for the same tree."""
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
+        tree = Path(workspace) / "nipy" / "templates"
+        make_tree(tree, megabytes)
+        print(f"a package of {megabytes} MB, {runs} runs each, {os.cpu_count()} processors\n")
+        for format, compressor in (("conda", "zstd -3 -T2 -c"), ("deb", "gzip -1 -c")):
+            build = [*NIPACK, "build", str(tree), "-q", "-f", format, "-o", f"{workspace}/dist"]
+            archive = f"{workspace}/peer"
+            peer = ["sh", "-c", f"tar c -C {workspace} nipy | {compressor} > {archive}"]
+            names = (f"nipack build -f {format}", f"tar c | {compressor}")
+            compare(runs, **dict(zip(names, (build, peer), strict=True)))
+
+
+IMPORT = """
+import time
+began = time.perf_counter()
+import {module}
+print(time.perf_counter() - began)
+"""
+
+
+def bench_import(runs: int) -> None:
+    """Compare the import of the runtime with that of nibabel's module, in fresh processes."""
+    seconds: dict[str, list[float]] = {"nipack.data": [], "nibabel.data": []}
+    for number in range(runs + 1):
+        for module, measured in seconds.items():
+            code = IMPORT.format(module=module)
+            said = subprocess.check_output([sys.executable, "-c", code], text=True)
+            if number:
+                measured.append(float(said))
+    ours, peer = (statistics.median(measured) for measured in seconds.values())
+    for module, median in (("nipack.data", ours), ("nibabel.data", peer)):
+        print(f"{'import ' + module:<44} {median * 1000:7.1f} ms")
+    print(f"{'ratio of the medians':<44} {ours / peer:7.3f}")
+
+
+def main() -> None:
+    """Run from the shell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--megabytes", type=int, default=500, help="the package's size [500]")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each [5]")
+    arguments = parser.parse_args()
+    bench_build(arguments.megabytes, arguments.runs)
+    bench_import(3 * arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

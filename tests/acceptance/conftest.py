@@ -1,0 +1,62 @@
+"""Fixtures of the acceptance tests, which run real programs only."""
+
+import json
+import sys
+import venv
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from tests.acceptance.systems import REPOSITORY, Build, DebianSystem, Prefix, run
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Run `nipack build` and return the artifacts' paths by format; payload ids must be one."""
+
+    def build_source(source: Path, *options: str, out: Path | None = None) -> dict[str, Path]:
+        out = out or tmp_path / "dist"
+        said = run(sys.executable, "-m", "nipack", "build", source, "-o", out, "--json", *options)
+        artifacts = json.loads(said)["artifacts"]
+        assert len({artifact["payload_id"] for artifact in artifacts}) == 1
+        return {artifact["format"]: Path(artifact["path"]) for artifact in artifacts}
+
+    return build_source
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> Prefix:
+    """A prefix of its own, whose Python sees the packages of the one that runs the tests."""
+    directory, channel = tmp_path / "a prefix", tmp_path / "channel"
+    venv.create(directory, with_pip=False, symlinks=True)
+    (channel / "noarch").mkdir(parents=True)
+    [packages] = directory.glob("lib/python*/site-packages")
+    ours = Path(str(metadata.distribution("nibabel").locate_file("")))
+    lines = [str(ours), str(REPOSITORY / "src")]
+    (packages / "seen.pth").write_text("\n".join(lines) + "\n", "utf-8")
+    return Prefix(directory, channel)
+
+
+@pytest.fixture(scope="session")
+def debian_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Debian system of this machine's release, from its own package sources."""
+    root = tmp_path_factory.mktemp("debian") / "root"
+    release = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
+    sources = [
+        path
+        for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
+        if path.is_file() and path.read_text("utf-8").strip()
+    ]
+    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3-nibabel", release, root,
+         *sources[:1])  # fmt: skip
+    return root
+
+
+@pytest.fixture
+def debian(debian_base: Path) -> Iterator[DebianSystem]:
+    """The Debian system, which a test must leave without data packages."""
+    system = DebianSystem(debian_base)
+    before = system.files()
+    yield system
+    assert system.files() == before

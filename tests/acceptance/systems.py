@@ -1,0 +1,92 @@
+"""Real programs for the acceptance tests: a conda client's prefix, a Debian system."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+Build = Callable[..., dict[str, Path]]
+
+
+def run(*command: str | Path, **options: object) -> str:
+    """Run a program and return its output; the test fails with all it said where it fails."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        [str(word) for word in command], capture_output=True, text=True, **options
+    )
+    said = f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{' '.join(map(str, command))} failed:\n{said}"
+    return str(done.stdout)
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A virtual environment with nibabel and nipy, into which a conda client installs data."""
+
+    directory: Path
+    channel: Path
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+    def conda_install(self, *packages: Path) -> str:
+        """Put packages into the channel and install them from there."""
+        names = []
+        for package in packages:
+            shutil.copy(package, self.channel / "noarch")
+            name, version, _ = package.name.removesuffix(".conda").rsplit("-", 2)
+            names.append(f"{name}={version}")
+        script = REPOSITORY / "scripts" / "conda_install.py"
+        return run(sys.executable, script, self.channel, self.directory, *names)
+
+    def run_python(self, code: str, **environment: str) -> str:
+        """Run code in this environment, away from the checkout."""
+        return run(
+            self.python, "-c", code, cwd=self.directory, env=os.environ | environment
+        ).strip()
+
+
+@dataclass(frozen=True)
+class DebianSystem:
+    """A Debian system in a directory, with Debian's own python3-nibabel."""
+
+    root: Path
+
+    def run(self, *command: str) -> str:
+        """Run a program in it."""
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root",
+            "LC_ALL": "C.UTF-8",
+            "DEBIAN_FRONTEND": "noninteractive",
+        }
+        return run("chroot", self.root, *command, env=environment)
+
+    def apt(self, *arguments: str) -> str:
+        """Run apt-get without asking anything."""
+        return self.run("apt-get", "--yes", "--quiet", *arguments)
+
+    def add(self, package: Path) -> str:
+        """Copy a package into it and return its path there."""
+        shutil.copy(package, self.root / "tmp")
+        return f"/tmp/{package.name}"
+
+    def files(self) -> set[str]:
+        """Return every path in it, but for dpkg's own notes, logs and temporary files."""
+        own = ("var/lib/dpkg", "var/log", "var/cache", "var/lib/apt", "tmp", "proc", "dev", "sys")
+        paths = (path.relative_to(self.root) for path in _walk(self.root, own))
+        return {str(path) for path in paths if "__pycache__" not in path.parts}
+
+
+def _walk(root: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
+    for directory, folders, files in os.walk(root):
+        here = Path(directory)
+        folders[:] = [
+            name for name in folders if str((here / name).relative_to(root)) not in left_out
+        ]
+        yield from (here / name for name in [*folders, *files])
