@@ -1,0 +1,287 @@
+"""Find installed neuroimaging data: a drop-in for `nibabel.data`.
+
+Wherever nibabel returns something, so does this module, and the same, but that it
+- reads the ini files of the prefix (`sys.prefix/etc/nipy/*.ini`) before those of the system,
+- expands a `~` that begins a path, and takes a `%` that ConfigParser cannot replace for itself,
+- skips a malformed ini file, with a `ConfigWarning` that has file, line and remedy,
+- passes over a directory that cannot be used, and one below `min version`, for a later good one,
+- raises ValueError for a `min version` that is no version, before it looks for anything,
+- reads ini files as UTF-8, whatever the locale,
+- returns `list_files` sorted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .environment import get_nipy_system_dir, get_nipy_user_dir
+from .ini import IniError, decode, find_setting, read_bytes
+from .records import Record
+from .search import DataPath, candidates, find_data_path, given_data_path
+from .version import check_minimum, major_minor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from configparser import ConfigParser
+    from typing import Any, NoReturn
+
+DEFAULT_INSTALL_HINT = (
+    "If the data is on this machine already, add the directory that its relpath starts from to the "
+    "environment variable NIPY_DATA_PATH."
+)
+
+
+class DataError(Exception):
+    """Data that is not there, or that cannot be used."""
+
+
+class BomberError(DataError, AttributeError):
+    """Data that is not there, asked for something.
+
+    An AttributeError too, so that `hasattr`, `inspect` and their like get an answer from a Bomber.
+    """
+
+
+class ConfigWarning(UserWarning):
+    """An ini file was skipped; the message says which, where in it and what to do."""
+
+
+class Datasource:
+    """A directory of data files."""
+
+    def __init__(self, base_path: str) -> None:
+        """Take the directory that all names are relative to."""
+        self.base_path = base_path
+
+    def get_filename(self, *path_parts: str) -> str:
+        """Return the path of a file; whether it is there is not looked at."""
+        return os.path.join(self.base_path, *path_parts)
+
+    def list_files(self, relative: bool = True) -> list[str]:
+        """Return the paths of all files, sorted, relative to the directory or not."""
+        files = [
+            os.path.join(directory, name)
+            for directory, _, names in os.walk(self.base_path)
+            for name in names
+        ]
+        if relative:
+            files = [os.path.relpath(file, self.base_path) for file in files]
+        return sorted(files)
+
+
+class VersionedDatasource(Datasource):
+    """A directory of data files with an ini file that holds their version.
+
+    Raises DataError, with the file and the remedy, where that file does not give a version that
+    begins with two numbers. Compare `version`, as PEP 440 orders it; never `version_no`, which is
+    0.1 for 0.10.
+    """
+
+    def __init__(self, base_path: str, config_filename: str | None = None) -> None:
+        """Take the directory, and the name of the ini file in it if it is not `config.ini`."""
+        super().__init__(base_path)
+        file = self.get_filename("config.ini" if config_filename is None else config_filename)
+        self._config_file = file
+        self._config: ConfigParser | None = None
+        try:
+            self._config_bytes = read_bytes(file)
+            version, _ = find_setting(self._config_bytes, file, "DEFAULT", "version")
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+        except IniError as error:
+            raise DataError(str(error)) from error
+        if version is None:
+            raise DataError(f"{file}: no version; write version = 0.1 below [DEFAULT]")
+        try:
+            self.major_version, self.minor_version = major_minor(version)
+        except ValueError as error:
+            raise DataError(f"{file}: {error}") from error
+        self.version = version
+        self.version_no = float(f"{self.major_version}.{self.minor_version}")
+
+    @property
+    def config(self) -> ConfigParser:
+        """All that the ini file says, as it was when this object was made."""
+        if self._config is None:
+            from .ini_parser import parse
+
+            file = self._config_file
+            self._config = parse(decode(self._config_bytes, file), file, "DEFAULT")
+        return self._config
+
+    @config.setter
+    def config(self, config: ConfigParser) -> None:
+        self._config = config
+
+
+def _cfg_value(fname: str, section: str = "DATA", value: str = "path") -> str:
+    """Return a value of an ini file, or '' (with a warning where the file is malformed)."""
+    try:
+        found, _ = find_setting(read_bytes(fname), fname, section, value)
+    except OSError:
+        return ""
+    except IniError as error:
+        _warn(str(error))
+        return ""
+    return found or ""
+
+
+def _warn(message: str) -> None:
+    import warnings
+
+    # File and line are in the message. Since all come from this one line, Python's own filter shows
+    # each message once in a process, however often data is looked for.
+    warnings.warn(f"skipped {message}", ConfigWarning, stacklevel=1)
+
+
+def _data_path() -> DataPath:
+    # The two functions are looked up in this module, where tests of other packages replace them.
+    return find_data_path(
+        environ=os.environ,
+        user_dir=get_nipy_user_dir(),
+        prefix=sys.prefix,
+        system_dir=get_nipy_system_dir(),
+    )
+
+
+def get_data_path() -> list[str]:
+    """Return the directories that data is looked for in, in order.
+
+    1. those of the environment variable `NIPY_DATA_PATH`;
+    2. `[DATA] path` of `config.ini` in the user directory;
+    3. `[DATA] path` of each `*.ini`, sorted, of `sys.prefix/etc/nipy`, then of the system directory
+       (of this one alone when `sys.prefix` is `/usr`);
+    4. `sys.prefix/share/nipy`;
+    5. `/usr/local/share/nipy`, when `sys.prefix` is `/usr`;
+    6. the user directory.
+    """
+    data_path = _data_path()
+    for problem in data_path.problems:
+        # One that this user may not read is no mistake of theirs, to be told of at every import:
+        # HOME may be another user's. If data is missing for it, the error says so.
+        if problem.line is not None:
+            _warn(problem.message)
+    return [root.path for root in data_path.roots]
+
+
+def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
+    """Return the first directory `names` below one of `root_dirs`, or raise DataError.
+
+    Nothing in it is looked at: it need not be a data package.
+    """
+    paths = [os.fspath(path) for path in root_dirs]
+    relative = os.path.join(*names)
+    for path in paths:
+        directory = os.path.join(path, relative)
+        if os.path.isdir(directory):
+            return directory
+    wanted = _Wanted(
+        relpath=relative.replace(os.path.sep, "/"), minimum=None, name=None, install_hint=None
+    )
+    raise DataError(_failure(wanted, paths))
+
+
+def make_datasource(pkg_def: Mapping[str, Any], **kwargs: Any) -> VersionedDatasource:
+    """Return the first usable data that `pkg_def` describes, or raise DataError.
+
+    `pkg_def` has a `relpath` (`nipy/templates`) and may have a `name`, an `install hint` for the
+    error, and a `min version`. The one keyword is `data_path`, the directories to look in; without
+    it they are those of `get_data_path()`.
+
+    Older data than `min version` is passed over for newer in a later directory. Where there is none
+    the old is returned, since nibabel's function of this name does not look at the version;
+    `datasource_or_bomber` does, and returns a Bomber.
+    """
+    return _open(pkg_def, kwargs, even_outdated=True)
+
+
+def datasource_or_bomber(
+    pkg_def: Mapping[str, Any], **options: Any
+) -> VersionedDatasource | Bomber:
+    """Return the first usable data that `pkg_def` describes, or a Bomber that says why not.
+
+    For modules that make their data sources when they are imported. The arguments are those of
+    `make_datasource`, but data older than `min version` is never returned.
+    """
+    try:
+        return _open(pkg_def, options, even_outdated=False)
+    except DataError as error:
+        return Bomber(pkg_def["relpath"].replace("/", os.path.sep), str(error))
+
+
+class Bomber:
+    """Stand in for data that is not there, and say so on the first use."""
+
+    def __init__(self, name: str, msg: object) -> None:
+        """Take the name of the data, and the message for who asks for it."""
+        self.name = name
+        self.msg = msg
+
+    def __getattr__(self, attr_name: str) -> NoReturn:
+        """Raise BomberError."""
+        # Not self.name: a copy has none while it is made, and this would call itself for ever.
+        name, message = self.__dict__.get("name"), self.__dict__.get("msg")
+        raise BomberError(f"{attr_name!r} was asked of {name}, which is not there\n\n{message}")
+
+
+class _Wanted(Record):
+    """A `pkg_def`, checked."""
+
+    __slots__ = ("install_hint", "minimum", "name", "relpath")
+    relpath: str
+    minimum: str | None
+    name: str | None
+    install_hint: str | None
+
+    @property
+    def relative(self) -> str:
+        return os.path.join(*self.relpath.split("/"))
+
+
+def _read_definition(pkg_def: Mapping[str, Any]) -> _Wanted:
+    minimum = pkg_def.get("min version")
+    if minimum is not None:
+        check_minimum(minimum)
+    return _Wanted(
+        relpath=pkg_def["relpath"],
+        minimum=minimum,
+        name=pkg_def.get("name"),
+        install_hint=pkg_def.get("install hint", DEFAULT_INSTALL_HINT),
+    )
+
+
+def _open(
+    pkg_def: Mapping[str, Any], options: Mapping[str, Any], *, even_outdated: bool
+) -> VersionedDatasource:
+    if options.keys() - {"data_path"}:
+        raise ValueError(f"data_path is the only keyword, not {', '.join(options)}")
+    wanted = _read_definition(pkg_def)
+    paths = options.get("data_path")
+    paths = get_data_path() if paths is None else [os.fspath(path) for path in paths]
+    outdated = None
+    for candidate in candidates(given_data_path(paths).roots, wanted.relative, wanted.minimum):
+        if candidate.status == "usable":
+            return VersionedDatasource(candidate.path)
+        if candidate.status in ("too old", "version not comparable"):
+            outdated = outdated or candidate
+    if outdated is not None and even_outdated:
+        return VersionedDatasource(outdated.path)
+    raise DataError(_failure(wanted, paths))
+
+
+def _failure(wanted: _Wanted, paths: list[str]) -> str:
+    """Return the message for data that is in none of `paths`."""
+    # Only now: who finds data does not wait for it.
+    from .report import failure
+
+    # What put each directory there is known of those that this module found.
+    data_path = _data_path()
+    if [root.path for root in data_path.roots] != paths:
+        data_path = given_data_path(paths)
+    tried = list(candidates(data_path.roots, wanted.relative, wanted.minimum))
+    message = failure(
+        wanted.relpath, tried, data_path.problems, minimum=wanted.minimum, name=wanted.name
+    )
+    return message if wanted.install_hint is None else f"{message}\n\n{wanted.install_hint}"

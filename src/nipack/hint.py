@@ -1,0 +1,75 @@
+"""The command that installs a data package where this interpreter finds it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .records import Record
+
+DEBIAN = frozenset({"debian", "ubuntu"})
+FEDORA = frozenset({"fedora", "rhel", "centos"})
+
+
+class Interpreter(Record):
+    """What decides which package manager owns an interpreter."""
+
+    __slots__ = ("executable", "is_conda", "is_windows", "prefix", "systems")
+    prefix: str
+    executable: str
+    is_conda: bool
+    is_windows: bool
+    # ID and ID_LIKE of /etc/os-release
+    systems: frozenset[str]
+
+
+def this_interpreter() -> Interpreter:
+    """Return what is known of the running interpreter."""
+    return Interpreter(
+        prefix=sys.prefix,
+        executable=sys.executable or "python",
+        is_conda=os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
+        is_windows=os.name == "nt",
+        systems=_systems() if sys.prefix == "/usr" else frozenset(),
+    )
+
+
+def _systems() -> frozenset[str]:
+    # Only where a distribution may own the interpreter: it takes a while to import.
+    import platform
+
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return frozenset()
+    return frozenset([release["ID"], *release.get("ID_LIKE", "").split()])
+
+
+def package_name(relpath: str, name: str | None = None) -> str:
+    """Return a data package's name as every format spells it: nipy/my_data is nipy-my-data."""
+    return (name or relpath).replace("/", "-").replace("_", "-").lower()
+
+
+def install_command(
+    name: str, interpreter: Interpreter | None = None, *, minimum: str | None = None
+) -> str:
+    """Return the line that installs a package; with a minimum it replaces an older one."""
+    there = interpreter or this_interpreter()
+    package = name if minimum is None else f"{name}>={minimum}"
+    if there.is_conda:
+        return _quoted(["conda", "install", "--prefix", there.prefix, package], there)
+    # These two take the newest that the distribution has.
+    if there.prefix == "/usr" and there.systems & DEBIAN:
+        return _quoted(["sudo", "apt", "install", name], there)
+    if there.prefix == "/usr" and there.systems & FEDORA:
+        return _quoted(["sudo", "dnf", "install", name], there)
+    return _quoted([there.executable, "-m", "pip", "install", package], there)
+
+
+def _quoted(arguments: list[str], there: Interpreter) -> str:
+    if there.is_windows:
+        # As cmd.exe reads it: '>' would write into a file but for the quotes.
+        return " ".join(f'"{part}"' if set(part) & set(" &()^<>|") else part for part in arguments)
+    from shlex import join
+
+    return join(arguments)

@@ -1,0 +1,274 @@
+"""The search for installed data, as data: the roots in order, and what is found in each.
+
+Nothing is remembered from one call to the next: a package that is installed while a program runs is
+found by its next look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from .ini import IniError, find_setting, read_bytes
+from .records import Record
+from .version import at_least, major_minor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Literal
+
+    # What put a root on the data path; "data_path" is a caller's argument.
+    Source = Literal[
+        "NIPY_DATA_PATH", "ini file", "sys.prefix", "/usr/local", "user directory", "data_path"
+    ]
+    # What was found where the data would be. "usable" becomes "chosen" or "hidden" (by an earlier
+    # one) when all are seen together.
+    Status = Literal[
+        "absent",
+        "not a directory",
+        "unreadable",
+        "no config.ini",
+        "malformed config.ini",
+        "no version",
+        "malformed version",
+        "version not comparable",
+        "too old",
+        "usable",
+        "chosen",
+        "hidden",
+    ]
+
+
+class Origin(Record):
+    """What put a root on the data path; `file` and `line` are those of an ini file."""
+
+    __slots__ = ("file", "line", "source")
+    source: Source
+    file: str | None
+    line: int | None
+
+    def __str__(self) -> str:
+        """Return it as a person would point at it."""
+        if self.file is None:
+            return self.source
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+class Root(Record):
+    """A directory that holds umbrellas, and why it is searched."""
+
+    __slots__ = ("origin", "path")
+    path: str
+    origin: Origin
+
+
+class IniProblem(Record):
+    """An ini file that was passed over; `line` is None where the file could not even be read."""
+
+    __slots__ = ("file", "line", "message")
+    file: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        """Return the message, which has file and line."""
+        return self.message
+
+
+class DataPath(Record):
+    """The roots in the order they are searched, and the ini files that were passed over."""
+
+    __slots__ = ("problems", "roots")
+    roots: tuple[Root, ...]
+    problems: tuple[IniProblem, ...]
+
+
+def find_data_path(
+    *, environ: Mapping[str, str], user_dir: str, prefix: str, system_dir: str | None
+) -> DataPath:
+    """Return the data path that these settings give.
+
+    The order is that of the NIPY design, with the prefix's own ini files before the system's. A
+    root that is named twice is there twice, as in nibabel.
+    """
+    roots = _split(environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
+    problems: list[IniProblem] = []
+    files = [os.path.join(user_dir, "config.ini")]
+    for directory in _ini_directories(prefix, system_dir):
+        files += _ini_files(directory, problems)
+    roots += _roots_of_inis(files, problems)
+    roots.append(Root(path=os.path.join(prefix, "share", "nipy"), origin=_origin("sys.prefix")))
+    if prefix == "/usr":
+        # Debian's Python installs into /usr/local what does not come from its packages.
+        local = os.path.join("/usr/local", "share", "nipy")
+        roots.append(Root(path=local, origin=_origin("/usr/local")))
+    roots.append(Root(path=user_dir, origin=_origin("user directory")))
+    return DataPath(roots=tuple(roots), problems=tuple(problems))
+
+
+def given_data_path(paths: Iterable[str]) -> DataPath:
+    """Return the data path that a caller has given as a sequence of directories."""
+    origin = _origin("data_path")
+    return DataPath(roots=tuple(Root(path=path, origin=origin) for path in paths), problems=())
+
+
+def _origin(source: Source, file: str | None = None, line: int | None = None) -> Origin:
+    return Origin(source=source, file=file, line=line)
+
+
+def _split(value: str, origin: Origin) -> list[Root]:
+    # An empty part (a::b) is the working directory, as for nibabel; an empty value is none at all.
+    parts = value.split(os.path.pathsep) if value else []
+    return [Root(path=os.path.expanduser(part), origin=origin) for part in parts]
+
+
+def _ini_directories(prefix: str, system_dir: str | None) -> list[str]:
+    own = os.path.join(prefix, "etc", "nipy")
+    directories = [] if system_dir is None else [system_dir]
+    # The ini files of /usr are in /etc; and with a prefix of '/' the two are the same.
+    if prefix != "/usr" and own != system_dir:
+        directories.insert(0, own)
+    return directories
+
+
+def _ini_files(directory: str, problems: list[IniProblem]) -> list[str]:
+    """Return what sorted(glob('*.ini')) does, but for any character in the directory's name."""
+    try:
+        names = os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        problems.append(_unreadable(directory, error))
+        return []
+    inis = (name for name in names if os.path.normcase(name).endswith(".ini") and name[0] != ".")
+    return [os.path.join(directory, name) for name in sorted(inis)]
+
+
+def _roots_of_inis(files: Iterable[str], problems: list[IniProblem]) -> list[Root]:
+    roots: list[Root] = []
+    # Every package of a prefix brings an ini with the same bytes, so each text is read once.
+    known: dict[bytes, tuple[str | None, int | None]] = {}
+    for file in files:
+        value, line = _path_setting(file, known, problems)
+        roots += _split(value or "", _origin("ini file", file, line))
+    return roots
+
+
+def _path_setting(
+    file: str, known: dict[bytes, tuple[str | None, int | None]], problems: list[IniProblem]
+) -> tuple[str | None, int | None]:
+    try:
+        data = read_bytes(file)
+        if data not in known:
+            known[data] = find_setting(data, file, "DATA", "path")
+        return known[data]
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        problems.append(_unreadable(file, error))
+    except IniError as error:
+        problems.append(IniProblem(file=file, line=error.line, message=str(error)))
+    return None, None
+
+
+def _unreadable(file: str, error: OSError) -> IniProblem:
+    message = f"{file}: cannot be read ({error.strerror}); make it readable, or remove it"
+    return IniProblem(file=file, line=None, message=message)
+
+
+class Candidate(Record):
+    """What a root holds of the data asked for; `reason` says the status in words for people."""
+
+    __slots__ = ("path", "reason", "root", "status", "version")
+    root: Root
+    path: str
+    status: Status
+    version: str | None
+    reason: str
+
+
+def candidates(
+    roots: Iterable[Root], relative: str, minimum: str | None = None
+) -> Iterator[Candidate]:
+    """Yield what each root holds at `relative`, in order, each place once.
+
+    Lazily: who wants the first usable one reads no more than what is before it.
+    """
+    seen: set[str] = set()
+    for root in roots:
+        path = os.path.join(root.path, relative)
+        if path not in seen:
+            seen.add(path)
+            status, version, reason = _examine(path, minimum)
+            yield Candidate(root=root, path=path, status=status, version=version, reason=reason)
+
+
+def mark_choice(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates, the first usable one chosen and the usable ones after it hidden."""
+    marked: list[Candidate] = []
+    chosen: Candidate | None = None
+    for candidate in found:
+        if candidate.status != "usable":
+            marked.append(candidate)
+        elif chosen is None:
+            chosen = candidate
+            marked.append(candidate.replace(status="chosen"))
+        else:
+            reason = f"{candidate.reason}, hidden by {chosen.path}"
+            marked.append(candidate.replace(status="hidden", reason=reason))
+    return tuple(marked)
+
+
+def _examine(path: str, minimum: str | None) -> tuple[Status, str | None, str]:
+    problem = _not_a_directory(path)
+    if problem is not None:
+        return problem[0], None, problem[1]
+    file = os.path.join(path, "config.ini")
+    try:
+        version, _ = find_setting(read_bytes(file), file, "DEFAULT", "version")
+    except FileNotFoundError:
+        return "no config.ini", None, _without_config(path)
+    except OSError as error:
+        return "unreadable", None, f"config.ini cannot be read ({error.strerror})"
+    except IniError as error:
+        return "malformed config.ini", None, f"config.ini:{error.line}: {error.problem}"
+    if version is None:
+        return "no version", None, "config.ini has no version below [DEFAULT]"
+    return _judge(version, minimum)
+
+
+def _not_a_directory(path: str) -> tuple[Status, str] | None:
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "absent", "not there"
+    except OSError as error:
+        return "unreadable", f"cannot be read ({error.strerror})"
+    except ValueError as error:  # a NUL in the path
+        return "unreadable", f"cannot be read ({error})"
+    return None if stat.S_ISDIR(mode) else ("not a directory", "not a directory")
+
+
+def _without_config(path: str) -> str:
+    try:
+        return "no config.ini" if os.listdir(path) else "empty directory"
+    except OSError:
+        return "no config.ini"
+
+
+def _judge(version: str, minimum: str | None) -> tuple[Status, str, str]:
+    try:
+        major_minor(version)
+    except ValueError as error:
+        return "malformed version", version, str(error)
+    if minimum is None:
+        return "usable", version, f"version {version}"
+    try:
+        new_enough = at_least(version, minimum)
+    except ValueError:
+        reason = f"version {version!r} cannot be compared with {minimum}"
+        return "version not comparable", version, reason
+    if not new_enough:
+        return "too old", version, f"version {version} is older than {minimum}"
+    return "usable", version, f"version {version}"

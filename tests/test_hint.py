@@ -1,0 +1,132 @@
+"""The command that installs a data package."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from nipack import hint
+from nipack.hint import Interpreter, install_command, package_name, this_interpreter
+
+
+def interpreter(
+    prefix: str = "/opt/venv",
+    *,
+    executable: str = "/opt/venv/bin/python",
+    is_conda: bool = False,
+    is_windows: bool = False,
+    systems: frozenset[str] = frozenset(),
+) -> Interpreter:
+    return Interpreter(
+        prefix=prefix,
+        executable=executable,
+        is_conda=is_conda,
+        is_windows=is_windows,
+        systems=systems,
+    )
+
+
+CONDA = interpreter("/opt/env", is_conda=True)
+SPACED = interpreter("/opt/my env", is_conda=True)
+WINDOWS = interpreter(r"C:\Program Files\env", is_conda=True, is_windows=True)
+DEBIAN = interpreter("/usr", systems=frozenset({"debian"}))
+UBUNTU = interpreter("/usr", systems=frozenset({"linuxmint", "ubuntu", "debian"}))
+FEDORA = interpreter("/usr", systems=frozenset({"fedora"}))
+ALMA = interpreter("/usr", systems=frozenset({"almalinux", "rhel", "centos", "fedora"}))
+ARCH = interpreter("/usr", executable="/usr/bin/python", systems=frozenset({"arch"}))
+WINDOWS_VENV = interpreter(
+    r"C:\Users\A B\venv", executable=r"C:\Users\A B\venv\python.exe", is_windows=True
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "command"),
+    [
+        (CONDA, "conda install --prefix /opt/env nipy-templates"),
+        (SPACED, "conda install --prefix '/opt/my env' nipy-templates"),
+        (WINDOWS, r'conda install --prefix "C:\Program Files\env" nipy-templates'),
+        (DEBIAN, "sudo apt install nipy-templates"),
+        (UBUNTU, "sudo apt install nipy-templates"),
+        (FEDORA, "sudo dnf install nipy-templates"),
+        (ALMA, "sudo dnf install nipy-templates"),
+        (ARCH, "/usr/bin/python -m pip install nipy-templates"),
+        (interpreter(), "/opt/venv/bin/python -m pip install nipy-templates"),
+        (WINDOWS_VENV, r'"C:\Users\A B\venv\python.exe" -m pip install nipy-templates'),
+        # A virtual environment on Debian is no place for apt to install into.
+        (
+            interpreter(systems=frozenset({"debian"})),
+            "/opt/venv/bin/python -m pip install nipy-templates",
+        ),
+    ],
+)
+def test_each_interpreter_has_its_installer(there: Interpreter, command: str) -> None:
+    assert install_command("nipy-templates", there) == command
+
+
+@pytest.mark.parametrize(
+    ("there", "command"),
+    [
+        (CONDA, "conda install --prefix /opt/env 'nipy-templates>=0.3'"),
+        (WINDOWS, r'conda install --prefix "C:\Program Files\env" "nipy-templates>=0.3"'),
+        (DEBIAN, "sudo apt install nipy-templates"),
+        (interpreter(), "/opt/venv/bin/python -m pip install 'nipy-templates>=0.3'"),
+    ],
+)
+def test_a_minimum_replaces_what_is_installed(there: Interpreter, command: str) -> None:
+    assert install_command("nipy-templates", there, minimum="0.3") == command
+
+
+def test_the_running_interpreter_is_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    expected = [sys.executable, "-m", "pip", "install", "nipy-data"]
+    if sys.platform != "win32":
+        assert shlex.split(install_command("nipy-data")) == expected
+    (tmp_path / "conda-meta").mkdir()
+    assert install_command("nipy-data").startswith("conda install --prefix ")
+
+
+def test_an_embedded_interpreter_has_no_executable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    assert this_interpreter().executable == "python"
+
+
+@pytest.mark.parametrize(
+    ("release", "systems"),
+    [
+        ({"ID": "debian"}, {"debian"}),
+        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, {"linuxmint", "ubuntu", "debian"}),
+    ],
+)
+def test_a_distributions_interpreter_knows_its_relatives(
+    monkeypatch: pytest.MonkeyPatch, release: dict[str, str], systems: set[str]
+) -> None:
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
+    monkeypatch.setattr(sys, "prefix", "/usr")
+    assert this_interpreter().systems == systems
+    monkeypatch.setattr(sys, "prefix", "/opt/venv")
+    assert this_interpreter().systems == frozenset()
+
+
+def test_a_system_without_os_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("platform.freedesktop_os_release", fail)
+    monkeypatch.setattr(sys, "prefix", "/usr")
+    assert hint.this_interpreter().systems == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("relpath", "name", "expected"),
+    [
+        ("nipy/templates", None, "nipy-templates"),
+        ("pbrain/My_Data", None, "pbrain-my-data"),
+        ("nipy/templates", "nipy-templates", "nipy-templates"),
+        ("nipy/x", "Nipy_Extra", "nipy-extra"),
+    ],
+)
+def test_package_names(relpath: str, name: str | None, expected: str) -> None:
+    assert package_name(relpath, name) == expected
