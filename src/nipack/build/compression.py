@@ -6,7 +6,8 @@ zstd level 19 saves 0.3 % over level 1 at a hundred times the work, so the level
 
 import gzip
 import io
-from typing import IO, cast
+from collections.abc import Iterable
+from typing import IO, Protocol, cast
 
 import zstandard
 from isal import igzip_threaded
@@ -20,6 +21,18 @@ ZSTD_THREADS = 2
 # ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images.
 IGZIP_LEVEL = 1
 IGZIP_THREADS = 2
+
+
+class SizedFile(Protocol):
+    """A file with its path and its size in bytes."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
 
 
 def zstd_writer(output: IO[bytes]) -> IO[bytes]:
@@ -56,3 +69,15 @@ def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
 def small_gzip(content: bytes) -> bytes:
     """Compress a small text as Debian Policy 12.7 asks: gzip -9, without name or time."""
     return gzip.compress(content, compresslevel=9, mtime=0)
+
+
+def is_mostly_compressed(files: Iterable[SizedFile]) -> bool:
+    """Tell whether most bytes of a payload are compressed already, by the files' names."""
+    sizes = [(file.size, file.path.lower().endswith(_COMPRESSED)) for file in files]
+    return 2 * sum(size for size, done in sizes if done) > sum(size for size, _ in sizes)
+
+
+_COMPRESSED = (
+    *(".gz", ".bz2", ".xz", ".zst", ".zip", ".tgz", ".mgz", ".npz", ".jpg", ".jpeg", ".png"),
+    *(".h5", ".mat"),
+)

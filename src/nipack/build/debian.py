@@ -5,13 +5,17 @@ copyright format 1.0 (DEP-5).
 """
 
 import re
-from collections.abc import Iterable
-from email.utils import formatdate
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from itertools import pairwise
 
 from debian.changelog import Changelog
 from debian.copyright import Copyright as Dep5
 from debian.copyright import FilesParagraph, License, LicenseParagraph
 
+from nipack.build import layout
 from nipack.build.definition import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
@@ -81,30 +85,82 @@ def maintainer(definition: Definition) -> Person:
     return definition.maintainer or UNKNOWN_MAINTAINER
 
 
-def changelog_text(package: DataPackage) -> str:
-    """Return debian/changelog with the one entry that this build is."""
-    changelog = Changelog()
+def first_changes(package: DataPackage) -> list[str]:
+    """Return what the first changelog entry of a package says."""
+    definition = package.definition
+    change = (
+        f"Data package {definition.relpath} {package.version}, as its authors released it,\n"
+        f"packaged with nipack.\nPayload {payload_id(package)}"
+    )
+    return [change]
+
+
+def changelog_text(package: DataPackage, changes: Sequence[str] = (), older: str = "") -> str:
+    """Return debian/changelog: an entry for this version, on top of the older ones.
+
+    Without `changes` it is the package's first.
+    """
+    changelog = Changelog(older or None)
     changelog.new_block(
         package=package.definition.name,
         version=debian_version(package),
         distributions="unstable",
         urgency="medium",
         author=str(maintainer(package.definition)),
-        date=formatdate(package.time),
+        date=format_datetime(datetime.fromtimestamp(package.time, timezone.utc)),
     )
-    for line in (
-        "",
-        f"  * Data package {package.definition.relpath} {package.version}, as its authors",
-        "    released it, built by nipack.",
-        f"    Payload {payload_id(package)}",
-        "",
-    ):
+    for line in ("", *_bullets(changes or first_changes(package)), ""):
         changelog.add_change(line)
     return str(changelog)
 
 
+def _bullets(changes: Iterable[str]) -> list[str]:
+    return [line for each in changes for line in f"  * {each}".replace("\n", "\n    ").split("\n")]
+
+
+# Why lintian's remarks on every one of these packages are none: each is in the overrides.
+_REPEATED = (
+    "The umbrella of a NIPY data package is a folder below share/nipy, and may have the same name."
+)
+_NO_BUG = "Close the bug of your intent to package (ITP) in the changelog, and remove this line."
+
+
+def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
+    """Return the overrides of the binary package, each with its reason.
+
+    `entries` is how many the changelog has: an initial upload has one.
+    """
+    path = layout.payload_directory(package.definition.relpath).split("/")
+    tags = {}
+    if any(one == other for one, other in pairwise(path)):
+        tags["repeated-path-segment"] = _REPEATED
+    if entries == 1:
+        tags["initial-upload-closes-no-bugs"] = _NO_BUG
+    name = package.definition.name
+    return "".join(f"# {reason}\n{name}: {tag}\n" for tag, reason in tags.items())
+
+
+def description(package: DataPackage) -> str:
+    """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
+    definition = package.definition
+    summary = definition.summary or f"neuroimaging data {definition.relpath}"
+    text = definition.description or (
+        f"Data package {definition.relpath} for neuroimaging software that looks its data up "
+        "below share/nipy."
+    )
+    lines = [line.rstrip() for line in filled(text, 76)]
+    return "\n".join([summary, *(f" {line or '.'}" for line in lines)])
+
+
+def filled(text: str, width: int) -> list[str]:
+    """Return the lines of a text whose paragraphs are filled anew, an empty one between two."""
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    lines = [textwrap.wrap(paragraph, width, break_long_words=False) for paragraph in paragraphs]
+    return [line for each in lines for line in (*each, "")][:-1]
+
+
 def copyright_text(package: DataPackage) -> str:
-    """Return the machine-readable copyright file of a package."""
+    """Return the machine-readable copyright file; its patterns are those of the source tree."""
     definition = package.definition
     dep5 = Dep5()
     dep5.header.upstream_name = definition.name  # type: ignore[assignment]
@@ -113,14 +169,21 @@ def copyright_text(package: DataPackage) -> str:
     if definition.redistribution != "verified":
         comment = _REDISTRIBUTION_COMMENT[definition.redistribution]
         dep5.header.comment = comment  # type: ignore[assignment]
-    stanzas = definition.copyright or (_stanza_without_definition(definition),)
+    stanzas = _stanzas(definition)
     for stanza in stanzas:
         name, holders = license_name(stanza.license), _holders(stanza)
-        files = [_installed_pattern(pattern, definition.relpath) for pattern in stanza.files]
+        files = [_source_pattern(pattern, package) for pattern in stanza.files]
         dep5.add_files_paragraph(FilesParagraph.create(files, holders, License(name)))
     for name, text in _license_texts(stanzas):
         dep5.add_license_paragraph(LicenseParagraph.create(License(name, text)))
     return dep5.dump() or ""
+
+
+def _stanzas(definition: Definition) -> tuple[Copyright, ...]:
+    """Return the definition's stanzas, below one for what they do not match."""
+    if any("*" in stanza.files for stanza in definition.copyright):
+        return definition.copyright
+    return (_stanza_without_definition(definition), *definition.copyright)
 
 
 _REDISTRIBUTION_COMMENT = {
@@ -145,8 +208,9 @@ def _holders(stanza: Copyright) -> str:
     return "\n".join(f"{years}{holder}" for holder in stanza.holders)
 
 
-def _installed_pattern(pattern: str, relpath: str) -> str:
-    return pattern if pattern == "*" else f"*/{relpath}/{pattern}"
+def _source_pattern(pattern: str, package: DataPackage) -> str:
+    data = package.directory.relative_to(package.tree).as_posix()
+    return pattern if pattern == "*" or data == "." else f"{data}/{pattern}"
 
 
 def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:

@@ -33,10 +33,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A maintainer or an author."""
+    """A maintainer or an author; conda-forge knows its maintainers by their GitHub names."""
 
     name: str
     email: str | None = None
+    github: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>" if self.email else self.name

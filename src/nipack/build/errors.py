@@ -41,5 +41,13 @@ class SourceError(NipackError):
     """A source cannot be fetched, is not what its digests say, or does not unpack safely."""
 
 
+class RecipeError(NipackError):
+    """A recipe's format cannot carry the package, or what was built from it is another one."""
+
+
+class ToolError(NipackError):
+    """Another program is missing, or it failed; the message has its last lines."""
+
+
 class ArtifactError(NipackError):
     """An artifact cannot carry the payload, or does not hold it to the byte."""

@@ -60,8 +60,9 @@ class DataLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPackage:
-    """A valid data package, its payload lying unpacked in `directory`.
+    """A valid data package, its payload lying unpacked in `directory`, inside the source `tree`.
 
+    `archive` is the file that the tree was unpacked from, None where the source is a directory.
     `files` and `links` are sorted by path; `time` is in seconds since 1970.
     """
 
@@ -70,13 +71,20 @@ class DataPackage:
     files: tuple[DataFile, ...]
     links: tuple[DataLink, ...]
     directory: Path
+    tree: Path
     time: int
+    archive: Path | None = None
     source: SourceRecord | None = None
 
     @property
     def size(self) -> int:
         """The payload's size in bytes."""
         return sum(file.size for file in self.files)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files and links, relative to the data directory."""
+        return (*(file.path for file in self.files), *(link.path for link in self.links))
 
 
 def read_package(
@@ -107,7 +115,9 @@ def read_package(
         files=files,
         links=links,
         directory=directory,
+        tree=tree.directory,
         time=time,
+        archive=tree.archive,
         source=tree.record,
     )
 

@@ -47,11 +47,13 @@ class SourceRecord:
 class SourceTree:
     """A source as a directory on this machine.
 
+    `archive` is the file that was unpacked, on this machine; a directory has none.
     `newest` is the latest time of an archive's files, in seconds since 1970.  A directory has
     none: its times are those of the copy, not of the data.
     """
 
     directory: Path
+    archive: Path | None = None
     newest: int | None = None
     record: SourceRecord | None = None
 
@@ -75,6 +77,7 @@ def open_source(source: Source, workspace: Path, reporter: Reporter) -> SourceTr
     newest = unpack(path, directory, reporter.step("unpack", path.stat().st_size))
     return SourceTree(
         directory=_single_child(directory),
+        archive=path,
         newest=newest,
         record=SourceRecord(address=_public_address(source.address), digests=digests),
     )

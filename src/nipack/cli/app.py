@@ -11,6 +11,7 @@ from nipack import __version__
 from nipack.cli.build import build
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.recipe import recipe
 from nipack.cli.where import where
 from nipack.data import DataError
 
@@ -65,5 +66,6 @@ def nipack(verbose: bool) -> None:
 
 
 nipack.add_command(build)
+nipack.add_command(recipe)
 nipack.add_command(where)
 nipack.add_command(completion)

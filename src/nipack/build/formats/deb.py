@@ -5,12 +5,9 @@ and changelog).
 """
 
 import io
-import re
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -36,13 +33,6 @@ AR_MAGIC = b"!<arch>\n"
 AR_HEADER_SIZE = 60
 # deb(5): a member's size is ten decimal digits.
 AR_SIZE_LIMIT = 9_999_999_999
-
-# Why lintian's remarks on every one of these packages are none: each is in the overrides.
-_OVERRIDES = {
-    "repeated-path-segment": "The umbrella of a NIPY data package is a folder below share/nipy, "
-    "and may have the same name.",
-    "initial-upload-closes-no-bugs": "This package was not made for an upload to Debian's archive.",
-}
 
 
 class DebFormat:
@@ -103,24 +93,14 @@ def _below_root(installed: Installed) -> Installed:
 
 def _documentation(package: DataPackage) -> list[Installed]:
     name = package.definition.name
-    overrides = "".join(
-        f"# {reason}\n{name}: {tag}\n"
-        for tag, reason in _OVERRIDES.items()
-        if tag != "repeated-path-segment" or _repeats_segment(package.definition.relpath)
-    )
     return [
         text_file(f"usr/share/doc/{name}/copyright", debian.copyright_text(package)),
         text_file(
             f"usr/share/doc/{name}/changelog.Debian.gz",
             small_gzip(debian.changelog_text(package).encode("utf-8")),
         ),
-        text_file(f"usr/share/lintian/overrides/{name}", overrides),
+        text_file(f"usr/share/lintian/overrides/{name}", debian.lintian_overrides(package)),
     ]
-
-
-def _repeats_segment(relpath: str) -> bool:
-    path = layout.payload_directory(relpath).split("/")
-    return any(one == other for one, other in pairwise(path))
 
 
 def _control_files(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
@@ -148,7 +128,7 @@ def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
         "Priority": "optional",
         "Multi-Arch": "foreign",
         "Homepage": definition.homepage or "",
-        "Description": _description(package),
+        "Description": debian.description(package),
     }
     control = Deb822({name: value for name, value in fields.items() if value})
     return control.dump() or ""
@@ -159,24 +139,6 @@ def _installed_size(tree: tuple[Installed, ...]) -> int:
     sizes = [each.size if isinstance(each, InstalledFile) else 1 for each in tree]
     directories = {parent for each in tree for parent in PurePosixPath(each.path).parents}
     return sum((size + 1023) // 1024 for size in sizes) + len(directories)
-
-
-def _description(package: DataPackage) -> str:
-    """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
-    definition = package.definition
-    summary = definition.summary or f"neuroimaging data {definition.relpath}"
-    text = definition.description or (
-        f"Data package {definition.relpath} for neuroimaging software that looks its data up "
-        "below share/nipy."
-    )
-    lines = [line.rstrip() for line in _filled(text)]
-    return "\n".join([summary, *(f" {line or '.'}" for line in lines)])
-
-
-def _filled(text: str) -> list[str]:
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    filled = [textwrap.wrap(paragraph, 76, break_long_words=False) for paragraph in paragraphs]
-    return [line for lines in filled for line in (*lines, "")][:-1]
 
 
 @contextmanager
