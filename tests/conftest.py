@@ -127,7 +127,7 @@ def _make_awkward(folder: Path) -> None:
         "odd data/deep/code.py": b"print('data, not code')\n",
         "odd data/deep/backup.nii~": b"data\n",
         "odd data/deep/labels.bak": b"data\n",
-        "odd data/100% [a] $b 'c' {d}.txt": b"name\n",
+        "odd data/deep/100% [a] $b 'c' {d}.txt": b"name\n",
     }
     links = {
         "odd data/deep/link.nii.gz": "../deep/../a name with spaces.nii.gz",

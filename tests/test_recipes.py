@@ -1,4 +1,4 @@
-"""The contract of every recipe format, and the golden files: what is rendered is what gets built."""
+"""The contract of every recipe format; what is rendered is golden, for it is what gets built."""
 
 import re
 from collections.abc import Callable

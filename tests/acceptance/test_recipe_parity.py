@@ -1,11 +1,11 @@
 """What is installed from a recipe's package is what `nipack build` makes: formats times samples."""
 
-import gzip
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nipack.build.archive import Content
 from nipack.build.flow import build
 from nipack.build.formats import formats
 from nipack.build.recipe_flow import RecipeOptions, make_recipes
@@ -13,7 +13,7 @@ from nipack.build.recipes import RecipeFormat, recipe_formats
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.tools("dpkg-buildpackage", "dh", "rpmbuild", "rpm2archive", "dpkg-deb"),
+    pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg-deb"),
 ]
 
 
@@ -23,7 +23,8 @@ def test_the_built_recipe_installs_what_nipack_builds(
 ) -> None:
     options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
     [recipe] = make_recipes(str(sample), [format], options)
-    ours = dict(_installed_by_nipack(sample, format.prefix, tmp_path))
+    assert format.prefix == "/usr"
+    ours = _installed_by_nipack(sample, tmp_path / "own")
     (tmp_path / "read").mkdir()
     theirs = {
         each.path: each
@@ -33,13 +34,16 @@ def test_the_built_recipe_installs_what_nipack_builds(
     assert theirs == ours
 
 
-def _installed_by_nipack(sample: Path, prefix: str, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Yield what nipack's .deb installs for the prefix /usr, by its path from there."""
-    from dataclasses import replace
-
-    assert prefix == "/usr"
-    [artifact] = build(str(sample), [formats()["deb"]], tmp_path / "own")
-    for content in formats()["deb"].contents(artifact.path, lambda count: None):
-        path = content.path.removeprefix("usr/")
-        if not path.startswith(("share/doc/", "share/lintian/")):
-            yield path, replace(content, path=path)
+def _installed_by_nipack(sample: Path, directory: Path) -> dict[str, Content]:
+    """Return what nipack's .deb installs, for the prefix /usr, by its path from there."""
+    deb = formats()["deb"]
+    [artifact] = build(str(sample), [deb], directory)
+    contents = (
+        replace(each, path=each.path.removeprefix("usr/"))
+        for each in deb.contents(artifact.path, lambda count: None)
+    )
+    return {
+        each.path: each
+        for each in contents
+        if not each.path.startswith(("share/doc/", "share/lintian/"))
+    }

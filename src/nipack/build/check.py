@@ -148,7 +148,7 @@ def walk(directory: Path, relpath: str) -> tuple[list[str], list[Problem]]:
         if problem is None and entry.is_symlink():
             problem = _link_problem(Path(entry.path), directory, where)
         elif problem is None and entry.is_dir(follow_symlinks=False):
-            if next(os.scandir(entry.path), None) is None:
+            if not os.listdir(entry.path):
                 message, remedy = (
                     "the folder is empty",
                     "package managers drop it; put a file there",

@@ -118,28 +118,6 @@ def _bullets(changes: Iterable[str]) -> list[str]:
     return [line for each in changes for line in f"  * {each}".replace("\n", "\n    ").split("\n")]
 
 
-# Why lintian's remarks on every one of these packages are none: each is in the overrides.
-_REPEATED = (
-    "The umbrella of a NIPY data package is a folder below share/nipy, and may have the same name."
-)
-_NO_BUG = "Close the bug of your intent to package (ITP) in the changelog, and remove this line."
-
-
-def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
-    """Return the overrides of the binary package, each with its reason.
-
-    `entries` is how many the changelog has: an initial upload has one.
-    """
-    path = layout.payload_directory(package.definition.relpath).split("/")
-    tags = {}
-    if any(one == other for one, other in pairwise(path)):
-        tags["repeated-path-segment"] = _REPEATED
-    if entries == 1:
-        tags["initial-upload-closes-no-bugs"] = _NO_BUG
-    name = package.definition.name
-    return "".join(f"# {reason}\n{name}: {tag}\n" for tag, reason in tags.items())
-
-
 def description(package: DataPackage) -> str:
     """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
     definition = package.definition
@@ -205,12 +183,14 @@ def _stanza_without_definition(definition: Definition) -> Copyright:
 
 def _holders(stanza: Copyright) -> str:
     years = f"{stanza.years} " if stanza.years else ""
-    return "\n".join(f"{years}{holder}" for holder in stanza.holders)
+    return "\n           ".join(f"{years}{holder}" for holder in stanza.holders)
 
 
 def _source_pattern(pattern: str, package: DataPackage) -> str:
     data = package.directory.relative_to(package.tree).as_posix()
-    return pattern if pattern == "*" or data == "." else f"{data}/{pattern}"
+    # DEP-5 parts patterns with spaces; '?' matches any one character.
+    folder = "" if data == "." else re.sub(r"\s", "?", f"{data}/")
+    return pattern if pattern == "*" else f"{folder}{pattern}"
 
 
 def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
@@ -231,3 +211,34 @@ def _common_license_text(name: str) -> str | None:
         "On Debian systems, the full text of this licence is in\n"
         f"/usr/share/common-licenses/{file}."
     )
+
+
+def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
+    """Return the overrides of a package: each tag that holds, and why it may.
+
+    A tag that does not hold is not overridden, for lintian remarks on that too.  `entries` is how
+    many the changelog has: an initial upload has one.
+    """
+    name, root = package.definition.name, layout.payload_directory(package.definition.relpath)
+    parts = root.split("/")
+    overrides = []
+    if entries == 1 and package.definition.revision == 0:
+        reason = "Until the bug of an intent to package (ITP) has a number, none can be closed."
+        overrides.append((reason, "initial-upload-closes-no-bugs"))
+    if any(one == other for one, other in pairwise(parts)):
+        reason = "The umbrella of a data package is a folder below share/nipy, whatever its name."
+        overrides.append((reason, "repeated-path-segment"))
+    if any(_DOCUMENTATION.search(file.path) for file in package.files):
+        reason = "The authors' texts stay beside the data, where its readers look for them."
+        tag = "package-contains-documentation-outside-usr-share-doc"
+        overrides.append((reason, f"{tag} [usr/{root}/*]"))
+    return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)
+
+
+# What lintian 2.116 takes for documentation, by the last part of a path.
+_DOCUMENTATION = re.compile(
+    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
+    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
+    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
+    re.IGNORECASE,
+)

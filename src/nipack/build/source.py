@@ -341,7 +341,7 @@ def _make_symlinks(state: _Unpacking) -> None:
 
 def _leads_out(name: str, target: str) -> bool:
     """Tell whether a link leaves the tree by its words alone, before anything is made."""
-    if not target or _unsafe_name(target.replace("..", "")):
+    if not target or _unsafe_name(target.replace("..", "up")):
         return True
     depth = len(PurePosixPath(name).parent.parts)
     for part in target.split("/"):

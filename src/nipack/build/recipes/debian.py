@@ -5,6 +5,7 @@ uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -187,7 +188,8 @@ def _section(package: DataPackage) -> str:
 
 def _kept_words(package: DataPackage) -> list[str]:
     names = {PurePosixPath(file.path).name for file in package.files}
-    return sorted(f"'{name}'" for name in names if _LEFTOVERS.fullmatch(name))
+    quoted = (shlex.quote(name).replace("$", "$$") for name in names if _LEFTOVERS.fullmatch(name))
+    return sorted(quoted)
 
 
 def _images(package: DataPackage) -> list[str]:
