@@ -1,11 +1,14 @@
 """Render the templates of recipes: they hold a format's text, and the formats compute the values.
 
 YAML templates write a value as `{{ value | yaml }}`, a text of several lines as a block with
-`{{ value | yaml_block(4) }}`; Python code gets `{{ value | string_literal }}`.
+`{{ value | yaml_block(4) }}`; Python code gets `{{ value | string_literal }}`, a shell
+`{{ value | shell }}`.  YAML that is a template of another program's, as
+conda-build's is, gets `template_yaml` and `template_yaml_block`.
 """
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -37,6 +40,9 @@ def _environment() -> Any:
     environment.filters |= {
         "yaml": yaml_scalar,
         "yaml_block": yaml_block,
+        "template_yaml": template_yaml_scalar,
+        "template_yaml_block": template_yaml_block,
+        "shell": shlex.quote,
         "string_literal": json.dumps,  # JSON's strings are Python's
     }
     return environment
@@ -70,3 +76,22 @@ def yaml_block(text: str, indent: int) -> str:
         return yaml_scalar(text)
     margin = " " * indent
     return "\n".join(["|-", *(f"{margin}{line}" if line.strip() else "" for line in lines)])
+
+
+# conda-build renders meta.yaml as a template before it reads it as YAML, and takes a line that ends
+# with brackets for one with a selector.
+_OF_TEMPLATES = re.compile(r"[{}#\[\]]")
+
+
+def template_yaml_scalar(value: str | int) -> str:
+    """Return a value as YAML on one line, in which no template engine finds anything."""
+    scalar = yaml_scalar(value)
+    if not _OF_TEMPLATES.search(scalar):
+        return scalar
+    quoted = scalar if scalar.startswith('"') else f'"{scalar}"'
+    return _OF_TEMPLATES.sub(lambda match: f"\\x{ord(match[0]):02x}", quoted)
+
+
+def template_yaml_block(text: str, indent: int) -> str:
+    """Return a text as a literal block, or on one line where a block could not hide a template."""
+    return template_yaml_scalar(text) if _OF_TEMPLATES.search(text) else yaml_block(text, indent)

@@ -64,6 +64,16 @@ class RecipeFile:
     executable: bool = False
 
 
+_IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
+_IMAGES_TESTED = 3
+
+
+def sample_images(package: DataPackage) -> list[str]:
+    """Return the paths of a few images that a recipe's test loads with nibabel."""
+    images = [file.path for file in package.files if file.path.endswith(_IMAGES) and file.size]
+    return images[:_IMAGES_TESTED]
+
+
 class RecipeFormat(Protocol):
     """How a data package becomes a recipe, and how the recipe is built and read back."""
 

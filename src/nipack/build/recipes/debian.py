@@ -23,7 +23,7 @@ from nipack.build.errors import RecipeError
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run
-from nipack.build.recipes import RecipeFile, RecipeRequest
+from nipack.build.recipes import RecipeFile, RecipeRequest, sample_images
 from nipack.build.rendering import render
 
 _BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
@@ -41,8 +41,6 @@ _EXECUTABLE = ("rules", "tests/lookup")
 
 # What dh_clean(1) takes for an editor's leftovers, by their names.
 _LEFTOVERS = re.compile(r".*~|\.?#.*|.*\.(orig|rej|bak)|\.SUMS|TAGS|DEADJOE|.*\.P", re.DOTALL)
-_IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
-_IMAGES_TESTED = 3
 
 _STANDARDS = datetime(2022, 12, 17, tzinfo=timezone.utc).timestamp()  # Policy 4.6.2
 # Why lintian's remarks on the source package are none, with what follows the tag.
@@ -168,7 +166,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "citation": definition.citation,
         "relpath": definition.relpath,
         "version": package.version,
-        "images": _images(package),
+        "images": sample_images(package),
     }
 
 
@@ -190,11 +188,6 @@ def _kept_words(package: DataPackage) -> list[str]:
     names = {PurePosixPath(file.path).name for file in package.files}
     quoted = (shlex.quote(name).replace("$", "$$") for name in names if _LEFTOVERS.fullmatch(name))
     return sorted(quoted)
-
-
-def _images(package: DataPackage) -> list[str]:
-    images = [file.path for file in package.files if file.path.endswith(_IMAGES) and file.size]
-    return images[:_IMAGES_TESTED]
 
 
 def _ini_name(package: DataPackage) -> str:

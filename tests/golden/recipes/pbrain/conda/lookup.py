@@ -1,0 +1,13 @@
+"""Look the data up as nipy does, and load images of it with nibabel."""
+
+import nibabel
+import numpy
+from nibabel.data import make_datasource
+
+source = make_datasource({"relpath": "pbrain/meshes"})
+assert source.version == "0.10", source.version
+images = []
+for path in images:
+    image = nibabel.load(source.get_filename(*path.split("/")))
+    print(path, image.shape, numpy.asanyarray(image.dataobj).dtype)
+print("found", source.version, "in", source.base_path)
