@@ -13,7 +13,7 @@ from nipack.build.recipes import RecipeFormat, recipe_formats
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg-deb"),
+    pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg-deb", "rpmbuild", "rpm2archive"),
 ]
 
 

@@ -1,11 +1,8 @@
-"""How conda spells what a definition says: relations and licence files.
+"""How conda spells what a definition says of its relations.
 
 Sources: the conda package specification; CEP 20 (noarch packages and virtual packages).
 """
 
-import re
-
-from nipack.build.definition import Definition
 from nipack.build.package import DataPackage
 
 
@@ -24,15 +21,3 @@ def constrains(package: DataPackage) -> list[str]:
         for consumer in package.definition.consumers
         if consumer.refuses(package.version)
     ]
-
-
-def license_texts(definition: Definition) -> list[tuple[str, str]]:
-    """Return a file name and the text of each licence of which the definition has the text."""
-    texts: dict[str, str] = {}
-    for stanza in definition.copyright:
-        if stanza.text is not None:
-            name = re.sub(r"[^A-Za-z0-9.+-]+", "-", stanza.license)
-            while texts.get(f"{name}.txt", stanza.text) != stanza.text:
-                name += "-other"
-            texts[f"{name}.txt"] = stanza.text
-    return [(name, f"{text}\n") for name, text in texts.items()]

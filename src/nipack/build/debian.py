@@ -5,7 +5,6 @@ copyright format 1.0 (DEP-5).
 """
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -19,6 +18,7 @@ from nipack.build import layout
 from nipack.build.definition import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
+from nipack.build.text import filled
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")
@@ -128,13 +128,6 @@ def description(package: DataPackage) -> str:
     )
     lines = [line.rstrip() for line in filled(text, 76)]
     return "\n".join([summary, *(f" {line or '.'}" for line in lines)])
-
-
-def filled(text: str, width: int) -> list[str]:
-    """Return the lines of a text whose paragraphs are filled anew, an empty one between two."""
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    lines = [textwrap.wrap(paragraph, width, break_long_words=False) for paragraph in paragraphs]
-    return [line for each in lines for line in (*each, "")][:-1]
 
 
 def copyright_text(package: DataPackage) -> str:

@@ -16,6 +16,7 @@ from nipack.build.archive import Content, read_tar, write_tar
 from nipack.build.compression import zstd_reader, zstd_writer
 from nipack.build.definition import Definition
 from nipack.build.errors import ArtifactError
+from nipack.build.licenses import license_texts
 from nipack.build.manifest import (
     Installed,
     InstalledFile,
@@ -106,7 +107,7 @@ def _info(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed,
         "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
         "files": "".join(f"{each.path}\n" for each in tree).encode(),
         "has_prefix": f"{PREFIX_PLACEHOLDER} text {ini}\n".encode(),
-        **{f"licenses/{name}": text.encode() for name, text in conda.license_texts(definition)},
+        **{f"licenses/{name}": text.encode() for name, text in license_texts(definition)},
     }
     if definition.path is not None:
         files["recipe/package.yaml"] = definition.text
@@ -132,7 +133,7 @@ def _index(package: DataPackage) -> dict[str, Any]:
 
 
 def _about(definition: Definition) -> dict[str, Any]:
-    texts = [f"licenses/{name}" for name, _ in conda.license_texts(definition)]
+    texts = [f"licenses/{name}" for name, _ in license_texts(definition)]
     about = {
         "home": definition.homepage,
         "license": definition.license,

@@ -19,6 +19,7 @@ from nipack.build import conda, layout
 from nipack.build.archive import LINK_MODE, Content, read_tar
 from nipack.build.compression import is_mostly_compressed, zstd_reader
 from nipack.build.errors import ToolError
+from nipack.build.licenses import license_texts
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run
@@ -132,7 +133,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
 
 
 def _licenses(package: DataPackage) -> list[tuple[str, str]]:
-    return conda.license_texts(package.definition)
+    return license_texts(package.definition)
 
 
 def _patterns(package: DataPackage) -> list[str]:

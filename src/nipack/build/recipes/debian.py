@@ -25,6 +25,7 @@ from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run
 from nipack.build.recipes import RecipeFile, RecipeRequest, sample_images
 from nipack.build.rendering import render
+from nipack.build.text import item
 
 _BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
 _DPKG_DEB = Program(name="dpkg-deb", package="apt install dpkg")
@@ -261,14 +262,9 @@ def _changes(request: RecipeRequest, older: str) -> list[str]:
     if previous is not None:
         changes[0] = f"New upstream release {package.version}, after {previous.version}:"
         differences = compare(package, previous).lines()
-        listed = "\n".join("\n".join(_item(line)) for line in differences)
+        listed = "\n".join("\n".join(item(line, 70)) for line in differences)
         changes[0] = f"{changes[0]}\n{listed}"
     return changes
-
-
-def _item(line: str) -> list[str]:
-    first, *rest = debian.filled(line, 70)
-    return [f"- {first}", *(f"  {each}" for each in rest)]
 
 
 def _older_entries(path: Path, version: str) -> str:

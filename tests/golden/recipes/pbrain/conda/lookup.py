@@ -1,13 +1,7 @@
-"""Look the data up as nipy does, and load images of it with nibabel."""
+"""Look the data up as nipy does."""
 
-import nibabel
-import numpy
 from nibabel.data import make_datasource
 
 source = make_datasource({"relpath": "pbrain/meshes"})
 assert source.version == "0.10", source.version
-images = []
-for path in images:
-    image = nibabel.load(source.get_filename(*path.split("/")))
-    print(path, image.shape, numpy.asanyarray(image.dataobj).dtype)
 print("found", source.version, "in", source.base_path)
