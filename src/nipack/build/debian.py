@@ -39,6 +39,14 @@ _COMMON_LICENSES = frozenset(
     | {"LGPL-2", "LGPL-2.1", "LGPL-3", "MPL-1.1", "MPL-2.0"}
 )
 
+# What lintian 2.116 takes for documentation, by the last part of a path.
+_DOCUMENTATION = re.compile(
+    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
+    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
+    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
+    re.IGNORECASE,
+)
+
 
 def debian_version(package: DataPackage) -> str:
     """Return the version and Debian revision; revision 0 of a definition is Debian's 1."""
@@ -189,12 +197,3 @@ def lintian_overrides(package: DataPackage) -> str:
         tag = "package-contains-documentation-outside-usr-share-doc"
         overrides.append((reason, f"{tag} [usr/{root}/*]"))
     return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)
-
-
-# What lintian 2.116 takes for documentation, by the last part of a path.
-_DOCUMENTATION = re.compile(
-    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
-    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
-    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
-    re.IGNORECASE,
-)
