@@ -50,6 +50,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command(
+    short_help="Build conda and Debian packages of a SOURCE.",
     epilog="""\b
 Examples:
   nipack build nipy-templates-0.3.tar.gz

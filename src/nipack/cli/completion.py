@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 
 @click.command(
+    short_help="Print what makes the tab key complete commands.",
     epilog="""\b
 Examples:
   nipack completion bash > ~/.local/share/bash-completion/completions/nipack

@@ -11,6 +11,7 @@ from nipack.cli.console import print_error
 
 
 @click.command(
+    short_help="Print where installed data is.",
     epilog="""\b
 Examples:
   nipack where nipy/templates
