@@ -10,6 +10,7 @@ is read or written.
 
 import argparse
 import asyncio
+import os
 from pathlib import Path
 
 import rattler
@@ -40,7 +41,9 @@ def main() -> None:
     parser.add_argument("specs", nargs="+")
     arguments = parser.parse_args()
     for name in asyncio.run(install(arguments.channel, arguments.prefix, arguments.specs)):
-        print(f"installed {name} into {arguments.prefix}")
+        print(f"installed {name} into {arguments.prefix}", flush=True)
+    # py-rattler's threads outlive the installation, and Python's own end at times dies of them.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ set_up() {
     if ! "$venv/bin/python" -c '' 2>/dev/null; then
         "$python" -m venv --clear "$venv"
     fi
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
         --editable "${top}[build]" "${groups[@]}" ||
         die "pip could not install what is needed; see its message above"
     touch "$stamp"

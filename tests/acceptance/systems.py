@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from conda_package_streaming.package_streaming import stream_conda_component
+from debian.debfile import DebFile
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 Build = Callable[..., dict[str, Path]]
@@ -90,3 +93,20 @@ def _walk(root: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
             name for name in folders if str((here / name).relative_to(root)) not in left_out
         ]
         yield from (here / name for name in [*folders, *files])
+
+
+def deb_content(deb: DebFile, name: str) -> bytes:
+    """Return a file of a .deb's data as python-debian reads it."""
+    content = deb.data.get_content(name)
+    assert isinstance(content, bytes)
+    return content
+
+
+def conda_component(package: Path, name: str) -> dict[str, bytes]:
+    """Return the files of a component of a .conda, as conda-package-streaming reads them."""
+    with package.open("rb") as stream:
+        return {
+            info.name: content.read()
+            for tar, info in stream_conda_component(package.name, stream, name)
+            if (content := tar.extractfile(info)) is not None
+        }

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conda_package_streaming.package_streaming import stream_conda_component
 from debian.copyright import Copyright
 from debian.debfile import DebFile
-from tests.acceptance.systems import REPOSITORY, Build, run
+from tests.acceptance.systems import REPOSITORY, Build, conda_component, deb_content, run
+from tests.conftest import MakeTree
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
 
@@ -31,19 +31,9 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def component(package: Path, name: str) -> dict[str, bytes]:
-    """Return the files of a component of a .conda, as conda-package-streaming reads them."""
-    with package.open("rb") as stream:
-        return {
-            info.name: content.read()
-            for tar, info in stream_conda_component(package.name, stream, name)
-            if (content := tar.extractfile(info)) is not None
-        }
-
-
 def test_conda_package_streaming_agrees(build: Build, manifest: dict[str, str]) -> None:
     package = build(EXAMPLE)["conda"]
-    pkg, info = component(package, "pkg"), component(package, "info")
+    pkg, info = conda_component(package, "pkg"), conda_component(package, "info")
     digests = {name: sha256(content) for name, content in pkg.items()}
     assert {n: d for n, d in digests.items() if n.startswith("share/nipy/")} == manifest
     paths = json.loads(info["info/paths.json"])["paths"]
@@ -55,7 +45,7 @@ def test_conda_package_streaming_agrees(build: Build, manifest: dict[str, str]) 
 
 
 def test_info_is_complete(build: Build) -> None:
-    info = component(build(EXAMPLE)["conda"], "info")
+    info = conda_component(build(EXAMPLE)["conda"], "info")
     assert info["info/recipe/package.yaml"] == (EXAMPLE / "package.yaml").read_bytes()
     index = json.loads(info["info/index.json"])
     assert index["timestamp"] == 1795392000000  # 2026-11-23, the definition's date
@@ -77,27 +67,43 @@ def test_info_is_complete(build: Build) -> None:
     )
 
 
-def test_python_debian_agrees(build: Build, manifest: dict[str, str]) -> None:
-    deb = DebFile(str(build(EXAMPLE)["deb"]))
-    payload = {n: d for n in manifest if (d := sha256(deb.data.get_content(f"usr/{n}")))}
+@pytest.fixture
+def example_deb(build: Build) -> Iterator[DebFile]:
+    """The example's .deb, opened by python-debian."""
+    with DebFile(str(build(EXAMPLE)["deb"])) as deb:
+        yield deb
+
+
+def test_python_debian_agrees_on_the_payload(
+    example_deb: DebFile, manifest: dict[str, str]
+) -> None:
+    payload = {name: sha256(deb_content(example_deb, f"usr/{name}")) for name in manifest}
     assert payload == manifest
-    files = {name.removeprefix("./") for name in deb.data if deb.data.get_file(name)}
-    conffiles = deb.control.get_content("conffiles", encoding="utf-8").split()
-    assert conffiles == ["/etc/nipy/nipy_examplepkg.ini"]
-    md5sums = {name.decode(): digest for name, digest in deb.md5sums().items()}
+
+
+def test_md5sums_cover_all_but_the_conffile(example_deb: DebFile) -> None:
+    conffiles = example_deb.control.get_content("conffiles")
+    assert conffiles == b"/etc/nipy/nipy_examplepkg.ini\n"
+    files = {info.name.removeprefix("./") for info in example_deb.data.tgz() if info.isfile()}
+    md5sums = {name.decode(): digest for name, digest in example_deb.md5sums().items()}
     assert md5sums.keys() == files - {"etc/nipy/nipy_examplepkg.ini"}
     for name, digest in md5sums.items():
-        assert hashlib.md5(deb.data.get_content(name)).hexdigest() == digest
-    control = deb.debcontrol()
+        assert hashlib.md5(deb_content(example_deb, name)).hexdigest() == digest
+
+
+def test_control_copyright_and_changelog(example_deb: DebFile) -> None:
+    control = example_deb.debcontrol()
     assert control["Section"] == "science"
     assert control["Multi-Arch"] == "foreign"
     assert control["Enhances"] == "python3-nipy"
-    assert str(deb.changelog().version) == "0.1-1"
-    text = deb.data.get_content("usr/share/doc/nipy-examplepkg/copyright", encoding="utf-8")
-    copyright = Copyright(text.splitlines(keepends=True), strict=True)
-    stanza = copyright.find_files_paragraph("usr/share/nipy/nipy/examplepkg/config.ini")
+    changelog = example_deb.changelog()
+    assert changelog is not None
+    assert str(changelog.version) == "0.1-1"
+    text = deb_content(example_deb, "usr/share/doc/nipy-examplepkg/copyright").decode()
+    stanzas = Copyright(text.splitlines(keepends=True), strict=True)
+    stanza = stanzas.find_files_paragraph("usr/share/nipy/nipy/examplepkg/config.ini")
     assert stanza is not None
-    assert stanza.license.synopsis == "CC0-1.0"
+    assert str(stanza["License"]).splitlines()[0] == "CC0-1.0"
 
 
 @pytest.mark.tools("dpkg-deb")
@@ -112,14 +118,11 @@ def test_dpkg_deb_agrees(build: Build, manifest: dict[str, str], tmp_path: Path)
         ("-rw-r--r--", "root/root"),
         ("drwxr-xr-x", "root/root"),
     }
-    with _data_tar(deb) as tar:
-        assert {info.mtime for info in tar} == {1795392000}
 
 
-def _data_tar(deb: Path) -> tarfile.TarFile:
-    tar = DebFile(str(deb)).data.tgz()
-    assert isinstance(tar, tarfile.TarFile)
-    return tar
+def test_every_member_has_the_definitions_date(example_deb: DebFile) -> None:
+    members = [*example_deb.data.tgz(), *example_deb.control.tgz()]
+    assert {info.mtime for info in members} == {1795392000}
 
 
 @pytest.mark.tools("sha256sum", "dpkg-deb")
@@ -127,3 +130,19 @@ def test_sha256sum_checks_an_installed_tree(build: Build, tmp_path: Path) -> Non
     run("dpkg-deb", "-x", build(EXAMPLE)["deb"], tmp_path)
     said = run("sha256sum", "-c", "share/nipack/nipy-examplepkg/SHA256SUMS", cwd=tmp_path / "usr")
     assert said.count(": OK") == 3
+
+
+def test_consumers_of_a_newer_need_break(build: Build, make_tree: MakeTree) -> None:
+    """A 0.2 keeps away the nipy that needs 0.3, in conda and in Debian."""
+    tree = make_tree(name="nipy-templates-0.2", version="0.2")
+    (tree / "package.yaml").write_text(
+        "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.2'\n"
+        "consumers:\n- {package: nipy, version: '>=0.6', needs: '>=0.3'}\n",
+        "utf-8",
+    )
+    artifacts = build(tree)
+    with DebFile(str(artifacts["deb"])) as deb:
+        control = deb.debcontrol()
+    assert (control["Enhances"], control["Breaks"]) == ("python3-nipy", "python3-nipy (>= 0.6)")
+    index = conda_component(artifacts["conda"], "info")["info/index.json"]
+    assert json.loads(index)["constrains"] == ["nipy <0.6"]

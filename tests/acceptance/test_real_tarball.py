@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from debian.debfile import DebFile
-from tests.acceptance.systems import Build, run
+from tests.acceptance.systems import Build, deb_content, run
 
 pytestmark = [pytest.mark.shared]
 
@@ -32,9 +32,9 @@ def test_gives_both_artifacts_with_the_same_payload(
 
 
 def test_gzip_members_keep_their_names_and_times(build: Build, real_tarball: Path) -> None:
-    deb = DebFile(str(build(real_tarball)["deb"]))
-    for name in IMAGES:
-        content = deb.data.get_content(f"usr/share/nipy/nipy/templates/{name}")
+    with DebFile(str(build(real_tarball)["deb"])) as deb:
+        contents = [deb_content(deb, f"usr/share/nipy/nipy/templates/{name}") for name in IMAGES]
+    for content in contents:
         flags, seconds = struct.unpack("<xxxBI", content[:8])
         assert flags & 8, "the header has the original name"
         assert content[10 : content.index(b"\0", 10)].endswith(b".nii")

@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from email.utils import format_datetime
+from itertools import pairwise
 
 from debian.changelog import Changelog
 from debian.copyright import Copyright as Dep5
 from debian.copyright import FilesParagraph, License, LicenseParagraph
 
+from nipack.build import layout
 from nipack.build.definition import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
@@ -36,6 +38,14 @@ _GNU_NAME = re.compile(
 _COMMON_LICENSES = frozenset(
     {"Apache-2.0", "CC0-1.0", "GFDL-1.2", "GFDL-1.3", "GPL-1", "GPL-2", "GPL-3"}
     | {"LGPL-2", "LGPL-2.1", "LGPL-3", "MPL-1.1", "MPL-2.0"}
+)
+
+# What lintian 2.116 takes for documentation, by the last part of a path.
+_DOCUMENTATION = re.compile(
+    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
+    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
+    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
+    re.IGNORECASE,
 )
 
 
@@ -178,3 +188,23 @@ def _common_license_text(name: str) -> str | None:
         "On Debian systems, the full text of this licence is in\n"
         f"/usr/share/common-licenses/{file}."
     )
+
+
+def lintian_overrides(package: DataPackage) -> str:
+    """Return the overrides of an assembled package: each tag that holds, and why it may.
+
+    A tag that does not hold is not overridden, for lintian remarks on that too.
+    """
+    name, root = package.definition.name, layout.payload_directory(package.definition.relpath)
+    parts = root.split("/")
+    overrides = [
+        ("This package was not made for an upload to Debian.", "initial-upload-closes-no-bugs")
+    ]
+    if any(one == other for one, other in pairwise(parts)):
+        reason = "The umbrella of a data package is a folder below share/nipy, whatever its name."
+        overrides.append((reason, "repeated-path-segment"))
+    if any(_DOCUMENTATION.search(file.path) for file in package.files):
+        reason = "The authors' texts stay beside the data, where its readers look for them."
+        tag = "package-contains-documentation-outside-usr-share-doc"
+        overrides.append((reason, f"{tag} [usr/{root}/*]"))
+    return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)

@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -36,13 +35,6 @@ AR_MAGIC = b"!<arch>\n"
 AR_HEADER_SIZE = 60
 # deb(5): a member's size is ten decimal digits.
 AR_SIZE_LIMIT = 9_999_999_999
-
-# Why lintian's remarks on every one of these packages are none: each is in the overrides.
-_OVERRIDES = {
-    "repeated-path-segment": "The umbrella of a NIPY data package is a folder below share/nipy, "
-    "and may have the same name.",
-    "initial-upload-closes-no-bugs": "This package was not made for an upload to Debian's archive.",
-}
 
 
 class DebFormat:
@@ -103,24 +95,14 @@ def _below_root(installed: Installed) -> Installed:
 
 def _documentation(package: DataPackage) -> list[Installed]:
     name = package.definition.name
-    overrides = "".join(
-        f"# {reason}\n{name}: {tag}\n"
-        for tag, reason in _OVERRIDES.items()
-        if tag != "repeated-path-segment" or _repeats_segment(package.definition.relpath)
-    )
     return [
         text_file(f"usr/share/doc/{name}/copyright", debian.copyright_text(package)),
         text_file(
             f"usr/share/doc/{name}/changelog.Debian.gz",
             small_gzip(debian.changelog_text(package).encode("utf-8")),
         ),
-        text_file(f"usr/share/lintian/overrides/{name}", overrides),
+        text_file(f"usr/share/lintian/overrides/{name}", debian.lintian_overrides(package)),
     ]
-
-
-def _repeats_segment(relpath: str) -> bool:
-    path = layout.payload_directory(relpath).split("/")
-    return any(one == other for one, other in pairwise(path))
 
 
 def _control_files(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
