@@ -1,29 +1,23 @@
 """What can be wrong with a data package: each problem with its place and its remedy."""
 
 import configparser
+import io
 import os
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from nipack.build.definition import DEFINITION_NAME, Definition
-from nipack.build.errors import DataPackageError, Problem, SourceError
+from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.progress import Reporter
+from nipack.build.source import leads_out
 
 CONFIG_NAME = "config.ini"
-
-
-def error_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that stops a build."""
-    return Problem(severity="error", code=code, where=where, message=message, remedy=remedy)
-
-
-def warning_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that does not stop a build."""
-    return Problem(severity="warning", code=code, where=where, message=message, remedy=remedy)
 
 
 def raise_or_warn(problems: list[Problem], definition: Definition, reporter: Reporter) -> None:
@@ -42,18 +36,18 @@ def _excepted(problem: Problem, definition: Definition) -> bool:
     )
 
 
-def nothing_defined(source: str, definition: Definition, directory: Path) -> list[Problem]:
-    """Return what is not known of a package without a definition."""
+def no_definition_warning(source: str, definition: Definition, directory: Path) -> Problem:
+    """Return what is not known of a package whose name and relpath its folders gave."""
     message = (
         f"no definition, so the folders {directory.parent.name}/{directory.name} give the name "
         f"{definition.name} and the relpath {definition.relpath}, and there is no licence, "
         "summary, maintainer or citation"
     )
     remedy = f"write a {DEFINITION_NAME} before you pass the packages on"
-    return [warning_at("no-definition", source, message, remedy)]
+    return warning_at("no-definition", source, message, remedy)
 
 
-def definition_warnings(definition: Definition) -> list[Problem]:
+def metadata_warnings(definition: Definition) -> list[Problem]:
     """Return what a definition leaves out or says that its users should know."""
     if definition.path is None:
         return []
@@ -81,33 +75,35 @@ def definition_warnings(definition: Definition) -> list[Problem]:
     return problems
 
 
-def read_config(directory: Path, definition: Definition) -> tuple[str, list[Problem]]:
-    """Return the version that config.ini states, and the problems of it.
+def read_config(directory: Path, place: str, definition: Definition) -> tuple[str, list[Problem]]:
+    """Return the version that config.ini states, and the problems of it, which is at `place`.
 
     nibabel reads the file with ConfigParser and takes the first two parts of the version for
     integers, so what it cannot read is an error here.
     """
-    path = directory / CONFIG_NAME
+    text = ""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = (directory / CONFIG_NAME).read_bytes().decode("utf-8")
         parser = configparser.ConfigParser()
-        parser.read_string(text)
+        # All of \n, \r\n and \r end a line, as in the file that nibabel opens.
+        parser.read_file(io.StringIO(text, newline=None), CONFIG_NAME)
         version = parser.get("DEFAULT", "version")
     except OSError as error:
         remedy = "make it readable"
-        return "", [error_at("config-unreadable", str(path), f"{error.strerror}", remedy)]
+        return "", [error_at("config-unreadable", place, f"{error.strerror}", remedy)]
     except UnicodeDecodeError:
-        return "", [error_at("config-unreadable", str(path), "it is not UTF-8", "save it as UTF-8")]
+        return "", [error_at("config-unreadable", place, "it is not UTF-8", "save it as UTF-8")]
     except configparser.NoOptionError:
         remedy = "add 'version = 0.1' below a line '[DEFAULT]'"
-        return "", [error_at("config-no-version", str(path), "it states no version", remedy)]
+        return "", [error_at("config-no-version", place, "it states no version", remedy)]
     except configparser.Error as error:
-        reason = str(error).replace("\n", " ")
+        reason = " ".join(str(error).split())
         remedy = "write '[DEFAULT]' and 'version = 0.1', a line each"
-        return "", [
-            error_at("config-malformed", str(path), f"nibabel cannot read it: {reason}", remedy)
-        ]
-    where = f"{path}:{_version_line(text)}"
+        if text.startswith("\ufeff"):
+            reason, remedy = "it begins with a byte order mark", "save it as UTF-8 without one"
+        message = f"nibabel cannot read it: {reason}"
+        return "", [error_at("config-malformed", place, message, remedy)]
+    where = f"{place}:{_version_line(text)}"
     return version, _version_problems(version, where, definition)
 
 
@@ -123,10 +119,10 @@ def _version_problems(version: str, where: str, definition: Definition) -> list[
     try:
         Version(version)
         readable = re.fullmatch(r"[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*", version) is not None
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number with more digits than Python reads
         readable = False
     if not readable:
-        message = f"version '{version}' is not of the form 1.2: nibabel cannot read it"
+        message = f"version {version!r} is not of the form 1.2: nibabel cannot read it"
         problems.append(error_at("config-version", where, message, "write e.g. version = 0.3"))
     if definition.version is not None and definition.version != version:
         message = (
@@ -141,60 +137,86 @@ def walk(directory: Path, relpath: str) -> tuple[list[str], list[Problem]]:
     """Return the sorted paths of the files and links below a directory, and what is wrong there."""
     paths: list[str] = []
     problems: list[Problem] = []
-    for entry in _entries(directory):
-        path = Path(entry.path).relative_to(directory).as_posix()
-        where = f"{relpath}/{path}".encode("utf-8", "backslashreplace").decode()
-        problem = _name_problem(path, where)
-        if problem is None and entry.is_symlink():
-            problem = _link_problem(Path(entry.path), directory, where)
-        elif problem is None and entry.is_dir(follow_symlinks=False):
-            if next(os.scandir(entry.path), None) is None:
-                message, remedy = (
-                    "the folder is empty",
-                    "package managers drop it; put a file there",
-                )
-                problems.append(warning_at("empty-directory", where, message, remedy))
-            continue
-        elif problem is None and not entry.is_file(follow_symlinks=False):
-            message = "it is neither a file, a folder nor a link"
-            problem = error_at("special-file", where, message, "remove it")
-        if problem is None:
-            paths.append(path)
-        else:
-            problems.append(problem)
-    return sorted(paths, key=os.fsencode), problems
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        entries = _entries(directory / folder)
+        if not entries:
+            remedy = "package managers drop it; put a file there"
+            where = f"{relpath}/{folder}".rstrip("/")
+            problems.append(warning_at("empty-directory", where, "the folder is empty", remedy))
+        for entry in entries:
+            path = folder + entry.name
+            problem = _entry_problem(entry, path, directory, _shown(f"{relpath}/{path}"))
+            if problem is not None:
+                problems.append(problem)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(f"{path}/")
+            else:
+                paths.append(path)
+    problems += _collisions(paths, relpath)
+    return sorted(paths, key=os.fsencode), sorted(problems, key=lambda problem: problem.where)
 
 
-def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        entries = sorted(os.scandir(directory), key=lambda entry: os.fsencode(entry.name))
-    except OSError as error:
-        raise SourceError(f"{directory}: {error.strerror}; make it readable") from error
-    for entry in entries:
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from _entries(Path(entry.path))
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _shown(path: str) -> str:
+    """Return a path that can be printed, whatever bytes are in it."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _entry_problem(
+    entry: os.DirEntry[str], path: str, directory: Path, where: str
+) -> Problem | None:
+    problem = _name_problem(path, where)
+    if problem is not None:
+        return problem
+    if entry.is_symlink():
+        return _link_problem(path, directory, where)
+    if not entry.is_dir(follow_symlinks=False) and not entry.is_file(follow_symlinks=False):
+        message = "it is neither a file, a folder nor a link"
+        return error_at("special-file", where, message, "remove it")
+    return None
 
 
 def _name_problem(path: str, where: str) -> Problem | None:
+    raw = os.fsencode(path)
     try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
+        if raw.decode("utf-8") != path:
+            message = f"this locale ({sys.getfilesystemencoding()}) cannot spell its name"
+            return error_at("name-not-utf8", where, message, "set LC_ALL=C.UTF-8")
+    except UnicodeDecodeError:
         return error_at("name-not-utf8", where, "its name is not UTF-8", "rename it")
-    if re.search(r"[\x00-\x1f\x7f\\]", path):
-        message = "its name has a control character or a backslash"
+    if re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]", path):
+        message = "its name has a line break, a control character or a backslash"
         return error_at("name-unportable", where, message, "rename it")
     return None
 
 
-def _link_problem(path: Path, directory: Path, where: str) -> Problem | None:
-    target = os.readlink(path)
-    if os.path.isabs(target) or not Path(os.path.realpath(path)).is_relative_to(
+def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
+    link = directory / path
+    target = os.readlink(link)
+    # The words count too: a link that goes out by '..' and comes back in by the folder's name is
+    # lost where the folder is installed under another name.
+    if leads_out(path, target) or not Path(os.path.realpath(link)).is_relative_to(
         directory.resolve()
     ):
-        message = f"it is a link that leaves the data directory, to {target}"
+        message = f"it is a link that leaves the data directory, to {_shown(target)}"
         return error_at("link-escapes", where, message, "put a copy of the file there")
-    if not path.exists():
-        message = f"it is a link to {target}, which is not there"
+    if not link.exists():
+        message = f"it is a link to {_shown(target)}, which is not there"
         return error_at("link-dangling", where, message, "mend or remove the link")
     return None
+
+
+def _collisions(paths: list[str], relpath: str) -> Iterator[Problem]:
+    """Yield what macOS and Windows take for one file: they ignore case, and Unicode's forms."""
+    first: dict[str, str] = {}
+    for path in sorted(paths):
+        other = first.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            message = f"macOS and Windows take its name for that of {other}"
+            yield warning_at("name-collision", f"{relpath}/{path}", message, "rename one of them")

@@ -6,7 +6,8 @@ copyright format 1.0 (DEP-5).
 
 import re
 from collections.abc import Iterable
-from email.utils import formatdate
+from datetime import datetime, timezone
+from email.utils import format_datetime
 from itertools import pairwise
 
 from debian.changelog import Changelog
@@ -53,9 +54,13 @@ def debian_version(package: DataPackage) -> str:
     return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
 
 
+# What PEP 440 sorts before the release: in each of its spellings.
+_PRE_RELEASE = re.compile(r"\.?((?:alpha|a|beta|b|c|rc|preview|pre|dev)[0-9]*)(?=$|\.)", re.I)
+
+
 def upstream_version(version: str) -> str:
     """Return the Debian spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
-    return re.sub(r"\.?((?:a|b|rc|dev)[0-9]*)(?=$|\.)", r"~\1", version)
+    return _PRE_RELEASE.sub(r"~\1", version)
 
 
 def license_name(expression: str) -> str:
@@ -100,7 +105,7 @@ def changelog_text(package: DataPackage) -> str:
         distributions="unstable",
         urgency="medium",
         author=str(maintainer(package.definition)),
-        date=formatdate(package.time),
+        date=format_datetime(datetime.fromtimestamp(package.time, timezone.utc)),
     )
     for line in (
         "",
@@ -139,6 +144,9 @@ _REDISTRIBUTION_COMMENT = {
 }
 
 
+_NO_LICENSE_TEXT = "The definition has no text of it."
+
+
 def _stanza_without_definition(definition: Definition) -> Copyright:
     """Return what can be said where the definition says nothing of copyright."""
     holders = tuple(map(str, definition.authors)) or ("not stated by the source",)
@@ -161,12 +169,15 @@ def _installed_pattern(pattern: str, relpath: str) -> str:
 
 def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
     """Return each licence once with its text: the definition's, or where Debian keeps it."""
-    texts: dict[str, str] = {}
+    texts: dict[str, list[str]] = {}
     for stanza in stanzas:
-        name = license_name(stanza.license)
-        text = stanza.text or _common_license_text(name) or "The definition has no text of it."
-        texts.setdefault(name, text)
-    return list(texts.items())
+        given = texts.setdefault(license_name(stanza.license), [])
+        if stanza.text and stanza.text not in given:
+            given.append(stanza.text)
+    return [
+        (name, "\n\n".join(given) or _common_license_text(name) or _NO_LICENSE_TEXT)
+        for name, given in texts.items()
+    ]
 
 
 def _common_license_text(name: str) -> str | None:

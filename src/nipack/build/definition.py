@@ -3,6 +3,7 @@
 import datetime as dt
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,11 +15,17 @@ import yaml
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.version import Version
 
-from nipack.build.errors import DataPackageError, Problem
-from nipack.build.yaml_lines import FieldPath, LinedDocument, load_yaml
+from nipack.build.errors import DataPackageError, Problem, error_at
+from nipack.build.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
 
 DEFINITION_NAME = "package.yaml"
 DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
+# lintian calls what is before 1984 ancient; the times in a zip, and so in a .conda, end in 2107.
+FIRST_YEAR, LAST_YEAR = 1984, 2107
+
+# Neither UTF-8, nor a control file, nor a line of DEP-5 can carry these: controls but tab and line
+# feed, the line breaks that only Unicode knows, and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 Redistribution = Literal["verified", "unverified", "forbidden"]
 
@@ -119,8 +126,7 @@ class Definition:
         """Return the place of a field as file:line."""
         if self.path is None:
             return self.name
-        document = LinedDocument(text=b"", data=None, lines=self.lines, repeated=())
-        return f"{self.path}:{document.line(fields)}"
+        return f"{self.path}:{line_of(fields, self.lines)}"
 
 
 def read_definition(path: Path) -> Definition:
@@ -143,8 +149,10 @@ def schema() -> dict[str, Any]:
 
 
 def _load(path: Path) -> LinedDocument:
+    text = b""
     try:
-        document = load_yaml(path.read_bytes())
+        text = path.read_bytes()
+        document = load_yaml(text)
     except OSError as error:
         raise DataPackageError(
             [_problem(path, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
@@ -155,9 +163,7 @@ def _load(path: Path) -> LinedDocument:
             [_problem(path, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        line = mark.line + 1 if mark else 1
+        line, reason = _place_and_reason(error, text.decode("utf-8-sig"))
         remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
         raise DataPackageError(
             [_problem(path, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
@@ -168,10 +174,19 @@ def _load(path: Path) -> LinedDocument:
     return document
 
 
+def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
+    """Return the line, from 1, and the reason of what is not YAML."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text[: error.position].count("\n") + 1
+        return line, f"the character U+{ord(str(error.character)):04X} cannot stand in it"
+    return 1, str(error)
+
+
 def _problem(path: Path, line: int, code: str, message: str, remedy: str) -> Problem:
-    return Problem(
-        severity="error", code=code, where=f"{path}:{line}", message=message, remedy=remedy
-    )
+    return error_at(code, f"{path}:{line}", message, remedy)
 
 
 def _line_of(problem: Problem) -> int:
@@ -182,10 +197,8 @@ def _schema_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
     for field_path in document.repeated:
         message = f"field '{_spelled(field_path)}' stands here a second time"
         yield _field_problem(path, document, field_path, message, "keep one of the two")
-    import jsonschema  # 70 ms that a source without a definition does not need
-
-    validator = jsonschema.Draft202012Validator(schema())
-    for error in validator.iter_errors(document.data):
+    yield from _character_problems(path, document, (), document.data)
+    for error in _validator().iter_errors(document.data):
         at = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             for name in sorted(set(map(str, error.instance)) - set(error.schema["properties"])):
@@ -194,6 +207,41 @@ def _schema_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
             yield from _missing_fields(path, document, at, error)
         else:
             yield _bad_value(path, document, at, error)
+
+
+@cache
+def _validator() -> Any:
+    """Return a validator that takes patterns as JSON Schema means them.
+
+    In its dialect of patterns, ECMA's, $ is the end; in Python's, also before a last line break.
+    """
+    import jsonschema  # 70 ms that a source without a definition does not need
+
+    def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[Exception]:
+        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), value):
+            yield jsonschema.ValidationError(f"{value!r} does not match {wanted!r}")
+
+    base = jsonschema.Draft202012Validator
+    kind = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+        base, {"pattern": pattern}
+    )
+    return kind(schema())
+
+
+def _character_problems(
+    path: Path, document: LinedDocument, at: FieldPath, value: Any
+) -> Iterator[Problem]:
+    if isinstance(value, str):
+        found = _UNPRINTABLE.search(value)
+        if found:
+            message = f"field '{_spelled(at)}' has the character U+{ord(found[0]):04X} in it"
+            yield _field_problem(path, document, at, message, "remove it")
+    elif isinstance(value, dict):
+        for name, below in value.items():
+            yield from _character_problems(path, document, (*at, str(name)), below)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _character_problems(path, document, (*at, index), below)
 
 
 def _spelled(field_path: FieldPath) -> str:
@@ -268,12 +316,7 @@ def _meaning_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
         yield from _license_problems(path, document, at)
     for i in _indices(data, "copyright"):
         yield from _text_problems(path, document, i)
-    source = data.get("source", {})
-    remote = source.get("address", "").startswith(("https:", "http:"))
-    if remote and not any(name in source for name in DIGEST_ALGORITHMS):
-        message = "field 'source' has no digest, so a changed download would not be noticed"
-        remedy = "add the sha256 that the release page states, or that sha256sum prints"
-        yield _field_problem(path, document, ("source",), message, remedy)
+    yield from _source_problems(path, document)
     if ".." in data["relpath"]:
         message = "field 'relpath' has '..' in it"
         yield _field_problem(path, document, ("relpath",), message, "write e.g. nipy/templates")
@@ -293,10 +336,24 @@ def _date_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
         message = f"field 'date' is {written}: {error}"
         yield _field_problem(path, document, ("date",), message, "write e.g. date: 2023-05-01")
         return
-    # A zip member, and so a .conda, cannot say less; lintian calls what is before 1984 ancient.
-    if day.year < 1984:
-        message = f"field 'date' is {written}, before 1984"
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        message = f"field 'date' is {written}, not between {FIRST_YEAR} and {LAST_YEAR}"
         yield _field_problem(path, document, ("date",), message, "write the day of this release")
+
+
+def _source_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
+    source = document.data.get("source", {})
+    scheme, found, _ = source.get("address", "").partition("://")
+    if not found or scheme == "file":
+        return
+    if scheme != "https":
+        message = f"field 'source.address' is of the kind {scheme}://, which is not fetched"
+        remedy = "write an https:// or file:// address, or a path relative to the definition"
+        yield _field_problem(path, document, ("source", "address"), message, remedy)
+    elif not any(name in source for name in DIGEST_ALGORITHMS):
+        message = "field 'source' has no digest, so a changed download would not be noticed"
+        remedy = "add the sha256 that the release page states, or that sha256sum prints"
+        yield _field_problem(path, document, ("source",), message, remedy)
 
 
 def _license_problems(path: Path, document: LinedDocument, at: FieldPath) -> Iterator[Problem]:
@@ -324,7 +381,7 @@ def _text_problems(path: Path, document: LinedDocument, index: int) -> Iterator[
         )
         return
     try:
-        (path.parent / stanza["text_file"]).read_bytes().decode("utf-8")
+        _read_text(path.parent / stanza["text_file"])
     except OSError as error:
         message = f"licence text {stanza['text_file']}: {error.strerror}"
         remedy = "put the file beside the definition"
@@ -373,7 +430,7 @@ def _source(path: Path, data: dict[str, str] | None) -> Source | None:
 def _copyright(path: Path, data: dict[str, Any]) -> Copyright:
     text = data.get("text")
     if "text_file" in data:
-        text = (path.parent / data["text_file"]).read_text("utf-8")
+        text = _read_text(path.parent / data["text_file"])
     return Copyright(
         files=tuple(data["files"]),
         holders=tuple(data["holders"]),
@@ -383,10 +440,17 @@ def _copyright(path: Path, data: dict[str, Any]) -> Copyright:
     )
 
 
+def _read_text(path: Path) -> str:
+    """Return a text as its readers see it: no form feeds, no carriage returns, no BOM."""
+    lines = path.read_text("utf-8-sig").split("\n")
+    return "\n".join(_UNPRINTABLE.sub("", line).rstrip() for line in lines)
+
+
 def _consumer(data: dict[str, str]) -> Consumer:
     return Consumer(
         package=data["package"],
-        debian=data.get("debian", f"python3-{data['package']}"),
+        # Debian Policy 5.6.1: a package's name has no underscore.
+        debian=data.get("debian", f"python3-{data['package'].replace('_', '-')}"),
         since=data["version"].removeprefix(">=").strip() if "version" in data else None,
         needs=data["needs"].removeprefix(">=").strip() if "needs" in data else None,
     )

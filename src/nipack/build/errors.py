@@ -1,6 +1,7 @@
 """What can be wrong with a data package, and the errors that say so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,16 @@ class Problem:
         return f"{self.where}: {self.message}; {self.remedy} [{self.code}]"
 
 
+def error_at(code: str, where: str, message: str, remedy: str) -> Problem:
+    """Return a problem that stops a build."""
+    return Problem(severity="error", code=code, where=where, message=message, remedy=remedy)
+
+
+def warning_at(code: str, where: str, message: str, remedy: str) -> Problem:
+    """Return a problem that does not stop a build."""
+    return Problem(severity="warning", code=code, where=where, message=message, remedy=remedy)
+
+
 class NipackError(Exception):
     """The base of every error that the builder raises on purpose."""
 
@@ -43,3 +54,16 @@ class SourceError(NipackError):
 
 class ArtifactError(NipackError):
     """An artifact cannot carry the payload, or does not hold it to the byte."""
+
+
+@contextmanager
+def system_errors_as(kind: type[NipackError], remedy: str, *, place: str = "") -> Iterator[None]:
+    """Raise what the system refuses (rights, a full disk) as an error of the builder.
+
+    `place` is what the message begins with where the system names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or place
+        raise kind(f"{where}: {error.strerror or error}; {remedy}".removeprefix(": ")) from error

@@ -102,7 +102,9 @@ def build(
     with console_reporter(quiet=quiet or as_json) as reporter:
         for source in sources:
             try:
-                results += _results(source, chosen, out_dir, reporter, dry_run=dry_run)
+                # One by one: what was built before an error is built.
+                for result in _results(source, chosen, out_dir, reporter, dry_run=dry_run):
+                    results.append(result)  # noqa: PERF402
             except NipackError as error:
                 # The other sources have their turn all the same.
                 errors.append(str(error))

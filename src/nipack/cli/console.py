@@ -27,7 +27,10 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console for what is stdout or stderr now."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _UNLIMITED
-    return Console(file=stream, width=width, highlight=False, soft_wrap=True)
+    # Paths are printed as they are: no [markup] and no :emoji: of rich's in them.
+    return Console(
+        file=stream, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False
+    )
 
 
 def print_error(message: str) -> None:

@@ -77,9 +77,9 @@ class DebFormat:
             while header := raw.read(AR_HEADER_SIZE):
                 name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
                 if name == "data.tar.gz":
-                    yield from read_tar(
-                        gzip_reader(io.BufferedReader(LimitedReader(raw, size))), advance
-                    )
+                    member = io.BufferedReader(LimitedReader(raw, size))
+                    with gzip_reader(member) as stream:
+                        yield from read_tar(stream, advance)
                     return
                 raw.seek(size + size % 2, io.SEEK_CUR)
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")
@@ -151,8 +151,10 @@ def _description(package: DataPackage) -> str:
         f"Data package {definition.relpath} for neuroimaging software that looks its data up "
         "below share/nipy."
     )
-    lines = [line.rstrip() for line in _filled(text)]
-    return "\n".join([summary, *(f" {line or '.'}" for line in lines)])
+    # A line of its own that begins with a dot has no meaning yet; with one more space it is kept
+    # as it is written.
+    lines = [f" {line}" if line.startswith(".") else line or "." for line in _filled(text)]
+    return "\n".join([summary, *(f" {line}" for line in lines)])
 
 
 def _filled(text: str) -> list[str]:
