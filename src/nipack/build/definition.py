@@ -136,6 +136,8 @@ def read_definition(path: Path) -> Definition:
     if not problems:
         problems = list(_meaning_problems(path, document))
     if problems:
+        # A value may break two rules of the schema, for which there is one message.
+        problems = list(dict.fromkeys(problems))
         raise DataPackageError(sorted(problems, key=lambda p: (_line_of(p), p.message)))
     return _definition(path, document)
 
@@ -181,8 +183,8 @@ def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
         return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
     if isinstance(error, yaml.reader.ReaderError):
         line = text[: error.position].count("\n") + 1
-        return line, f"the character U+{ord(str(error.character)):04X} cannot stand in it"
-    return 1, str(error)
+        return line, f"the character U+{int(error.character):04X} cannot stand in it"
+    return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _problem(path: Path, line: int, code: str, message: str, remedy: str) -> Problem:
@@ -295,17 +297,17 @@ def _bad_value(path: Path, document: LinedDocument, at: FieldPath, error: Any) -
     if error.validator == "enum":
         wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
     message = f"field '{_spelled(at)}' is {written}, but should be {wanted}"
-    name = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
-    return _field_problem(path, document, at, message, _remedy(name, error.schema))
+    return _field_problem(path, document, at, message, _remedy(at[-1], error.schema))
 
 
-def _remedy(name: str, field_schema: dict[str, Any]) -> str:
+def _remedy(name: str | int, field_schema: dict[str, Any]) -> str:
     if "$ref" in field_schema:
         field_schema = schema()["$defs"][field_schema["$ref"].rpartition("/")[2]]
     examples = field_schema.get("examples")
     if not examples:
         return f"write {field_schema.get('description', 'it')}"
-    return f"write e.g. {name}: {json.dumps(examples[0], ensure_ascii=False)}"
+    key = f"{name}:" if isinstance(name, str) else "-"
+    return f"write e.g. {key} {json.dumps(examples[0], ensure_ascii=False)}"
 
 
 def _meaning_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
@@ -332,8 +334,8 @@ def _date_problems(path: Path, document: LinedDocument) -> Iterator[Problem]:
         return
     try:
         day = dt.date.fromisoformat(written)
-    except ValueError as error:
-        message = f"field 'date' is {written}: {error}"
+    except ValueError:
+        message = f"field 'date' is {written}, which no calendar has"
         yield _field_problem(path, document, ("date",), message, "write e.g. date: 2023-05-01")
         return
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
@@ -423,7 +425,7 @@ def _source(path: Path, data: dict[str, str] | None) -> Source | None:
     address = data["address"]
     if "://" not in address:
         address = str((path.parent / address).absolute())
-    digests = {name: data[name] for name in DIGEST_ALGORITHMS if name in data}
+    digests = {name: data[name].lower() for name in DIGEST_ALGORITHMS if name in data}
     return Source(address=address, digests=digests)
 
 
