@@ -16,7 +16,7 @@ from nipack.cli.console import (
     console_reporter,
     plain_table,
     print_error,
-    print_problem,
+    print_problems,
     size_text,
 )
 
@@ -59,7 +59,7 @@ Examples:
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build nipy-templates-0.3.tar.gz --dry-run
 \b
-SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
+SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
@@ -165,8 +165,7 @@ def _print_failure(error: Exception) -> None:
     from nipack.build.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
-        for problem in error.problems:
-            print_problem(problem)
+        print_problems(error.problems)
     else:
         print_error(str(error))
 

@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 Examples:
   nipack completion bash > ~/.local/share/bash-completion/completions/nipack
   nipack completion zsh > "${fpath[1]}/_nipack"
-  nipack completion fish > ~/.config/fish/completions/nipack.fish"""
+  nipack completion fish > ~/.config/fish/completions/nipack.fish""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

@@ -17,7 +17,7 @@ Examples:
   nipack where nipy/templates
   nipack where nipy/templates ICBM152/2mm/T1.nii.gz
   fslview $(nipack where nipy/templates ICBM152/2mm/T1.nii.gz)
-  nipack where nipy/data --min-version 0.3 --json"""
+  nipack where nipy/data --min-version 0.3 --json""",
 )
 @click.argument("relpath")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
