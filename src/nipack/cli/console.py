@@ -48,7 +48,7 @@ def print_problem(problem: "Problem") -> None:
     _print_message(problem.severity, style, str(problem))
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: "Iterable[Problem]") -> None:
     """Print problems, but of one kind no more than a screen can use."""
     count = Counter[str]()
     for problem in problems:
