@@ -53,7 +53,7 @@ def main() -> None:
     prefix = DEMO / "prefix"
     make_prefix(prefix)
     run(sys.executable, TOP / "scripts" / "conda_install.py", "channel", prefix, name,
-        shown=f"conda install --prefix prefix --channel ./channel {name}")  # fmt: skip
+        shown=f"scripts/conda_install.py channel prefix {name}")  # fmt: skip
     metadata = json.loads((prefix / "share" / "nipack" / name / "package.json").read_text("utf-8"))
     relpath = metadata["relpath"]
     images = find_images(prefix / "share" / "nipy" / relpath)
@@ -66,8 +66,7 @@ def main() -> None:
         return
     deb = next((DEMO / "dist").glob("*.deb"))
     run("dpkg-deb", "-x", deb.relative_to(DEMO), "root")
-    found_there = {"NIPY_DATA_PATH": str(DEMO / "root" / "usr" / "share" / "nipy")}
-    show_lookup(Path(sys.executable), relpath, images, found_there)
+    show_lookup(Path(sys.executable), relpath, images, {"NIPY_DATA_PATH": "root/usr/share/nipy"})
     print("\nThe same data was found in both.")
 
 
@@ -90,11 +89,13 @@ def find_images(directory: Path) -> list[str]:
 
 def show_lookup(python: Path, relpath: str, images: list[str], env: dict[str, str]) -> None:
     """Show what nipack finds, and then unmodified nibabel."""
+    shown = python.relative_to(DEMO) if python.is_relative_to(DEMO) else Path("python")
     variables = "".join(f"{key}={shlex.quote(value)} " for key, value in env.items())
-    print(f"$ {variables}nipack where {shlex.join([relpath, *images])}", flush=True)
-    subprocess.run([python, "-m", "nipack", "where", relpath, *images],
-                   env=os.environ | env, check=True)  # fmt: skip
-    subprocess.run([python, "-c", LOOK_UP, relpath, *images], env=os.environ | env, check=True)
+    asked = shlex.join([relpath, *images])
+    run(python, "-m", "nipack", "where", relpath, *images, env=env,
+        shown=f"{variables}{shown} -m nipack where {asked}")  # fmt: skip
+    run(python, "-c", LOOK_UP, relpath, *images, env=env,
+        shown=f"{variables}{shown} -c 'from nibabel.data import make_datasource; ...'")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where a program, root or a real input is missing",
     )
     parser.addoption(
-        "--update-golden", action="store_true", help="write the golden files anew, to be reviewed"
+        "--update-golden", action="store_true", help="write what is found into the golden files"
     )
 
 

@@ -86,6 +86,8 @@ def _write_member(
         try:
             tar.addfile(info, CountingReader(content, advance))
         except OSError as error:
+            if error.errno is not None:
+                raise
             # tarfile's word for a file that ended early.
             raise ArtifactError(
                 f"{installed.path}: it became shorter while it was packed ({error}); build again "

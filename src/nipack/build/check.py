@@ -1,68 +1,90 @@
 """What can be wrong with a data package: each problem with its place and its remedy."""
 
 import configparser
+import difflib
+import io
 import os
 import re
-from collections.abc import Iterator
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from nipack.build.definition import DEFINITION_NAME, Definition
-from nipack.build.errors import DataPackageError, Problem, SourceError
+from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.progress import Reporter
+from nipack.build.rules import RULES
+from nipack.build.source import leads_out
 
 CONFIG_NAME = "config.ini"
 
 
-def error_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that stops a build."""
-    return Problem(severity="error", code=code, where=where, message=message, remedy=remedy)
+def raise_or_warn(
+    problems: Iterable[Problem],
+    definition: Definition,
+    reporter: Reporter,
+    *,
+    release: bool = False,
+) -> None:
+    """Raise if a problem is an error; warn of the others, but for what the definition excepts.
 
-
-def warning_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that does not stop a build."""
-    return Problem(severity="warning", code=code, where=where, message=message, remedy=remedy)
-
-
-def raise_or_warn(problems: list[Problem], definition: Definition, reporter: Reporter) -> None:
-    """Raise if a problem is an error; warn of the others, but for what the definition excepts."""
-    left = [problem for problem in problems if not _excepted(problem, definition)]
+    For a `release`, what must not be passed on is an error too.
+    """
+    left = [problem for problem in problems if not is_excepted(problem, definition)]
+    if release:
+        left = [for_release(problem) for problem in left]
     if any(problem.severity == "error" for problem in left):
         raise DataPackageError(left)
     for problem in left:
         reporter.warn(problem)
 
 
-def _excepted(problem: Problem, definition: Definition) -> bool:
+def is_excepted(problem: Problem, definition: Definition) -> bool:
+    """Tell whether a definition lets a problem stay."""
     path = problem.where.removeprefix(f"{definition.relpath}/")
-    return problem.severity == "warning" and any(
-        problem.code == each.code and fnmatchcase(path, each.path) for each in definition.exceptions
+    places = (path, re.sub(r":[0-9]+$", "", path))
+    return RULES[problem.code].can_except and any(
+        problem.code == each.code and any(fnmatchcase(place, each.path) for place in places)
+        for each in definition.exceptions
     )
 
 
-def nothing_defined(source: str, definition: Definition, directory: Path) -> list[Problem]:
-    """Return what is not known of a package without a definition."""
+def for_release(problem: Problem) -> Problem:
+    """Return a problem as it is for what is passed on: no licence is an error there."""
+    if RULES[problem.code].stops_release:
+        return replace(problem, severity="error")
+    return problem
+
+
+def no_definition_warning(source: str, definition: Definition, directory: Path) -> Problem:
+    """Return what is not known of a package whose name and relpath its folders gave."""
     message = (
         f"no definition, so the folders {directory.parent.name}/{directory.name} give the name "
         f"{definition.name} and the relpath {definition.relpath}, and there is no licence, "
         "summary, maintainer or citation"
     )
     remedy = f"write a {DEFINITION_NAME} before you pass the packages on"
-    return [warning_at("no-definition", source, message, remedy)]
+    return warning_at("no-definition", source, message, remedy)
 
 
-def definition_warnings(definition: Definition) -> list[Problem]:
+def metadata_warnings(definition: Definition) -> list[Problem]:
     """Return what a definition leaves out or says that its users should know."""
     if definition.path is None:
         return []
     missing = [
         name
-        for name in ("license", "copyright", "summary", "description", "homepage", "maintainer")
+        for name in ("copyright", "summary", "description", "homepage", "maintainer")
         if not getattr(definition, name)
     ]
-    problems = []
+    problems = list(_exception_problems(definition))
+    if not definition.license:
+        message = "it states no licence"
+        remedy = "ask the authors of the data, then add e.g. license: CC0-1.0"
+        problems.append(warning_at("no-license", definition.where(), message, remedy))
     if missing:
         message = f"it does not say {', '.join(missing)}"
         remedy = "add them, so that users know what they get"
@@ -81,33 +103,77 @@ def definition_warnings(definition: Definition) -> list[Problem]:
     return problems
 
 
-def read_config(directory: Path, definition: Definition) -> tuple[str, list[Problem]]:
-    """Return the version that config.ini states, and the problems of it.
+def _exception_problems(definition: Definition) -> Iterator[Problem]:
+    for index, each in enumerate(definition.exceptions):
+        if each.code not in RULES or not RULES[each.code].can_except:
+            known = "cannot be excepted" if each.code in RULES else "is no problem's code"
+            where = definition.where("exceptions", index, "code")
+            near = difflib.get_close_matches(each.code, RULES, n=1)
+            remedy = f"did you mean {near[0]}?" if near and known.startswith("is") else "remove it"
+            yield warning_at("exception-unknown", where, f"{each.code} {known}", remedy)
+
+
+def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> list[Problem]:
+    """Return where the folders of a source contradict its definition's relpath, or repeat it."""
+    umbrella, _, last = definition.relpath.rpartition("/")
+    problems = []
+    stated = _stated_relpath(tree, directory)
+    if stated is not None and stated != definition.relpath:
+        message = f"its folders say {stated}, but the relpath is {definition.relpath}"
+        remedy = "make the relpath what the code looks up, or rename the folder"
+        where = definition.where("relpath")
+        problems.append(warning_at("umbrella-differs", where, message, remedy))
+    folders = [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
+    if [each.name for each in folders] in ([last], [umbrella]):
+        message = "all of the data is in it, so its path has that name twice"
+        remedy = "move the files up, beside config.ini"
+        where = f"{definition.relpath}/{folders[0].name}"
+        problems.append(error_at("umbrella-nested", where, message, remedy))
+    return problems
+
+
+def _stated_relpath(tree: Path, directory: Path) -> str | None:
+    """Return the relpath that a source's folders state, or None where they state none.
+
+    They do in the documented layout, nipy-templates-0.3/templates, and with the umbrella as a
+    folder: nipy/templates.
+    """
+    depth = len(directory.relative_to(tree).parts)
+    release = re.fullmatch(r"(.+?)(-v?[0-9][^-]*)?", tree.name)
+    if depth == 1 and release and release[1].endswith(f"-{directory.name}"):
+        return f"{release[1].removesuffix(f'-{directory.name}')}/{directory.name}"
+    return "/".join(directory.parts[-2:]) if depth == 2 else None
+
+
+def read_config(directory: Path, place: str, definition: Definition) -> tuple[str, list[Problem]]:
+    """Return the version that config.ini states, and the problems of it, which is at `place`.
 
     nibabel reads the file with ConfigParser and takes the first two parts of the version for
     integers, so what it cannot read is an error here.
     """
-    path = directory / CONFIG_NAME
+    text = ""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = (directory / CONFIG_NAME).read_bytes().decode("utf-8")
         parser = configparser.ConfigParser()
-        parser.read_string(text)
+        # All of \n, \r\n and \r end a line, as in the file that nibabel opens.
+        parser.read_file(io.StringIO(text, newline=None), CONFIG_NAME)
         version = parser.get("DEFAULT", "version")
     except OSError as error:
         remedy = "make it readable"
-        return "", [error_at("config-unreadable", str(path), f"{error.strerror}", remedy)]
+        return "", [error_at("config-unreadable", place, f"{error.strerror}", remedy)]
     except UnicodeDecodeError:
-        return "", [error_at("config-unreadable", str(path), "it is not UTF-8", "save it as UTF-8")]
+        return "", [error_at("config-unreadable", place, "it is not UTF-8", "save it as UTF-8")]
     except configparser.NoOptionError:
         remedy = "add 'version = 0.1' below a line '[DEFAULT]'"
-        return "", [error_at("config-no-version", str(path), "it states no version", remedy)]
+        return "", [error_at("config-no-version", place, "it states no version", remedy)]
     except configparser.Error as error:
-        reason = str(error).replace("\n", " ")
+        reason = " ".join(str(error).split())
         remedy = "write '[DEFAULT]' and 'version = 0.1', a line each"
-        return "", [
-            error_at("config-malformed", str(path), f"nibabel cannot read it: {reason}", remedy)
-        ]
-    where = f"{path}:{_version_line(text)}"
+        if text.startswith("\ufeff"):
+            reason, remedy = "it begins with a byte order mark", "save it as UTF-8 without one"
+        message = f"nibabel cannot read it: {reason}"
+        return "", [error_at("config-malformed", place, message, remedy)]
+    where = f"{place}:{_version_line(text)}"
     return version, _version_problems(version, where, definition)
 
 
@@ -123,10 +189,10 @@ def _version_problems(version: str, where: str, definition: Definition) -> list[
     try:
         Version(version)
         readable = re.fullmatch(r"[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*", version) is not None
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number with more digits than Python reads
         readable = False
     if not readable:
-        message = f"version '{version}' is not of the form 1.2: nibabel cannot read it"
+        message = f"version {version!r} is not of the form 1.2: nibabel cannot read it"
         problems.append(error_at("config-version", where, message, "write e.g. version = 0.3"))
     if definition.version is not None and definition.version != version:
         message = (
@@ -141,60 +207,86 @@ def walk(directory: Path, relpath: str) -> tuple[list[str], list[Problem]]:
     """Return the sorted paths of the files and links below a directory, and what is wrong there."""
     paths: list[str] = []
     problems: list[Problem] = []
-    for entry in _entries(directory):
-        path = Path(entry.path).relative_to(directory).as_posix()
-        where = f"{relpath}/{path}".encode("utf-8", "backslashreplace").decode()
-        problem = _name_problem(path, where)
-        if problem is None and entry.is_symlink():
-            problem = _link_problem(Path(entry.path), directory, where)
-        elif problem is None and entry.is_dir(follow_symlinks=False):
-            if not os.listdir(entry.path):
-                message, remedy = (
-                    "the folder is empty",
-                    "package managers drop it; put a file there",
-                )
-                problems.append(warning_at("empty-directory", where, message, remedy))
-            continue
-        elif problem is None and not entry.is_file(follow_symlinks=False):
-            message = "it is neither a file, a folder nor a link"
-            problem = error_at("special-file", where, message, "remove it")
-        if problem is None:
-            paths.append(path)
-        else:
-            problems.append(problem)
-    return sorted(paths, key=os.fsencode), problems
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        entries = _entries(directory / folder)
+        if not entries:
+            remedy = "package managers drop it; put a file there"
+            where = f"{relpath}/{folder}".rstrip("/")
+            problems.append(warning_at("empty-directory", where, "the folder is empty", remedy))
+        for entry in entries:
+            path = folder + entry.name
+            problem = _entry_problem(entry, path, directory, _shown(f"{relpath}/{path}"))
+            if problem is not None:
+                problems.append(problem)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(f"{path}/")
+            else:
+                paths.append(path)
+    problems += _collisions(paths, relpath)
+    return sorted(paths, key=os.fsencode), sorted(problems, key=lambda problem: problem.where)
 
 
-def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        entries = sorted(os.scandir(directory), key=lambda entry: os.fsencode(entry.name))
-    except OSError as error:
-        raise SourceError(f"{directory}: {error.strerror}; make it readable") from error
-    for entry in entries:
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from _entries(Path(entry.path))
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _shown(path: str) -> str:
+    """Return a path that can be printed, whatever bytes are in it."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _entry_problem(
+    entry: os.DirEntry[str], path: str, directory: Path, where: str
+) -> Problem | None:
+    problem = _name_problem(path, where)
+    if problem is not None:
+        return problem
+    if entry.is_symlink():
+        return _link_problem(path, directory, where)
+    if not entry.is_dir(follow_symlinks=False) and not entry.is_file(follow_symlinks=False):
+        message = "it is neither a file, a folder nor a link"
+        return error_at("special-file", where, message, "remove it")
+    return None
 
 
 def _name_problem(path: str, where: str) -> Problem | None:
+    raw = os.fsencode(path)
     try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
+        if raw.decode("utf-8") != path:
+            message = f"this locale ({sys.getfilesystemencoding()}) cannot spell its name"
+            return error_at("name-not-utf8", where, message, "set LC_ALL=C.UTF-8")
+    except UnicodeDecodeError:
         return error_at("name-not-utf8", where, "its name is not UTF-8", "rename it")
-    if re.search(r"[\x00-\x1f\x7f\\]", path):
-        message = "its name has a control character or a backslash"
+    if re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]", path):
+        message = "its name has a line break, a control character or a backslash"
         return error_at("name-unportable", where, message, "rename it")
     return None
 
 
-def _link_problem(path: Path, directory: Path, where: str) -> Problem | None:
-    target = os.readlink(path)
-    if os.path.isabs(target) or not Path(os.path.realpath(path)).is_relative_to(
+def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
+    link = directory / path
+    target = os.readlink(link)
+    # The words count too: a link that goes out by '..' and comes back in by the folder's name is
+    # lost where the folder is installed under another name.
+    if leads_out(path, target) or not Path(os.path.realpath(link)).is_relative_to(
         directory.resolve()
     ):
-        message = f"it is a link that leaves the data directory, to {target}"
+        message = f"it is a link that leaves the data directory, to {_shown(target)}"
         return error_at("link-escapes", where, message, "put a copy of the file there")
-    if not path.exists():
-        message = f"it is a link to {target}, which is not there"
+    if not link.exists():
+        message = f"it is a link to {_shown(target)}, which is not there"
         return error_at("link-dangling", where, message, "mend or remove the link")
     return None
+
+
+def _collisions(paths: list[str], relpath: str) -> Iterator[Problem]:
+    """Yield what macOS and Windows take for one file: they ignore case, and Unicode's forms."""
+    first: dict[str, str] = {}
+    for path in sorted(paths):
+        other = first.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            message = f"macOS and Windows take its name for that of {other}"
+            yield warning_at("name-collision", f"{relpath}/{path}", message, "rename one of them")

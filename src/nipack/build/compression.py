@@ -6,11 +6,16 @@ zstd level 19 saves 0.3 % over level 1 at a hundred times the work, so the level
 
 import gzip
 import io
-from collections.abc import Iterable
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Protocol, cast
 
 import zstandard
-from isal import igzip_threaded
+from isal import igzip_lib, igzip_threaded
 
 from nipack.build.streams import ReadAhead
 
@@ -21,6 +26,36 @@ ZSTD_THREADS = 2
 # ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images.
 IGZIP_LEVEL = 1
 IGZIP_THREADS = 2
+
+# What readers of archives raise where the bytes are not what they should be.
+_MALFORMED: tuple[type[Exception], ...] = (
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    cast("type[Exception]", igzip_lib.IsalError),
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    zstandard.ZstdError,
+)
+
+
+@contextmanager
+def malformed_archive_as(error_of: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise what is wrong with an archive's bytes as the error that `error_of` makes of a reason.
+
+    What the system refuses, an OSError with its errno, is not the archive's fault and stays.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise error_of(str(error)) from error  # gzip's and bzip2's word for what is malformed
+    except _MALFORMED as error:
+        raise error_of(str(error) or type(error).__name__) from error
 
 
 class SizedFile(Protocol):

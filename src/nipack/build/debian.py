@@ -41,15 +41,27 @@ _COMMON_LICENSES = frozenset(
     | {"LGPL-2", "LGPL-2.1", "LGPL-3", "MPL-1.1", "MPL-2.0"}
 )
 
+# What lintian 2.116 takes for documentation, by the last part of a path.
+_DOCUMENTATION = re.compile(
+    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
+    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
+    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
+    re.IGNORECASE,
+)
+
 
 def debian_version(package: DataPackage) -> str:
     """Return the version and Debian revision; revision 0 of a definition is Debian's 1."""
     return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
 
 
+# What PEP 440 sorts before the release: in each of its spellings.
+_PRE_RELEASE = re.compile(r"\.?((?:alpha|a|beta|b|c|rc|preview|pre|dev)[0-9]*)(?=$|\.)", re.I)
+
+
 def upstream_version(version: str) -> str:
     """Return the Debian spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
-    return re.sub(r"\.?((?:a|b|rc|dev)[0-9]*)(?=$|\.)", r"~\1", version)
+    return _PRE_RELEASE.sub(r"~\1", version)
 
 
 def license_name(expression: str) -> str:
@@ -126,8 +138,10 @@ def description(package: DataPackage) -> str:
         f"Data package {definition.relpath} for neuroimaging software that looks its data up "
         "below share/nipy."
     )
-    lines = [line.rstrip() for line in filled(text, 76)]
-    return "\n".join([summary, *(f" {line or '.'}" for line in lines)])
+    # A line of its own that begins with a dot has no meaning yet; with one more space it is kept
+    # as it is written.
+    lines = [f" {line}" if line.startswith(".") else line or "." for line in filled(text, 76)]
+    return "\n".join([summary, *(f" {line}" for line in lines)])
 
 
 def copyright_text(package: DataPackage) -> str:
@@ -163,6 +177,9 @@ _REDISTRIBUTION_COMMENT = {
 }
 
 
+_NO_LICENSE_TEXT = "The definition has no text of it."
+
+
 def _stanza_without_definition(definition: Definition) -> Copyright:
     """Return what can be said where the definition says nothing of copyright."""
     holders = tuple(map(str, definition.authors)) or ("not stated by the source",)
@@ -188,12 +205,15 @@ def _source_pattern(pattern: str, package: DataPackage) -> str:
 
 def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
     """Return each licence once with its text: the definition's, or where Debian keeps it."""
-    texts: dict[str, str] = {}
+    texts: dict[str, list[str]] = {}
     for stanza in stanzas:
-        name = license_name(stanza.license)
-        text = stanza.text or _common_license_text(name) or "The definition has no text of it."
-        texts.setdefault(name, text)
-    return list(texts.items())
+        given = texts.setdefault(license_name(stanza.license), [])
+        if stanza.text and stanza.text not in given:
+            given.append(stanza.text)
+    return [
+        (name, "\n\n".join(given) or _common_license_text(name) or _NO_LICENSE_TEXT)
+        for name, given in texts.items()
+    ]
 
 
 def _common_license_text(name: str) -> str | None:
@@ -226,12 +246,3 @@ def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
         tag = "package-contains-documentation-outside-usr-share-doc"
         overrides.append((reason, f"{tag} [usr/{root}/*]"))
     return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)
-
-
-# What lintian 2.116 takes for documentation, by the last part of a path.
-_DOCUMENTATION = re.compile(
-    r"(^|/)([^/]*\.(docx?|html?|info|latex|markdown|md|odt|pdf|readme|rmd|rst|rtf|tex|txt)"
-    r"|code[-_]of[-_]conduct|contribut(e|ing)|copyright|licen[sc]es?|howto|patents?"
-    r"|readme(\.?first|\.1st|\.debian|\.source)?|todos?)$",
-    re.IGNORECASE,
-)

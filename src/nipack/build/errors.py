@@ -1,6 +1,7 @@
 """What can be wrong with a data package, and the errors that say so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,16 @@ class Problem:
         return f"{self.where}: {self.message}; {self.remedy} [{self.code}]"
 
 
+def error_at(code: str, where: str, message: str, remedy: str) -> Problem:
+    """Return a problem that stops a build."""
+    return Problem(severity="error", code=code, where=where, message=message, remedy=remedy)
+
+
+def warning_at(code: str, where: str, message: str, remedy: str) -> Problem:
+    """Return a problem that does not stop a build."""
+    return Problem(severity="warning", code=code, where=where, message=message, remedy=remedy)
+
+
 class NipackError(Exception):
     """The base of every error that the builder raises on purpose."""
 
@@ -40,6 +51,14 @@ class DataPackageError(NipackError):
 class SourceError(NipackError):
     """A source cannot be fetched, is not what its digests say, or does not unpack safely."""
 
+    code = "source-unreadable"
+
+
+class SourceDigestError(SourceError):
+    """A source is not the file whose digests the definition states."""
+
+    code = "source-digest"
+
 
 class RecipeError(NipackError):
     """A recipe's format cannot carry the package, or what was built from it is another one."""
@@ -51,3 +70,16 @@ class ToolError(NipackError):
 
 class ArtifactError(NipackError):
     """An artifact cannot carry the payload, or does not hold it to the byte."""
+
+
+@contextmanager
+def system_errors_as(kind: type[NipackError], remedy: str, *, place: str = "") -> Iterator[None]:
+    """Raise what the system refuses (rights, a full disk) as an error of the builder.
+
+    `place` is what the message begins with where the system names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or place
+        raise kind(f"{where}: {error.strerror or error}; {remedy}".removeprefix(": ")) from error

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import IO
 
 from nipack.build import layout
 from nipack.build.archive import Content, expected_content
-from nipack.build.errors import ArtifactError
+from nipack.build.compression import malformed_archive_as
+from nipack.build.errors import ArtifactError, system_errors_as
 from nipack.build.formats import Format
 from nipack.build.manifest import manifest_of, payload_id
 from nipack.build.package import DataPackage, read_package
@@ -43,7 +45,6 @@ def build(
     """
     reporter = reporter or SilentReporter()
     with opened_package(source, formats, reporter) as package:
-        out_dir.mkdir(parents=True, exist_ok=True)
         for each in formats:
             yield build_artifact(package, each, out_dir, reporter)
 
@@ -63,7 +64,11 @@ def build_artifact(
 ) -> Artifact:
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
     target = out_dir / format.file_name(package)
-    with _written_beside(target) as (temporary, output):
+    remedy = "check the directory's rights and the room on its disk"
+    with (
+        system_errors_as(ArtifactError, remedy, place=str(target)),
+        _written_beside(target) as (temporary, output),
+    ):
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, output, advance)
         output.flush()
@@ -84,6 +89,7 @@ def build_artifact(
 @contextmanager
 def _written_beside(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     """Open a file beside the target that takes its place at the end, or is gone on an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with temporary.open("xb") as output:
@@ -99,25 +105,28 @@ def verify(package: DataPackage, format: Format, artifact: Path, reporter: Repor
 
     Raises ArtifactError with every path that is missing, strange or different.
     """
-    advance = reporter.step(f"check {format.file_name(package)}", package.size)
+    name = format.file_name(package)
+    advance = reporter.step(f"check {name}", package.size)
+    with malformed_archive_as(lambda reason: _not_kept(name, [f"cannot be read back: {reason}"])):
+        contents = list(format.contents(artifact, advance))
+    counts = Counter(content.path for content in contents)
+    problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
     expected = {each.path: expected_content(each) for each in format.tree(package)}
-    found: dict[str, Content] = {}
-    problems = []
-    for content in format.contents(artifact, advance):
-        if content.path in found:
-            problems.append(f"{content.path}: is there twice")
-        found[content.path] = content
-    problems += list(_differences(expected, found))
-    found_id = _payload_id(found.values(), format.prefix, package.definition.relpath)
+    problems += _differences(expected, {content.path: content for content in contents})
+    found_id = _payload_id(contents, format.prefix, package.definition.relpath)
     if not problems and found_id != payload_id(package):
         problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
     if problems:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise ArtifactError(
-            f"{format.file_name(package)}: not what was to be packed, so it was not kept:\n{listed}"
-            "\n  build again when nothing writes to the data; if it stays, report this bug"
-        )
+        raise _not_kept(name, problems)
     return found_id
+
+
+def _not_kept(name: str, problems: list[str]) -> ArtifactError:
+    listed = "\n".join(f"  {problem}" for problem in problems)
+    return ArtifactError(
+        f"{name}: not what was to be packed, so it was not kept:\n{listed}"
+        "\n  build again when nothing writes to the data; if it stays, report this bug"
+    )
 
 
 def _differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:

@@ -2,20 +2,21 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from nipack.build.check import (
     CONFIG_NAME,
-    definition_warnings,
-    error_at,
-    nothing_defined,
+    metadata_warnings,
+    no_definition_warning,
     raise_or_warn,
     read_config,
+    umbrella_problems,
     walk,
-    warning_at,
 )
+from nipack.build.contents import content_problems
 from nipack.build.definition import (
     DEFINITION_NAME,
     Definition,
@@ -23,14 +24,24 @@ from nipack.build.definition import (
     read_definition,
     release_time,
 )
-from nipack.build.errors import DataPackageError, Problem, SourceError
+from nipack.build.definition_faults import FIRST_YEAR, LAST_YEAR
+from nipack.build.errors import (
+    DataPackageError,
+    Problem,
+    SourceError,
+    error_at,
+    system_errors_as,
+    warning_at,
+)
 from nipack.build.hashing import digest_files
+from nipack.build.names import name_problems
 from nipack.build.progress import Reporter
 from nipack.build.source import SourceRecord, SourceTree, open_source
 
 # Times come from SOURCE_DATE_EPOCH, the definition or the archive.  Where none of them speaks,
-# any fixed day will do, so long as lintian does not call it ancient (before 1984).
+# any fixed day will do.
 DEFAULT_TIME = release_time(date(2000, 1, 1))
+FIRST_TIME, LAST_TIME = release_time(date(FIRST_YEAR, 1, 1)), release_time(date(LAST_YEAR, 12, 31))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,38 +98,87 @@ class DataPackage:
         return (*(file.path for file in self.files), *(link.path for link in self.links))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A source that was looked at: what is in it, and every problem, none of them raised."""
+
+    definition: Definition
+    version: str
+    directory: Path
+    paths: tuple[str, ...]
+    time: int
+    tree: SourceTree
+    problems: tuple[Problem, ...]
+
+
+@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
 def read_package(
-    source: str, workspace: Path, reporter: Reporter, *, md5: bool = False
+    source: str,
+    workspace: Path,
+    reporter: Reporter,
+    *,
+    md5: bool = False,
+    release: bool = False,
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
-    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter.
+    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
+    `release`, some of them are errors.
+    """
+    survey = survey_source(source, workspace, reporter)
+    raise_or_warn(survey.problems, survey.definition, reporter, release=release)
+    files, links = _read_payload(survey.directory, survey.paths, reporter, md5=md5)
+    return DataPackage(
+        definition=survey.definition,
+        version=survey.version,
+        files=files,
+        links=links,
+        directory=survey.directory,
+        tree=_release_tree(survey.tree),
+        time=survey.time,
+        archive=survey.tree.archive,
+        source=survey.tree.record,
+    )
+
+
+def _release_tree(tree: SourceTree) -> Path:
+    """Return what a distribution's builder takes for the top of a release: its only folder."""
+    children = list(tree.unpacked.iterdir()) if tree.unpacked else []
+    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink():
+        return children[0]
+    return tree.unpacked or tree.directory
+
+
+@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
+def survey_source(source: str, workspace: Path, reporter: Reporter) -> Survey:
+    """Look at everything in a source.
+
+    Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
     definition = _find_definition(source)
     tree = open_source(_origin(source, definition), workspace, reporter)
-    directory = _data_directory(tree.directory, definition)
+    directory = _data_directory(tree, definition)
     problems: list[Problem] = []
     if definition is None:
-        definition = _definition_of_layout(directory)
-        problems += nothing_defined(source, definition, directory)
-    problems += definition_warnings(definition)
-    version, config_problems = read_config(directory, definition)
+        definition = _definition_of_layout(tree, directory)
+        problems.append(no_definition_warning(source, definition, directory))
+    problems += metadata_warnings(definition)
+    problems += umbrella_problems(tree.directory, directory, definition)
+    config_place = tree.place(directory / CONFIG_NAME)
+    version, config_problems = read_config(directory, config_place, definition)
     paths, payload_problems = walk(directory, definition.relpath)
-    problems += [*config_problems, *payload_problems]
-    raise_or_warn(problems, definition, reporter)
     time, time_problems = _package_time(definition, tree)
-    raise_or_warn(time_problems, definition, reporter)
-    files, links = _read_payload(directory, paths, reporter, md5=md5)
-    return DataPackage(
+    problems += [*config_problems, *payload_problems, *time_problems]
+    problems += name_problems(paths, definition.relpath)
+    problems += content_problems(directory, paths, definition.relpath, reporter)
+    return Survey(
         definition=definition,
         version=version,
-        files=files,
-        links=links,
         directory=directory,
-        tree=tree.directory,
+        paths=tuple(paths),
         time=time,
-        archive=tree.archive,
-        source=tree.record,
+        tree=tree,
+        problems=tuple(problems),
     )
 
 
@@ -126,11 +186,10 @@ def _find_definition(source: str) -> Definition | None:
     if "://" in source:
         return None
     path = Path(source)
-    if path.is_dir() and (path / DEFINITION_NAME).is_file():
-        return read_definition(path / DEFINITION_NAME)
-    if path.suffix in (".yaml", ".yml"):
-        return read_definition(path)
-    return None
+    if path.is_dir():
+        path = path / DEFINITION_NAME
+        return read_definition(path) if path.is_file() else None
+    return read_definition(path) if path.suffix in (".yaml", ".yml") else None
 
 
 def _origin(source: str, definition: Definition | None) -> Source:
@@ -142,48 +201,67 @@ def _origin(source: str, definition: Definition | None) -> Source:
     return definition.source
 
 
-def _data_directory(tree: Path, definition: Definition | None) -> Path:
+def _data_directory(tree: SourceTree, definition: Definition | None) -> Path:
     """Return the one directory of a source tree that holds a config.ini.
 
     It is the tree itself, a folder of it (the documented layout), or one in a folder that is the
     umbrella.  A definition's relpath decides between several.
     """
-    if (tree / CONFIG_NAME).is_file():
-        return tree
-    found = sorted(
-        {p.parent for depth in ("*", "*/*") for p in tree.glob(f"{depth}/{CONFIG_NAME}")}
-    )
-    if definition is not None and len(found) > 1:
-        last = definition.relpath.rpartition("/")[2]
-        found = [each for each in found if each.name == last] or found
+    top = tree.directory
+    if (top / CONFIG_NAME).is_file():
+        return top
+    found = _folders_with_config(top)
+    if definition is not None:
+        found = _of_relpath(found, definition.relpath) or found
     if len(found) == 1:
         return found[0]
     if not found:
         message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
         remedy = "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory"
-        raise DataPackageError([error_at("no-data-directory", str(tree), message, remedy)])
-    names = ", ".join(each.relative_to(tree).as_posix() for each in found)
+        raise DataPackageError([error_at("no-data-directory", tree.place(top), message, remedy)])
+    names = ", ".join(each.relative_to(top).as_posix() for each in found)
     message = f"several folders have a {CONFIG_NAME}: {names}"
     remedy = f"write a {DEFINITION_NAME} for each, with its relpath"
-    raise DataPackageError([error_at("several-data-directories", str(tree), message, remedy)])
+    raise DataPackageError([error_at("several-data-directories", tree.place(top), message, remedy)])
 
 
-def _definition_of_layout(directory: Path) -> Definition:
+def _folders_with_config(top: Path) -> list[Path]:
+    """Return the folders that hold a config.ini: each once, and none that is data of another."""
+    found: dict[Path, Path] = {}
+    for pattern in (f"*/{CONFIG_NAME}", f"*/*/{CONFIG_NAME}"):
+        # A link to a folder comes behind the folder itself, and is then a second name of it.
+        folders = [config.parent for config in top.glob(pattern) if config.is_file()]
+        for folder in sorted(folders, key=lambda folder: (folder.is_symlink(), folder)):
+            if not found.keys() & set(folder.resolve().parents):
+                found.setdefault(folder.resolve(), folder)
+    return sorted(found.values())
+
+
+def _of_relpath(folders: list[Path], relpath: str) -> list[Path]:
+    """Return the folders that end as the relpath does, or at least have its last name."""
+    last = relpath.rpartition("/")[2]
+    whole = [each for each in folders if f"/{each.as_posix()}".endswith(f"/{relpath}")]
+    return whole or [each for each in folders if each.name == last]
+
+
+def _definition_of_layout(tree: SourceTree, directory: Path) -> Definition:
     """Return name and relpath as the folders say them.
 
     `nipy-templates-0.1/templates` is nipy-templates, at nipy/templates; any other folder around
     the data directory is taken for the umbrella.
     """
-    parent, child = directory.parent.name, directory.name
+    # An archive may have the data at its top; no folder around it has a name then.
+    parent = "" if directory == tree.unpacked else directory.parent.name
+    child = directory.name
     release = re.fullmatch(r"(?P<name>.+?)(-v?[0-9][^-]*)?", parent)
     name = release["name"] if release else parent
     umbrella = name.removesuffix(f"-{child}")
     relpath = f"{umbrella}/{child}"
-    valid_name = relpath.replace("/", "-").replace("_", "-").replace(".", "-").lower()
+    valid_name = re.sub(r"[/_.]", "-", relpath).lower()
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", valid_name):
-        message = f"the folders {parent}/{child} do not give a valid name and relpath"
+        message = f"the folders '{parent}/{child}' do not give a valid name and relpath"
         remedy = f"write a {DEFINITION_NAME} with name, relpath, version and source"
-        raise DataPackageError([error_at("no-name", str(directory), message, remedy)])
+        raise DataPackageError([error_at("no-name", tree.place(directory), message, remedy)])
     return Definition(name=valid_name, relpath=relpath)
 
 
@@ -195,14 +273,15 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is not None:
-        if not re.fullmatch(r"[0-9]{1,11}", epoch):
-            message = f"it is '{epoch}', not a number of seconds"
+        if not re.fullmatch(r"[0-9]{1,11}", epoch) or int(epoch) > LAST_TIME:
+            message = f"it is '{epoch}', not a number of seconds from 1970 to {LAST_YEAR}"
             remedy = "set it to e.g. $(git log -1 --format=%ct), or unset it"
             raise DataPackageError([error_at("bad-epoch", "SOURCE_DATE_EPOCH", message, remedy)])
         return int(epoch), []
     if definition.date is not None:
         return release_time(definition.date), []
-    if tree.newest is not None:
+    # Tools that drop the times write 0, or the 1980 that a zip begins with.
+    if tree.newest is not None and FIRST_TIME <= tree.newest <= LAST_TIME:
         return tree.newest, []
     message = "nothing says when this version was released, so its files get the day 2000-01-01"
     remedy = "add e.g. date: 2023-05-01"
@@ -210,17 +289,14 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
 
 
 def _read_payload(
-    directory: Path, paths: list[str], reporter: Reporter, *, md5: bool
+    directory: Path, paths: Sequence[str], reporter: Reporter, *, md5: bool
 ) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
     links = [path for path in paths if (directory / path).is_symlink()]
     names = sorted(set(paths) - set(links), key=os.fsencode)
-    try:
-        total = sum((directory / name).stat().st_size for name in names)
-        advance = reporter.step("hash", total)
-        algorithms = ("sha256", "md5") if md5 else ("sha256",)
-        digests = digest_files([directory / name for name in names], algorithms, advance)
-    except OSError as error:
-        raise SourceError(f"{error.filename}: {error.strerror}; make it readable") from error
+    total = sum((directory / name).stat().st_size for name in names)
+    advance = reporter.step("hash", total)
+    algorithms = ("sha256", "md5") if md5 else ("sha256",)
+    digests = digest_files([directory / name for name in names], algorithms, advance)
     files = tuple(
         DataFile(
             path=name,

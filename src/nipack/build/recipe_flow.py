@@ -124,7 +124,8 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
     remote = address.startswith("https://")
     if package.archive is not None and package.archive.name.endswith(_TAR_SUFFIXES):
         now = package.archive.absolute()
-        top = package.tree.name if package.tree != workspace / "source" else None
+        # It is unpacked into source/NAME, and what is all in one folder is one level below.
+        top = package.tree.name if package.tree.parent != workspace / "source" else None
     else:
         remote, top = False, f"{package.definition.name}-{package.version}"
         now = _archive_of_tree(package, workspace / f"{top}.tar.gz", top, data)

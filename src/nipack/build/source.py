@@ -4,33 +4,34 @@ Nothing of a source is ever run; a `setup.py` in it is a file like any other.
 """
 
 import bz2
+import errno
 import io
-import logging
 import lzma
 import os
 import re
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
-import zlib
 from calendar import timegm
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
-from nipack.build.compression import gzip_reader
+from nipack.build.compression import gzip_reader, malformed_archive_as
 from nipack.build.definition import Source
-from nipack.build.errors import SourceError
+from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK, digest_file
 from nipack.build.progress import Advance, Reporter
 from nipack.build.streams import CountingReader
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from requests import Response
+
+    _Reader = io.BufferedReader[CountingReader]
 
 _TIMEOUT = 60.0  # seconds without a byte from the server
 
@@ -47,15 +48,24 @@ class SourceRecord:
 class SourceTree:
     """A source as a directory on this machine.
 
-    `archive` is the file that was unpacked, on this machine; a directory has none.
-    `newest` is the latest time of an archive's files, in seconds since 1970.  A directory has
-    none: its times are those of the copy, not of the data.
+    The rest is of an archive alone: `archive` is the file itself, `unpacked` is where everything
+    in it is, and `newest` the latest time of its files, in seconds since 1970.  A directory's times
+    are those of the copy, not of the data.
     """
 
+    address: str
     directory: Path
     archive: Path | None = None
+    unpacked: Path | None = None
     newest: int | None = None
     record: SourceRecord | None = None
+
+    def place(self, path: Path) -> str:
+        """Return how a message names a path below the tree: by the archive, if it is in one."""
+        if self.unpacked is None:
+            return str(path)
+        inner = path.relative_to(self.unpacked)
+        return f"{self.address}/{inner.as_posix()}" if inner.parts else self.address
 
 
 def open_source(source: Source, workspace: Path, reporter: Reporter) -> SourceTree:
@@ -63,96 +73,136 @@ def open_source(source: Source, workspace: Path, reporter: Reporter) -> SourceTr
 
     Raises SourceError: not there, not fetched, digests that differ, or unsafe to unpack.
     """
+    address = _public_address(source.address)
     path = _fetch(source.address, workspace, reporter)
     if path.is_dir():
         if source.digests:
             raise SourceError(
                 f"{path}: a directory has no digest to compare; name an archive, or drop the digest"
             )
-        return SourceTree(directory=path.resolve())
+        return SourceTree(address=address, directory=_named_directory(path))
     if not path.exists():
-        raise SourceError(f"{source.address}: there is no such file; check the spelling")
+        raise SourceError(f"{address}: there is no such file; check the spelling")
+    if not path.is_file():
+        raise SourceError(f"{address}: neither a file nor a folder; name one of the two")
     digests = _check_digests(path, source, reporter)
-    directory = workspace / "source"
-    newest = unpack(path, directory, reporter.step("unpack", path.stat().st_size))
+    # What is not in a folder of its own gets one, named as the archive is.
+    unpacked = workspace / "source" / _tree_name(address)
+    advance = reporter.step("unpack", path.stat().st_size)
+    newest = unpack(path, unpacked, advance, shown=address)
     return SourceTree(
-        directory=_single_child(directory),
+        address=address,
+        directory=_tree_top(unpacked),
         archive=path,
+        unpacked=unpacked,
         newest=newest,
-        record=SourceRecord(address=_public_address(source.address), digests=digests),
+        record=SourceRecord(address=_recorded_address(address), digests=digests),
     )
 
 
+def _named_directory(path: Path) -> Path:
+    """Return the absolute path with the folders' own names, which may be those of links."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
 def _fetch(address: str, workspace: Path, reporter: Reporter) -> Path:
-    scheme = urlsplit(address).scheme if "://" in address else ""
+    scheme = address.partition("://")[0] if "://" in address else ""
     if scheme == "":
         return Path(address)
     if scheme == "file":
         from urllib.request import url2pathname  # as costly as requests is, below
 
-        return Path(url2pathname(urlsplit(address).path))
+        return Path(url2pathname(address.removeprefix("file://").removeprefix("localhost")))
     if scheme != "https":
         raise SourceError(f"{address}: only https:// and file:// addresses are fetched; write one")
-    return _download(address, workspace, reporter)
+    return _download(address, workspace / "download", reporter)
 
 
-def _download(address: str, workspace: Path, reporter: Reporter) -> Path:
+def _download(address: str, target: Path, reporter: Reporter) -> Path:
     import requests  # 60 ms that a build from this machine does not need
+    import urllib3
 
-    target = workspace / (unquote(PurePosixPath(urlsplit(address).path).name) or "download")
+    public = _public_address(address)
+    # As it is: a server may say of a .tar.gz that it is a tar, encoded with gzip.
+    headers = {"Accept-Encoding": "identity"}
     try:
-        with requests.get(address, stream=True, timeout=_TIMEOUT) as response:
+        with requests.get(address, stream=True, timeout=_TIMEOUT, headers=headers) as response:
             response.raise_for_status()
-            if not response.url.startswith("https://"):
-                raise SourceError(
-                    f"{address}: leads to {response.url}, which is not https; "
-                    "write an address that stays on https"
-                )
+            _refuse_detours(public, response)
             length = response.headers.get("Content-Length", "")
-            advance = reporter.step("download", int(length) if length.isdigit() else None)
+            total = int(length) if length.isdigit() else None
+            advance = reporter.step("download", total)
             with target.open("wb") as output:
-                for chunk in response.iter_content(CHUNK):
+                while chunk := response.raw.read(CHUNK, decode_content=False):
                     output.write(chunk)
                     advance(len(chunk))
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise SourceError(
-            f"{address}: cannot be fetched: {error}; check the address and the network, "
-            "or download the file and name its path"
+            f"{public}: cannot be fetched: {str(error).replace(address, public)}; check the "
+            "address and the network, or download the file and name its path"
         ) from error
+    size = target.stat().st_size
+    if total is not None and total != size:
+        raise SourceError(f"{public}: cut short: {size:,} of {total:,} bytes came; fetch it again")
     return target
 
 
+def _refuse_detours(address: str, response: "Response") -> None:
+    """Raise unless every address on the way to the file was https."""
+    for each in (*response.history, response):
+        if not each.url.startswith("https://"):
+            raise SourceError(
+                f"{address}: leads to {each.url}, which is not https; "
+                "write an address that stays on https"
+            )
+
+
 def _public_address(address: str) -> str:
-    """Return what may stand in a package: the address, or the name alone of a local file."""
-    return address if address.startswith("https://") else PurePosixPath(Path(address).name).name
+    """Return an address as it may be shown: without a name and password before the host."""
+    scheme, found, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if found else address
+
+
+def _recorded_address(address: str) -> str:
+    """Return what may stand in a package: the name alone of a file of this machine."""
+    return address if address.startswith("https://") else Path(address).name
+
+
+def _tree_name(address: str) -> str:
+    """Return an archive's name without its endings, for the folder around what is in it."""
+    path = unquote(urlsplit(address).path) if "://" in address else Path(address).as_posix()
+    stem = re.sub(r"\.(tar(\.\w+)?|t[bgx]z2?|zip)$", "", path.rpartition("/")[2])
+    return re.sub(r"[^A-Za-z0-9._-]", "_", stem)[:100].strip(".") or "source"
 
 
 def _check_digests(path: Path, source: Source, reporter: Reporter) -> dict[str, str]:
     """Compare every digest that the definition gives; return them, and the sha256 in any case."""
     advance = reporter.step("check digests", path.stat().st_size)
-    try:
-        found = digest_file(path, {"sha256", *source.digests}, advance).by_algorithm
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; make it readable") from error
+    found = digest_file(path, {"sha256", *source.digests}, advance).by_algorithm
+    shown = _public_address(source.address)
     wrong = [
         f"{name} should be {wanted}, but is {found[name]}"
         for name, wanted in source.digests.items()
         if found[name] != wanted
     ]
     if wrong:
-        raise SourceError(
-            f"{source.address}: not the file that the definition means: {'; '.join(wrong)}; "
+        raise SourceDigestError(
+            f"{shown}: not the file that the definition means: {'; '.join(wrong)}; "
             "fetch it again, or find out why the release changed before changing the definition"
         )
     return found
 
 
-def _single_child(directory: Path) -> Path:
-    """Return the one folder that everything in an archive is in, if there is one."""
+def _tree_top(directory: Path) -> Path:
+    """Return the one folder that everything in an archive is in, if there is one.
+
+    It is not the top where it is the data directory itself: then its name alone says too little.
+    """
     children = list(directory.iterdir())
-    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink():
-        return children[0]
-    return directory
+    if len(children) != 1 or children[0].is_symlink() or not children[0].is_dir():
+        return directory
+    return directory if (children[0] / "config.ini").exists() else children[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,66 +223,93 @@ class _Unpacking:
 
     directory: Path
     newest: int | None = None
-    symlinks: list[tuple[str, Path, str]] = field(default_factory=list)
+    symlinks: list[_Member] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def unpack(archive: Path, directory: Path, advance: Advance) -> int | None:
+def unpack(archive: Path, directory: Path, advance: Advance, *, shown: str) -> int | None:
     """Unpack an archive into a new directory; return the latest time of a file in it.
 
     Takes files, directories and links that stay inside, and nothing else.  Raises SourceError
     with every member that it refuses; what was unpacked until then stays in `directory`.
+    Messages call the archive `shown`.
     """
+
+    def malformed(reason: str) -> SourceError:
+        return SourceError(
+            f"{shown}: cannot be unpacked: {reason}; it may be cut short or damaged: fetch it again"
+        )
+
     directory.mkdir(parents=True)
     state = _Unpacking(directory.resolve())
-    try:
-        with archive.open("rb") as raw:
-            for member in _members(io.BufferedReader(CountingReader(raw, advance), CHUNK), archive):
-                _unpack_member(member, state)
-    except (EOFError, OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-            RuntimeError, NotImplementedError, ValueError) as error:  # fmt: skip
-        raise SourceError(
-            f"{archive}: cannot be unpacked: {str(error) or type(error).__name__}; "
-            "it may be cut short: fetch it again"
-        ) from error
+    with archive.open("rb") as raw, malformed_archive_as(malformed):
+        reader = io.BufferedReader(CountingReader(raw, advance), CHUNK)
+        with closing(_members(reader, shown)) as members:
+            for member in members:
+                with _names_noted(member, state):
+                    _unpack_member(member, state)
     _make_symlinks(state)
     if state.problems:
-        listed = "\n".join(f"  {problem}" for problem in state.problems)
+        listed = "\n".join(f"  {_printable(problem)}" for problem in state.problems)
         raise SourceError(
-            f"{archive}: not unpacked, for what is in it:\n{listed}\n"
+            f"{shown}: not unpacked, for what is in it:\n{listed}\n"
             "  ask its authors for an archive of plain files and inner links"
         )
     return state.newest
 
 
-def _members(raw: io.BufferedReader, archive: Path) -> Iterator[_Member]:
+def _printable(text: str) -> str:
+    """Return a text with what a name should not have in it escaped: \\x1b for an escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _members(raw: "_Reader", shown: str) -> Generator[_Member, None, None]:
     """Yield the members of an archive, whose kind its first bytes tell."""
     start = raw.peek()
-    stream: IO[bytes]
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         yield from _zip_members(raw)
         return
+    with _tar_stream(raw, start, shown) as stream:
+        yield from _tar_members(stream)
+        # tarfile stops at the end mark; what is behind it still has the stream's own check sum.
+        while stream.read(CHUNK):
+            pass
+
+
+def _tar_stream(raw: "_Reader", start: bytes, shown: str) -> IO[bytes]:
     if start.startswith(b"\x1f\x8b"):
-        stream = gzip_reader(raw)
-    elif start.startswith(b"\xfd7zXZ\x00"):
-        stream = lzma.LZMAFile(raw)  # noqa: SIM115
-    elif start.startswith(b"BZh"):
-        stream = bz2.BZ2File(raw)
-    elif start[257:262] == b"ustar":
-        stream = raw
-    else:
-        raise SourceError(
-            f"{archive}: not an archive that nipack reads; give a "
-            ".tar.gz, .tar.xz, .tar.bz2 or .zip, a data directory or a package.yaml"
-        )
-    yield from _tar_members(stream)
-    # tarfile stops at the end mark; what is behind it still has the stream's own check sum.
-    while stream.read(CHUNK):
-        pass
+        return gzip_reader(raw)
+    if start.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(raw)
+    if start.startswith(b"BZh"):
+        return bz2.BZ2File(raw)
+    if start[257:262] == b"ustar":
+        return raw
+    page = " (it is a web page, perhaps one that says why)" if b"<html" in start.lower() else ""
+    raise SourceError(
+        f"{shown}: not an archive that nipack reads{page}; give a "
+        ".tar.gz, .tar.xz, .tar.bz2 or .zip, a data directory or a package.yaml"
+    )
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """TarInfo that does not take a broken header, or none, for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_StrictTarInfo":
+        """Read the next header; raises ReadError unless it is whole, or tar's mark of the end."""
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"{error} at byte {tarfile_.offset:,}") from error
 
 
 def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as tar:
+    with tarfile.open(
+        fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", tarinfo=_StrictTarInfo
+    ) as tar:
         for info in tar:
             mtime = int(info.mtime)
             if info.isreg():
@@ -244,66 +321,120 @@ def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
                 kind: Literal["symlink", "hardlink"] = "symlink" if info.issym() else "hardlink"
                 yield _Member(name=info.name, kind=kind, mtime=mtime, target=info.linkname)
             else:
-                what = "a device" if info.isdev() and not info.isfifo() else "a named pipe"
-                if not info.isdev():
-                    what = f"of the unknown kind {info.type!r}"
+                what = _TAR_KINDS.get(info.type, f"of the unknown kind {info.type!r}")
                 yield _Member(name=info.name, kind="other", mtime=mtime, description=what)
 
 
-def _zip_members(raw: io.BufferedReader) -> Iterator[_Member]:
+_TAR_KINDS = {
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a named pipe",
+}
+
+
+def _zip_members(raw: "_Reader") -> Iterator[_Member]:
     with zipfile.ZipFile(raw) as archive:
         for info in archive.infolist():
-            # A zip member's time has no zone; taken as UTC it is at least the same everywhere.
-            mtime = timegm((*info.date_time, 0, 0, 0))
+            name, mtime = _zip_name(info), _zip_time(info)
             kind = stat.S_IFMT(info.external_attr >> 16)
-            if info.is_dir():
-                yield _Member(name=info.filename, kind="directory", mtime=mtime)
+            if info.flag_bits & _ZIP_ENCRYPTED:
+                yield _Member(name=name, kind="other", mtime=mtime, description="encrypted")
+            elif name.endswith("/"):
+                yield _Member(name=name, kind="directory", mtime=mtime)
             elif kind == stat.S_IFLNK:
-                target = archive.read(info).decode("utf-8", "surrogateescape")
-                yield _Member(name=info.filename, kind="symlink", mtime=mtime, target=target)
+                with archive.open(info) as content:
+                    target = content.read(_LONGEST_TARGET + 1).decode("utf-8", "surrogateescape")
+                yield _Member(name=name, kind="symlink", mtime=mtime, target=target)
             elif kind in (0, stat.S_IFREG):
                 with archive.open(info) as content:
-                    yield _Member(name=info.filename, kind="file", mtime=mtime, content=content)
+                    yield _Member(name=name, kind="file", mtime=mtime, content=content)
             else:
                 what = "neither a file, a directory nor a link"
-                yield _Member(name=info.filename, kind="other", mtime=mtime, description=what)
+                yield _Member(name=name, kind="other", mtime=mtime, description=what)
+
+
+# The zip specification's (APPNOTE.TXT 4.4.4) flags, and what Linux takes for a path (PATH_MAX).
+_ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
+_LONGEST_TARGET = 4096
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; one without a mark of its encoding is UTF-8 on macOS and Linux."""
+    if info.flag_bits & _ZIP_UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _zip_time(info: zipfile.ZipInfo) -> int:
+    """Return a member's time, 0 where there is none; it has no zone, and is taken for UTC."""
+    try:
+        return timegm((*info.date_time, 0, 0, 0))
+    except ValueError:
+        return 0
+
+
+@contextmanager
+def _names_noted(member: _Member, state: _Unpacking) -> Iterator[None]:
+    """Note it as the archive's problem where a member's name cannot be had on this machine."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NAME_ERRORS:
+            raise
+        state.problems.append(f"{member.name}: {_NAME_ERRORS[error.errno]}")
+
+
+_NAME_ERRORS = {
+    errno.EEXIST: "is a file, and a folder too",
+    errno.ENOTDIR: "is a file, and a folder too",
+    errno.EISDIR: "is a file, and a folder too",
+    errno.ENAMETOOLONG: "has a name that is too long for this machine",
+    errno.EILSEQ: "has a name that this machine cannot spell",
+    errno.EINVAL: "has a name that this machine cannot spell",
+}
 
 
 def _unpack_member(member: _Member, state: _Unpacking) -> None:
     reason = _unsafe_name(member.name)
     if not reason and member.kind == "other":
         reason = f"is {member.description}"
+    path = state.directory / member.name
     if reason:
         state.problems.append(f"{member.name}: {reason}")
-        return
-    path = state.directory / member.name
-    if member.kind == "directory":
+    elif member.kind == "directory":
         path.mkdir(parents=True, exist_ok=True)
-        return
-    if member.kind == "symlink":
-        state.symlinks.append((member.name, path, member.target))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
+    elif member.kind == "symlink":
+        state.symlinks.append(member)
+    elif path.exists():
         state.problems.append(f"{member.name}: is there twice")
-        return
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_file(member, path, state)
+        state.newest = max(member.mtime, state.newest or 0)
+
+
+def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
     if member.kind == "hardlink":
         _copy_hardlink(member, path, state)
     elif member.content is not None:
         with path.open("xb") as output:
             shutil.copyfileobj(member.content, output, CHUNK)
-    state.newest = max(member.mtime, state.newest or 0)
 
 
 def _unsafe_name(name: str) -> str:
     """Return why a member's name could lead out of the tree on some system, or nothing."""
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+    return _unsafe_path(name) or ("has '..' in its name" if ".." in name.split("/") else "")
+
+
+def _unsafe_path(path: str) -> str:
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
         return "has an absolute name"
-    if ".." in name.split("/"):
-        return "has '..' in its name"
-    if "\\" in name:
+    if "\\" in path:
         return "has a backslash in its name, which parts folders on Windows"
-    if "\0" in name:
+    if "\0" in path:
         return "has a NUL byte in its name"
     return ""
 
@@ -312,7 +443,7 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
     """Make a hard link's copy: a package has no hard links, and the bytes are the same."""
     target = state.directory / member.target
     if _unsafe_name(member.target):
-        state.problems.append(f"{member.name}: is a link that leaves the tree, to {member.target}")
+        state.problems.append(_leaves_tree(member))
     elif not target.is_file():
         state.problems.append(f"{member.name}: is a hard link to {member.target}, not there before")
     else:
@@ -321,27 +452,36 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
 
 def _make_symlinks(state: _Unpacking) -> None:
     """Make the links at last, then ask the file system where each one really leads."""
-    made = []
-    for name, path, target in state.symlinks:
-        parents = [p for p in path.parents if p.is_relative_to(state.directory)]
-        if any(parent.is_symlink() for parent in parents):
-            state.problems.append(f"{name}: lies behind another link")
-        elif os.path.lexists(path):
-            state.problems.append(f"{name}: is there twice")
-        elif _leads_out(name, target):
-            state.problems.append(f"{name}: is a link that leaves the tree, to {target}")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.symlink_to(target)
-            made.append((name, path, target))
-    for name, path, target in made:
-        if not Path(os.path.realpath(path)).is_relative_to(state.directory):
-            state.problems.append(f"{name}: is a link that leaves the tree, to {target}")
+    for member in state.symlinks:
+        with _names_noted(member, state):
+            _make_symlink(member, state)
+    for member in state.symlinks:
+        path = state.directory / member.name
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(state.directory):
+            state.problems.append(_leaves_tree(member))
 
 
-def _leads_out(name: str, target: str) -> bool:
-    """Tell whether a link leaves the tree by its words alone, before anything is made."""
-    if not target or _unsafe_name(target.replace("..", "up")):
+def _make_symlink(member: _Member, state: _Unpacking) -> None:
+    path = state.directory / member.name
+    parents = [parent for parent in path.parents if parent.is_relative_to(state.directory)]
+    if any(parent.is_symlink() for parent in parents):
+        state.problems.append(f"{member.name}: lies behind another link")
+    elif os.path.lexists(path):
+        state.problems.append(f"{member.name}: is there twice")
+    elif leads_out(member.name, member.target):
+        state.problems.append(_leaves_tree(member))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(member.target)
+
+
+def _leaves_tree(member: _Member) -> str:
+    return f"{member.name}: is a link that leaves the tree, to {member.target}"
+
+
+def leads_out(name: str, target: str) -> bool:
+    """Tell whether a link leaves its tree by its words alone; `name` is its path in the tree."""
+    if not target or _unsafe_path(target):
         return True
     depth = len(PurePosixPath(name).parent.parts)
     for part in target.split("/"):
@@ -349,10 +489,3 @@ def _leads_out(name: str, target: str) -> bool:
         if depth < 0:
             return True
     return False
-
-
-@contextmanager
-def source_workspace(parent: Path | None = None) -> Iterator[Path]:
-    """Give a directory of its own to unpack in, gone afterwards whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="nipack-", dir=parent) as name:
-        yield Path(name)

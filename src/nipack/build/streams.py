@@ -88,10 +88,10 @@ class ReadAhead(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         if not self._left:
             chunk = self._chunks.get()
+            if isinstance(chunk, BaseException) or not chunk:
+                self._chunks.put(chunk)  # Whoever reads on meets the end again, and does not wait.
             if isinstance(chunk, BaseException):
                 raise chunk
-            if not chunk:
-                self._chunks.put(chunk)
             self._left = memoryview(chunk)
         count = min(len(view), len(self._left))
         view[:count] = self._left[:count]

@@ -1,5 +1,6 @@
 """Read a YAML file so that every value still knows its line."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,10 @@ import yaml
 
 FieldPath = tuple[str | int, ...]
 
+_INT = "tag:yaml.org,2002:int"
 _FLOAT, _TIMESTAMP = "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"
+# No number of a definition has more digits; Python cannot print those of thousands.
+_MOST_DIGITS = 18
 
 
 class _Loader(yaml.SafeLoader):
@@ -25,11 +29,19 @@ class _Loader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, "aliases are not taken here", mark)
         return super().compose_node(parent, index)
 
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        """Construct a whole number, but for a huge one."""
+        if len(node.value) > _MOST_DIGITS:
+            reason = "a number with too many digits"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
+        return int(self.construct_yaml_int(node))
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag not in (_FLOAT, _TIMESTAMP)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_constructor(_INT, _Loader.construct_int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +55,14 @@ class LinedDocument:
 
     def line(self, path: FieldPath) -> int:
         """Return the line of a field, or of the nearest field around it that is there."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 1)
+        return line_of(path, self.lines)
+
+
+def line_of(path: FieldPath, lines: Mapping[FieldPath, int]) -> int:
+    """Return the line of a field, or of the nearest field around it that is there."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
 
 
 def load_yaml(text: bytes) -> LinedDocument:

@@ -9,6 +9,7 @@ import click
 
 from nipack import __version__
 from nipack.cli.build import build
+from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
 from nipack.cli.recipe import recipe
@@ -28,8 +29,8 @@ class _Nipack(click.Group):
             return super().invoke(ctx)
         except (NipackError, DataError) as error:
             print_error(str(error))
-        except BrokenPipeError:
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own ways to end
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             print_error(
@@ -65,6 +66,7 @@ def nipack(verbose: bool) -> None:
     )
 
 
+nipack.add_command(check)
 nipack.add_command(build)
 nipack.add_command(recipe)
 nipack.add_command(where)

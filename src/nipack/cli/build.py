@@ -16,7 +16,7 @@ from nipack.cli.console import (
     console_reporter,
     plain_table,
     print_error,
-    print_problem,
+    print_problems,
     size_text,
 )
 
@@ -50,6 +50,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command(
+    short_help="Build conda and Debian packages of a SOURCE.",
     epilog="""\b
 Examples:
   nipack build nipy-templates-0.3.tar.gz
@@ -58,7 +59,7 @@ Examples:
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build nipy-templates-0.3.tar.gz --dry-run
 \b
-SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
+SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
@@ -101,7 +102,9 @@ def build(
     with console_reporter(quiet=quiet or as_json) as reporter:
         for source in sources:
             try:
-                results += _results(source, chosen, out_dir, reporter, dry_run=dry_run)
+                # One by one: what was built before an error is built.
+                for result in _results(source, chosen, out_dir, reporter, dry_run=dry_run):
+                    results.append(result)  # noqa: PERF402
             except NipackError as error:
                 # The other sources have their turn all the same.
                 errors.append(str(error))
@@ -162,8 +165,7 @@ def _print_failure(error: Exception) -> None:
     from nipack.build.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
-        for problem in error.problems:
-            print_problem(problem)
+        print_problems(error.problems)
     else:
         print_error(str(error))
 

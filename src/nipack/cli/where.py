@@ -11,12 +11,13 @@ from nipack.cli.console import print_error
 
 
 @click.command(
+    short_help="Print where installed data is.",
     epilog="""\b
 Examples:
   nipack where nipy/templates
   nipack where nipy/templates ICBM152/2mm/T1.nii.gz
   fslview $(nipack where nipy/templates ICBM152/2mm/T1.nii.gz)
-  nipack where nipy/data --min-version 0.3 --json"""
+  nipack where nipy/data --min-version 0.3 --json""",
 )
 @click.argument("relpath")
 @click.argument("files", metavar="[FILE]...", nargs=-1)

@@ -75,9 +75,9 @@ class DebFormat:
             while header := raw.read(AR_HEADER_SIZE):
                 name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
                 if name == "data.tar.gz":
-                    yield from read_tar(
-                        gzip_reader(io.BufferedReader(LimitedReader(raw, size))), advance
-                    )
+                    member = io.BufferedReader(LimitedReader(raw, size))
+                    with gzip_reader(member) as stream:
+                        yield from read_tar(stream, advance)
                     return
                 raw.seek(size + size % 2, io.SEEK_CUR)
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")

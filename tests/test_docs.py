@@ -1,0 +1,103 @@
+"""What the documents say is so."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from nipack.build.definition_faults import schema
+from nipack.cli.app import nipack
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DOCUMENTS = [path for pattern in ("*.md", "docs/*.md") for path in sorted(REPOSITORY.glob(pattern))]
+
+
+def fields(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """Yield each field of the schema: its path, whether it is required, what is said of it."""
+    for name, field in part["properties"].items():
+        if "$ref" in field:
+            field = schema()["$defs"][field["$ref"].rpartition("/")[2]]
+        yield f"{prefix}{name}", name in part.get("required", ()), field
+        if field.get("type") == "object":
+            yield from fields(field, f"{prefix}{name}.")
+        if field.get("type") == "array" and field["items"].get("type") == "object":
+            yield from fields(field["items"], f"{prefix}{name}[].")
+
+
+def row(name: str, required: bool, field: dict[str, Any]) -> str:
+    """Return a field's row in the table of docs/definition.md."""
+    example = field.get("examples", [""])[0]
+    shown = "" if isinstance(example, dict | list) or example == "" else f"`{example}`"
+    cells = [f"`{name}`", "yes" if required else "", field["description"], shown]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_every_field_of_a_definition_is_documented_as_the_schema_has_it() -> None:
+    text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
+    section = text.partition("## Every field")[2].partition("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("| `")]
+    assert table == [row(*field) for field in fields(schema())]
+
+
+def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
+    from nipack.build.definition import read_definition
+
+    text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "package.yaml").write_text(example, "utf-8")
+    (tmp_path / "LICENSE").write_text("Do as you please.\n", "utf-8")
+    assert read_definition(tmp_path / "package.yaml").relpath == "mylab/atlas"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8"))
+    for target in targets:
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """Yield the words of every nipack command in a document's blocks of code."""
+    for line in document.read_text("utf-8").splitlines():
+        match = re.match(r"(?: {4})?(?:\$ )?((?:[A-Z_]+=\S+ )?nipack .*)", line)
+        if match and re.match(r" {4}|\$ ", line):
+            words = shlex.split(match[1], comments=True)
+            yield [word for word in words if not re.match(r"[A-Z_]+=", word)][1:]
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command's words as the command line does; raises click.UsageError."""
+    command = nipack.get_command(click.Context(nipack), words[0])
+    assert command is not None, f"there is no command {words[0]}"
+    command.make_context(words[0], words[1:], parent=click.Context(nipack))
+
+
+def test_documented_commands_and_options_exist() -> None:
+    documented = [words for document in DOCUMENTS for words in commands(document)]
+    assert ["where", "nipy/templates", "ICBM152/2mm/T1.nii.gz"] in documented
+    for words in documented:
+        parse(words)
+
+
+def test_the_examples_of_each_help_exist() -> None:
+    for name, command in nipack.commands.items():
+        examples = re.findall(r"^ +nipack (.*)", command.epilog or "", re.MULTILINE)
+        assert examples, f"nipack {name} has no examples"
+        for example in examples:
+            words = shlex.split(re.split(r"  | >", example)[0].replace("...", ""))
+            parse(words)
+
+
+def test_the_changelog_names_this_version() -> None:
+    from nipack import __version__
+
+    text = (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+    assert f"\n## {__version__}" in text
+    metadata = (REPOSITORY / "pyproject.toml").read_text("utf-8")
+    assert f"\nversion = {json.dumps(__version__)}\n" in metadata
