@@ -450,16 +450,18 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
 
 def _make_symlinks(state: _Unpacking) -> None:
     """Make the links at last, then ask the file system where each one really leads."""
+    made: list[_Member] = []
     for member in state.symlinks:
         with _names_noted(member, state):
-            _make_symlink(member, state)
-    for member in state.symlinks:
-        path = state.directory / member.name
-        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(state.directory):
+            if _make_symlink(member, state):
+                made.append(member)
+    for member in made:
+        end = Path(os.path.realpath(state.directory / member.name))
+        if not end.is_relative_to(state.directory):
             state.problems.append(_leaves_tree(member))
 
 
-def _make_symlink(member: _Member, state: _Unpacking) -> None:
+def _make_symlink(member: _Member, state: _Unpacking) -> bool:
     path = state.directory / member.name
     parents = [parent for parent in path.parents if parent.is_relative_to(state.directory)]
     if any(parent.is_symlink() for parent in parents):
@@ -471,6 +473,8 @@ def _make_symlink(member: _Member, state: _Unpacking) -> None:
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(member.target)
+        return True
+    return False
 
 
 def _leaves_tree(member: _Member) -> str:
