@@ -123,6 +123,7 @@ AROUND = (
         (member("t/file/below", kind=tarfile.SYMTYPE, target="x"), "is a file, and a folder too"),
         (member("t/file", kind=tarfile.DIRTYPE), "is a file, and a folder too"),
         (member(f"t/{'n' * 256}", b"x"), "too long"),
+        (member(f"t/{'d/' * 1500}file", b"x"), "lies deeper than 200 folders"),
         (member(f"t/{'n' * 256}", kind=tarfile.SYMTYPE, target="sub"), "too long"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0].name[:20],

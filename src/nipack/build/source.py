@@ -354,6 +354,8 @@ def _zip_members(raw: "_Reader") -> Iterator[_Member]:
 # The zip specification's (APPNOTE.TXT 4.4.4) flags, and what Linux takes for a path (PATH_MAX).
 _ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
 _LONGEST_TARGET = 4096
+# What makes and removes folders in the standard library calls itself for each one.
+_DEEPEST = 200
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -424,7 +426,11 @@ def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
 
 def _unsafe_name(name: str) -> str:
     """Return why a member's name could lead out of the tree on some system, or nothing."""
-    return _unsafe_path(name) or ("has '..' in its name" if ".." in name.split("/") else "")
+    if ".." in name.split("/"):
+        return "has '..' in its name"
+    if name.count("/") > _DEEPEST:
+        return f"lies deeper than {_DEEPEST} folders"
+    return _unsafe_path(name)
 
 
 def _unsafe_path(path: str) -> str:
