@@ -27,8 +27,8 @@ class _Nipack(click.Group):
             return super().invoke(ctx)
         except (NipackError, DataError) as error:
             print_error(str(error))
-        except BrokenPipeError:
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # What click ends itself: with 2 on wrong usage, with 0 after --help.
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             print_error(
