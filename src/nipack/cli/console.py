@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from nipack.build.errors import Problem
+if TYPE_CHECKING:
+    from nipack.build.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
@@ -40,13 +42,13 @@ def print_error(message: str) -> None:
     _print_message("error", "bold red", message)
 
 
-def print_problem(problem: Problem) -> None:
+def print_problem(problem: "Problem") -> None:
     """Print a problem as pip and compilers do: its severity first."""
     style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
     _print_message(problem.severity, style, str(problem))
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: "Iterable[Problem]") -> None:
     """Print problems, but of one kind no more than a screen can use."""
     count = Counter[str]()
     for problem in problems:
@@ -93,7 +95,7 @@ class ConsoleReporter:
     """Shows the steps of a build as bars, and its warnings above them."""
 
     progress: Progress
-    problems: list[Problem] = field(default_factory=list)
+    problems: "list[Problem]" = field(default_factory=list)
     quiet: bool = False
     count: Counter[str] = field(default_factory=Counter)
 
@@ -102,7 +104,7 @@ class ConsoleReporter:
         task = self.progress.add_task(name, total=total)
         return lambda count: self.progress.advance(task, count)
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: "Problem") -> None:
         """Print a warning at once, and keep it for --json."""
         self.problems.append(problem)
         self.count[problem.code] += not self.quiet
