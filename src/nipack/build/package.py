@@ -16,13 +16,12 @@ from nipack.build.check import (
 )
 from nipack.build.definition import (
     DEFINITION_NAME,
-    FIRST_YEAR,
-    LAST_YEAR,
     Definition,
     Source,
     read_definition,
     release_time,
 )
+from nipack.build.definition_faults import FIRST_YEAR, LAST_YEAR
 from nipack.build.errors import (
     DataPackageError,
     Problem,

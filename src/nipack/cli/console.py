@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -17,7 +18,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from nipack.build.errors import Problem
+if TYPE_CHECKING:
+    from nipack.build.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
@@ -38,7 +40,7 @@ def print_error(message: str) -> None:
     _print_message("error", "bold red", message)
 
 
-def print_problem(problem: Problem) -> None:
+def print_problem(problem: "Problem") -> None:
     """Print a problem as pip and compilers do: its severity first."""
     style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
     _print_message(problem.severity, style, str(problem))
@@ -73,7 +75,7 @@ class ConsoleReporter:
     """Shows the steps of a build as bars, and its warnings above them."""
 
     progress: Progress
-    problems: list[Problem] = field(default_factory=list)
+    problems: "list[Problem]" = field(default_factory=list)
     quiet: bool = False
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
@@ -81,7 +83,7 @@ class ConsoleReporter:
         task = self.progress.add_task(name, total=total)
         return lambda count: self.progress.advance(task, count)
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: "Problem") -> None:
         """Print a warning at once, and keep it for --json."""
         self.problems.append(problem)
         if not self.quiet:
