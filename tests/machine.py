@@ -1,5 +1,7 @@
 """A machine in a directory: a prefix, a user's home and a system, for the search to go by."""
 
+import hashlib
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -76,3 +78,24 @@ def make_machine(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     # Each test sees its own warnings, whatever was warned of before.
     vars(data).pop("__warningregistry__", None)
     return machine
+
+
+def add_records(prefix: Path, relpath: str = "nipy/templates", **metadata: object) -> Path:
+    """Leave a package's records in a prefix, of the data that is there; returns their folder."""
+    data = prefix / "share" / "nipy" / relpath
+    files = [path for path in sorted(data.rglob("*")) if path.is_file() and not path.is_symlink()]
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(prefix).as_posix()}\n"
+        for path in files
+    ]
+    lines += [
+        f"# symlink {path.relative_to(prefix).as_posix()} -> {path.readlink()}\n"
+        for path in sorted(data.rglob("*"))
+        if path.is_symlink()
+    ]
+    folder = prefix / "share" / "nipack" / relpath.replace("/", "-")
+    sizes = {path.relative_to(data).as_posix(): path.stat().st_size for path in files}
+    write(folder / "SHA256SUMS", "".join(lines))
+    document = {"relpath": relpath, "files": sizes, "size": sum(sizes.values()), **metadata}
+    write(folder / "package.json", json.dumps(document))
+    return folder
