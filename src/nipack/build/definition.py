@@ -163,8 +163,8 @@ def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
         return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
     if isinstance(error, yaml.reader.ReaderError):
         line = text[: error.position].count("\n") + 1
-        return line, f"the character U+{ord(str(error.character)):04X} cannot stand in it"
-    return 1, str(error)
+        return line, f"the character U+{int(error.character):04X} cannot stand in it"
+    return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _problem(path: Path, line: int, code: str, message: str, remedy: str) -> Problem:
@@ -203,7 +203,7 @@ def _source(path: Path, data: dict[str, str] | None) -> Source | None:
     address = data["address"]
     if "://" not in address:
         address = str((path.parent / address).absolute())
-    digests = {name: data[name] for name in DIGEST_ALGORITHMS if name in data}
+    digests = {name: data[name].lower() for name in DIGEST_ALGORITHMS if name in data}
     return Source(address=address, digests=digests)
 
 

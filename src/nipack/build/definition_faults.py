@@ -43,13 +43,14 @@ def faults_of(document: LinedDocument, folder: Path) -> list[Fault]:
     # What the schema cannot say is asked of the fields that it takes.
     wrong = {fault.at[:1] for fault in faults}
     sound = {name: value for name, value in document.data.items() if (name,) not in wrong}
-    return [
-        *faults,
+    faults += [
         *_date_faults(sound),
         *_license_faults(sound),
         *_text_faults(sound, folder),
         *_source_faults(sound),
     ]
+    # A value may break two rules of the schema, for which there is one message.
+    return list(dict.fromkeys(faults))
 
 
 @cache
@@ -144,17 +145,17 @@ def _bad_value(at: FieldPath, error: Any) -> Fault:
     if error.validator == "enum":
         wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
     message = f"field '{_spelled(at)}' is {written}, but should be {wanted}"
-    name = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
-    return Fault(at=at, message=message, remedy=_remedy(name, error.schema))
+    return Fault(at=at, message=message, remedy=_remedy(at[-1], error.schema))
 
 
-def _remedy(name: str, field_schema: dict[str, Any]) -> str:
+def _remedy(name: str | int, field_schema: dict[str, Any]) -> str:
     if "$ref" in field_schema:
         field_schema = schema()["$defs"][field_schema["$ref"].rpartition("/")[2]]
     examples = field_schema.get("examples")
     if not examples:
         return f"write {field_schema.get('description', 'it')}"
-    return f"write e.g. {name}: {json.dumps(examples[0], ensure_ascii=False)}"
+    key = f"{name}:" if isinstance(name, str) else "-"
+    return f"write e.g. {key} {json.dumps(examples[0], ensure_ascii=False)}"
 
 
 def _date_faults(data: dict[str, Any]) -> Iterator[Fault]:
@@ -162,8 +163,8 @@ def _date_faults(data: dict[str, Any]) -> Iterator[Fault]:
         return
     try:
         day = dt.date.fromisoformat(data["date"])
-    except ValueError as error:
-        message = f"field 'date' is {data['date']}: {error}"
+    except ValueError:
+        message = f"field 'date' is {data['date']}, which no calendar has"
         yield Fault(at=("date",), message=message, remedy="write e.g. date: 2023-05-01")
         return
     if not FIRST_YEAR <= day.year <= LAST_YEAR:

@@ -16,7 +16,7 @@ from nipack.cli.console import (
     console_reporter,
     plain_table,
     print_error,
-    print_problem,
+    print_problems,
     size_text,
 )
 
@@ -165,8 +165,7 @@ def _print_failure(error: Exception) -> None:
     from nipack.build.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
-        for problem in error.problems:
-            print_problem(problem)
+        print_problems(error.problems)
     else:
         print_error(str(error))
 

@@ -1,7 +1,8 @@
 """How the command line looks: messages and progress on stderr, results on stdout."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
+_MOST_OF_A_KIND = 10
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -44,6 +46,24 @@ def print_problem(problem: "Problem") -> None:
     """Print a problem as pip and compilers do: its severity first."""
     style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
     _print_message(problem.severity, style, str(problem))
+
+
+def print_problems(problems: "Iterable[Problem]") -> None:
+    """Print problems, but of one kind no more than a screen can use."""
+    count = Counter[str]()
+    for problem in problems:
+        count[problem.code] += 1
+        if count[problem.code] <= _MOST_OF_A_KIND:
+            print_problem(problem)
+    print_rest(count)
+
+
+def print_rest(count: Counter[str]) -> None:
+    """Print how many problems of each code were left out."""
+    for code, number in count.items():
+        if number > _MOST_OF_A_KIND:
+            rest = f"{number - _MOST_OF_A_KIND} more like it [{code}]; --json lists them all"
+            console(stderr=True).print(Text.assemble(("and ", "bold"), rest))
 
 
 def _print_message(word: str, style: str, message: str) -> None:
@@ -77,6 +97,7 @@ class ConsoleReporter:
     progress: Progress
     problems: "list[Problem]" = field(default_factory=list)
     quiet: bool = False
+    count: Counter[str] = field(default_factory=Counter)
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
         """Show a bar for a step of so many bytes."""
@@ -86,7 +107,8 @@ class ConsoleReporter:
     def warn(self, problem: "Problem") -> None:
         """Print a warning at once, and keep it for --json."""
         self.problems.append(problem)
-        if not self.quiet:
+        self.count[problem.code] += not self.quiet
+        if not self.quiet and self.count[problem.code] <= _MOST_OF_A_KIND:
             print_problem(problem)
 
 
@@ -104,4 +126,6 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
         disable=quiet or not sys.stderr.isatty(),
     )
     with progress:
-        yield ConsoleReporter(progress, quiet=quiet)
+        reporter = ConsoleReporter(progress, quiet=quiet)
+        yield reporter
+    print_rest(reporter.count)
