@@ -19,6 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, rather than skip, where a program, root or a real input is missing",
     )
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what is found into the golden files"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

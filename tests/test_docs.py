@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from nipack.build.definition import schema
+from nipack.build.definition_faults import schema
 from nipack.cli.app import nipack
 
 REPOSITORY = Path(__file__).resolve().parent.parent

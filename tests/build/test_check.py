@@ -194,13 +194,13 @@ def problem_of(severity: str, code: str, where: str = "nipy/templates/atlas/a") 
 
 
 def test_an_error_raises_all_there_is(reporter: RecordingReporter) -> None:
-    problems = [problem_of("warning", "one"), problem_of("error", "two")]
+    problems = [problem_of("warning", "empty-file"), problem_of("error", "special-file")]
     with pytest.raises(DataPackageError) as caught:
         raise_or_warn(problems, TEMPLATES, reporter)
     assert caught.value.problems == tuple(problems)
     assert str(caught.value).splitlines() == [
-        "nipy/templates/atlas/a: message; remedy [one]",
-        "nipy/templates/atlas/a: message; remedy [two]",
+        "nipy/templates/atlas/a: message; remedy [empty-file]",
+        "nipy/templates/atlas/a: message; remedy [special-file]",
     ]
     assert reporter.warnings == []
 
@@ -208,10 +208,10 @@ def test_an_error_raises_all_there_is(reporter: RecordingReporter) -> None:
 @pytest.mark.parametrize(
     ("exception", "left"),
     [
-        ("{code: one, reason: r}", ["two"]),
-        ("{code: one, path: atlas/*, reason: r}", ["two"]),
-        ("{code: one, path: other/*, reason: r}", ["one", "two"]),
-        ("{code: three, reason: r}", ["one", "two"]),
+        ("{code: empty-file, reason: r}", ["executable"]),
+        ("{code: empty-file, path: atlas/*, reason: r}", ["executable"]),
+        ("{code: empty-file, path: other/*, reason: r}", ["empty-file", "executable"]),
+        ("{code: junk, reason: r}", ["empty-file", "executable"]),
     ],
 )
 def test_exceptions_keep_warnings_quiet(
@@ -219,15 +219,17 @@ def test_exceptions_keep_warnings_quiet(
 ) -> None:
     definition = define(tmp_path, f"exceptions: [{exception}]\n")
     raise_or_warn(
-        [problem_of("warning", "one"), problem_of("warning", "two")], definition, reporter
+        [problem_of("warning", "empty-file"), problem_of("warning", "executable")],
+        definition,
+        reporter,
     )
     assert [problem.code for problem in reporter.warnings] == left
 
 
 def test_no_exception_lets_an_error_pass(tmp_path: Path, reporter: RecordingReporter) -> None:
-    definition = define(tmp_path, "exceptions: [{code: one, reason: r}]\n")
+    definition = define(tmp_path, "exceptions: [{code: special-file, reason: r}]\n")
     with pytest.raises(DataPackageError):
-        raise_or_warn([problem_of("error", "one")], definition, reporter)
+        raise_or_warn([problem_of("error", "special-file")], definition, reporter)
 
 
 FULL = (
@@ -245,7 +247,10 @@ FULL = (
         (f"{FULL}redistribution: forbidden\n", ["redistribution is forbidden"]),
         (
             "redistribution: verified\n",
-            ["it does not say license, copyright, summary, description, homepage, maintainer"],
+            [
+                "it states no licence",
+                "it does not say copyright, summary, description, homepage, maintainer",
+            ],
         ),
     ],
 )

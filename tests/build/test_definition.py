@@ -20,8 +20,8 @@ from nipack.build.definition import (
     Source,
     read_definition,
     release_time,
-    schema,
 )
+from nipack.build.definition_faults import schema
 from nipack.build.errors import DataPackageError
 
 BROKEN = sorted((GOLDEN / "definition").glob("*.yaml"))
@@ -158,7 +158,9 @@ def test_a_missing_definition(tmp_path: Path) -> None:
 def test_a_license_text_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_bytes("©".encode("latin-1"))
     stanza = "{files: ['*'], holders: [Ada], license: MIT, text_file: LICENSE}"
-    with pytest.raises(DataPackageError, match="licence text LICENSE is not UTF-8"):
+    with pytest.raises(
+        DataPackageError, match=r"package\.yaml:5: licence text LICENSE is not UTF-8"
+    ):
         define(tmp_path, f"copyright:\n  - {stanza}\n")
 
 

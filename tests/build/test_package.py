@@ -83,7 +83,10 @@ def test_definitions_as_sources(given: str, tmp_path: Path, reporter: RecordingR
     assert package.definition.path == tree / (given if given.endswith("yml") else "package.yaml")
     assert [file.path for file in package.files] == FILES
     assert package.source is None
-    assert reporter.codes == {"missing-metadata", "redistribution-unverified", "no-date"}
+    assert reporter.codes == {
+        *{"no-license", "missing-metadata", "redistribution-unverified", "no-date"},
+        "image-unreadable",
+    }
 
 
 def test_a_definition_elsewhere_names_its_source(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_places_in_an_archive_are_named_by_the_archive(tmp_path: Path) -> None:
         (["templates", "nipy/templates"], "nipy/templates", "nipy/templates"),
         # Data may hold data.
         (["templates", "templates/old"], "nipy/templates", "templates"),
-        ([".", "templates"], "nipy/templates", "."),
+        ([".", "older"], "nipy/templates", "."),
     ],
 )
 def test_the_data_directory_of_a_tree(

@@ -1,6 +1,4 @@
-"""Make packages of a data package: `build` reads a source, writes artifacts and checks each."""
+"""Everything that makes packages of a data package; `nipack.build.flow` is the whole story.
 
-from nipack.build.flow import build
-from nipack.build.package import DataFile, DataLink, DataPackage
-
-__all__ = ["DataFile", "DataLink", "DataPackage", "build"]
+Nothing is imported here, so that a command which builds nothing does not wait for what builds.
+"""

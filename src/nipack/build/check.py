@@ -1,12 +1,14 @@
 """What can be wrong with a data package: each problem with its place and its remedy."""
 
 import configparser
+import difflib
 import io
 import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,25 +17,47 @@ from packaging.version import Version
 from nipack.build.definition import DEFINITION_NAME, Definition
 from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.progress import Reporter
+from nipack.build.rules import RULES
 from nipack.build.source import leads_out
 
 CONFIG_NAME = "config.ini"
 
 
-def raise_or_warn(problems: list[Problem], definition: Definition, reporter: Reporter) -> None:
-    """Raise if a problem is an error; warn of the others, but for what the definition excepts."""
-    left = [problem for problem in problems if not _excepted(problem, definition)]
+def raise_or_warn(
+    problems: Iterable[Problem],
+    definition: Definition,
+    reporter: Reporter,
+    *,
+    release: bool = False,
+) -> None:
+    """Raise if a problem is an error; warn of the others, but for what the definition excepts.
+
+    For a `release`, what must not be passed on is an error too.
+    """
+    left = [problem for problem in problems if not is_excepted(problem, definition)]
+    if release:
+        left = [for_release(problem) for problem in left]
     if any(problem.severity == "error" for problem in left):
         raise DataPackageError(left)
     for problem in left:
         reporter.warn(problem)
 
 
-def _excepted(problem: Problem, definition: Definition) -> bool:
+def is_excepted(problem: Problem, definition: Definition) -> bool:
+    """Tell whether a definition lets a problem stay."""
     path = problem.where.removeprefix(f"{definition.relpath}/")
-    return problem.severity == "warning" and any(
-        problem.code == each.code and fnmatchcase(path, each.path) for each in definition.exceptions
+    places = (path, re.sub(r":[0-9]+$", "", path))
+    return RULES[problem.code].can_except and any(
+        problem.code == each.code and any(fnmatchcase(place, each.path) for place in places)
+        for each in definition.exceptions
     )
+
+
+def for_release(problem: Problem) -> Problem:
+    """Return a problem as it is for what is passed on: no licence is an error there."""
+    if RULES[problem.code].stops_release:
+        return replace(problem, severity="error")
+    return problem
 
 
 def no_definition_warning(source: str, definition: Definition, directory: Path) -> Problem:
@@ -53,10 +77,14 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
         return []
     missing = [
         name
-        for name in ("license", "copyright", "summary", "description", "homepage", "maintainer")
+        for name in ("copyright", "summary", "description", "homepage", "maintainer")
         if not getattr(definition, name)
     ]
-    problems = []
+    problems = list(_exception_problems(definition))
+    if not definition.license:
+        message = "it states no licence"
+        remedy = "ask the authors of the data, then add e.g. license: CC0-1.0"
+        problems.append(warning_at("no-license", definition.where(), message, remedy))
     if missing:
         message = f"it does not say {', '.join(missing)}"
         remedy = "add them, so that users know what they get"
@@ -73,6 +101,48 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
             warning_at(f"redistribution-{definition.redistribution}", where, message, remedy)
         )
     return problems
+
+
+def _exception_problems(definition: Definition) -> Iterator[Problem]:
+    for index, each in enumerate(definition.exceptions):
+        if each.code not in RULES or not RULES[each.code].can_except:
+            known = "cannot be excepted" if each.code in RULES else "is no problem's code"
+            where = definition.where("exceptions", index, "code")
+            near = difflib.get_close_matches(each.code, RULES, n=1)
+            remedy = f"did you mean {near[0]}?" if near and known.startswith("is") else "remove it"
+            yield warning_at("exception-unknown", where, f"{each.code} {known}", remedy)
+
+
+def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> list[Problem]:
+    """Return where the folders of a source contradict its definition's relpath, or repeat it."""
+    umbrella, _, last = definition.relpath.rpartition("/")
+    problems = []
+    stated = _stated_relpath(tree, directory)
+    if stated is not None and stated != definition.relpath:
+        message = f"its folders say {stated}, but the relpath is {definition.relpath}"
+        remedy = "make the relpath what the code looks up, or rename the folder"
+        where = definition.where("relpath")
+        problems.append(warning_at("umbrella-differs", where, message, remedy))
+    folders = [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
+    if [each.name for each in folders] in ([last], [umbrella]):
+        message = "all of the data is in it, so its path has that name twice"
+        remedy = "move the files up, beside config.ini"
+        where = f"{definition.relpath}/{folders[0].name}"
+        problems.append(error_at("umbrella-nested", where, message, remedy))
+    return problems
+
+
+def _stated_relpath(tree: Path, directory: Path) -> str | None:
+    """Return the relpath that a source's folders state, or None where they state none.
+
+    They do in the documented layout, nipy-templates-0.3/templates, and with the umbrella as a
+    folder: nipy/templates.
+    """
+    depth = len(directory.relative_to(tree).parts)
+    release = re.fullmatch(r"(.+?)(-v?[0-9][^-]*)?", tree.name)
+    if depth == 1 and release and release[1].endswith(f"-{directory.name}"):
+        return f"{release[1].removesuffix(f'-{directory.name}')}/{directory.name}"
+    return "/".join(directory.parts[-2:]) if depth == 2 else None
 
 
 def read_config(directory: Path, place: str, definition: Definition) -> tuple[str, list[Problem]]:

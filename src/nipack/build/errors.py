@@ -51,6 +51,14 @@ class DataPackageError(NipackError):
 class SourceError(NipackError):
     """A source cannot be fetched, is not what its digests say, or does not unpack safely."""
 
+    code = "source-unreadable"
+
+
+class SourceDigestError(SourceError):
+    """A source is not the file whose digests the definition states."""
+
+    code = "source-digest"
+
 
 class ArtifactError(NipackError):
     """An artifact cannot carry the payload, or does not hold it to the byte."""

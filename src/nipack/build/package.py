@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,17 +13,18 @@ from nipack.build.check import (
     no_definition_warning,
     raise_or_warn,
     read_config,
+    umbrella_problems,
     walk,
 )
+from nipack.build.contents import content_problems
 from nipack.build.definition import (
     DEFINITION_NAME,
-    FIRST_YEAR,
-    LAST_YEAR,
     Definition,
     Source,
     read_definition,
     release_time,
 )
+from nipack.build.definition_faults import FIRST_YEAR, LAST_YEAR
 from nipack.build.errors import (
     DataPackageError,
     Problem,
@@ -32,6 +34,7 @@ from nipack.build.errors import (
     warning_at,
 )
 from nipack.build.hashing import digest_files
+from nipack.build.names import name_problems
 from nipack.build.progress import Reporter
 from nipack.build.source import SourceRecord, SourceTree, open_source
 
@@ -87,13 +90,52 @@ class DataPackage:
         return sum(file.size for file in self.files)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A source that was looked at: what is in it, and every problem, none of them raised."""
+
+    definition: Definition
+    version: str
+    directory: Path
+    paths: tuple[str, ...]
+    time: int
+    tree: SourceTree
+    problems: tuple[Problem, ...]
+
+
 @system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
 def read_package(
-    source: str, workspace: Path, reporter: Reporter, *, md5: bool = False
+    source: str,
+    workspace: Path,
+    reporter: Reporter,
+    *,
+    md5: bool = False,
+    release: bool = False,
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
-    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter.
+    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
+    `release`, some of them are errors.
+    """
+    survey = survey_source(source, workspace, reporter)
+    raise_or_warn(survey.problems, survey.definition, reporter, release=release)
+    files, links = _read_payload(survey.directory, survey.paths, reporter, md5=md5)
+    return DataPackage(
+        definition=survey.definition,
+        version=survey.version,
+        files=files,
+        links=links,
+        directory=survey.directory,
+        time=survey.time,
+        source=survey.tree.record,
+    )
+
+
+@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
+def survey_source(source: str, workspace: Path, reporter: Reporter) -> Survey:
+    """Look at everything in a source.
+
+    Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
     definition = _find_definition(source)
     tree = open_source(_origin(source, definition), workspace, reporter)
@@ -103,22 +145,22 @@ def read_package(
         definition = _definition_of_layout(tree, directory)
         problems.append(no_definition_warning(source, definition, directory))
     problems += metadata_warnings(definition)
+    problems += umbrella_problems(tree.directory, directory, definition)
     config_place = tree.place(directory / CONFIG_NAME)
     version, config_problems = read_config(directory, config_place, definition)
     paths, payload_problems = walk(directory, definition.relpath)
-    problems += [*config_problems, *payload_problems]
-    raise_or_warn(problems, definition, reporter)
     time, time_problems = _package_time(definition, tree)
-    raise_or_warn(time_problems, definition, reporter)
-    files, links = _read_payload(directory, paths, reporter, md5=md5)
-    return DataPackage(
+    problems += [*config_problems, *payload_problems, *time_problems]
+    problems += name_problems(paths, definition.relpath)
+    problems += content_problems(directory, paths, definition.relpath, reporter)
+    return Survey(
         definition=definition,
         version=version,
-        files=files,
-        links=links,
         directory=directory,
+        paths=tuple(paths),
         time=time,
-        source=tree.record,
+        tree=tree,
+        problems=tuple(problems),
     )
 
 
@@ -229,7 +271,7 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
 
 
 def _read_payload(
-    directory: Path, paths: list[str], reporter: Reporter, *, md5: bool
+    directory: Path, paths: Sequence[str], reporter: Reporter, *, md5: bool
 ) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
     links = [path for path in paths if (directory / path).is_symlink()]
     names = sorted(set(paths) - set(links), key=os.fsencode)

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from nipack.build.compression import gzip_reader, malformed_archive_as
 from nipack.build.definition import Source
-from nipack.build.errors import SourceError
+from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK, digest_file
 from nipack.build.progress import Advance, Reporter
 from nipack.build.streams import CountingReader
@@ -185,7 +185,7 @@ def _check_digests(path: Path, source: Source, reporter: Reporter) -> dict[str, 
         if found[name] != wanted
     ]
     if wrong:
-        raise SourceError(
+        raise SourceDigestError(
             f"{shown}: not the file that the definition means: {'; '.join(wrong)}; "
             "fetch it again, or find out why the release changed before changing the definition"
         )

@@ -16,7 +16,7 @@ from nipack.cli.console import (
     console_reporter,
     plain_table,
     print_error,
-    print_problem,
+    print_problems,
     size_text,
 )
 
@@ -50,15 +50,17 @@ class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command(
+    short_help="Build conda and Debian packages of a SOURCE.",
     epilog="""\b
 Examples:
   nipack build nipy-templates-0.3.tar.gz
   nipack build recipes/nipy-templates            a folder with a package.yaml
   nipack build nipy-templates/templates -f deb   a directory with its config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
+  nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build nipy-templates-0.3.tar.gz --dry-run
 \b
-SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
+SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
@@ -67,7 +69,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
     "chosen",
     type=FormatName(),
     multiple=True,
-    help="A format to build: conda or deb.  Can be given more than once.  [default: both]",
+    help="conda, deb, sdist or wheel.  Can be given more than once.  [default: conda and deb]",
 )
 @click.option(
     "--out-dir",
@@ -141,6 +143,7 @@ def _results(
         return
     with opened_package(source, wanted, reporter) as package:
         for each in wanted:
+            each.tree(package)  # raises where the format cannot hold it
             yield {
                 "format": each.name,
                 "path": str(out_dir / each.file_name(package)),
@@ -164,8 +167,7 @@ def _print_failure(error: Exception) -> None:
     from nipack.build.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
-        for problem in error.problems:
-            print_problem(problem)
+        print_problems(error.problems)
     else:
         print_error(str(error))
 

@@ -5,11 +5,12 @@ from click.shell_completion import get_completion_class
 
 
 @click.command(
+    short_help="Print what makes the tab key complete commands.",
     epilog="""\b
 Examples:
   nipack completion bash > ~/.local/share/bash-completion/completions/nipack
   nipack completion zsh > "${fpath[1]}/_nipack"
-  nipack completion fish > ~/.config/fish/completions/nipack.fish"""
+  nipack completion fish > ~/.config/fish/completions/nipack.fish""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

@@ -1,9 +1,11 @@
 """How the command line looks: messages and progress on stderr, results on stdout."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -17,10 +19,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from nipack.build.errors import Problem
+if TYPE_CHECKING:
+    from nipack.build.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
+_MOST_OF_A_KIND = 10
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -38,10 +42,28 @@ def print_error(message: str) -> None:
     _print_message("error", "bold red", message)
 
 
-def print_problem(problem: Problem) -> None:
+def print_problem(problem: "Problem") -> None:
     """Print a problem as pip and compilers do: its severity first."""
     style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
     _print_message(problem.severity, style, str(problem))
+
+
+def print_problems(problems: "Iterable[Problem]") -> None:
+    """Print problems, but of one kind no more than a screen can use."""
+    count = Counter[str]()
+    for problem in problems:
+        count[problem.code] += 1
+        if count[problem.code] <= _MOST_OF_A_KIND:
+            print_problem(problem)
+    print_rest(count)
+
+
+def print_rest(count: Counter[str]) -> None:
+    """Print how many problems of each code were left out."""
+    for code, number in count.items():
+        if number > _MOST_OF_A_KIND:
+            rest = f"{number - _MOST_OF_A_KIND} more like it [{code}]; --json lists them all"
+            console(stderr=True).print(Text.assemble(("and ", "bold"), rest))
 
 
 def _print_message(word: str, style: str, message: str) -> None:
@@ -73,18 +95,20 @@ class ConsoleReporter:
     """Shows the steps of a build as bars, and its warnings above them."""
 
     progress: Progress
-    problems: list[Problem] = field(default_factory=list)
+    problems: "list[Problem]" = field(default_factory=list)
     quiet: bool = False
+    count: Counter[str] = field(default_factory=Counter)
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
         """Show a bar for a step of so many bytes."""
         task = self.progress.add_task(name, total=total)
         return lambda count: self.progress.advance(task, count)
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: "Problem") -> None:
         """Print a warning at once, and keep it for --json."""
         self.problems.append(problem)
-        if not self.quiet:
+        self.count[problem.code] += not self.quiet
+        if not self.quiet and self.count[problem.code] <= _MOST_OF_A_KIND:
             print_problem(problem)
 
 
@@ -102,4 +126,6 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
         disable=quiet or not sys.stderr.isatty(),
     )
     with progress:
-        yield ConsoleReporter(progress, quiet=quiet)
+        reporter = ConsoleReporter(progress, quiet=quiet)
+        yield reporter
+    print_rest(reporter.count)

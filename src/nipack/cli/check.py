@@ -1,0 +1,143 @@
+"""`nipack check`."""
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from nipack.cli.console import console, console_reporter, print_problems
+
+if TYPE_CHECKING:
+    from nipack.build.errors import Problem
+    from nipack.build.rules import Rule
+
+
+class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The code of a rule, or `all`."""
+
+    name = "code"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "tuple[Rule, ...]":
+        """Return the rule of a code, or every one."""
+        import difflib
+
+        from nipack.build.rules import RULES
+
+        if value == "all":
+            return tuple(RULES.values())
+        if value not in RULES:
+            near = difflib.get_close_matches(value, RULES, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see nipack check --explain all"
+            self.fail(f"'{value}' is no problem's code; {hint}", param, ctx)
+        return (RULES[value],)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the codes that begin so."""
+        from nipack.build.rules import RULES
+
+        return [CompletionItem(code) for code in ("all", *RULES) if code.startswith(incomplete)]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  nipack check nipy-templates/templates     a directory with its config.ini
+  nipack check nipy-templates-0.3.tar.gz --json
+  nipack check recipes/nipy-templates --release
+  nipack check --explain name-collision
+  nipack check --explain all
+\b
+It exits with 1 where there is an error; with --strict, where there is a warning too."""
+)
+@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@click.option(
+    "--explain",
+    "rules",
+    metavar="CODE",
+    type=RuleCode(),
+    help="Print what a problem's code means, why it matters and how to mend it, and stop.",
+)
+@click.option("--release", is_flag=True, help="Be as strict as for what is passed on to others.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a warning too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only, and no progress.")
+def check(
+    sources: tuple[str, ...],
+    rules: "tuple[Rule, ...] | None",
+    release: bool,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print every problem of each SOURCE, with its place, its remedy and its code.
+
+    SOURCE is what nipack build takes.  Nothing is built and nothing in SOURCE is changed.  Images
+    are opened where nibabel is installed.
+    """
+    if rules is not None:
+        _explain(rules, as_json=as_json)
+        return
+    if not sources:
+        raise click.UsageError("Missing argument 'SOURCE...'.")
+    problems = _problems(sources, release=release, quiet=quiet or as_json)
+    if as_json:
+        document = {"problems": [asdict(problem) for problem in problems]}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _print(problems, quiet=quiet)
+    if any(strict or problem.severity == "error" for problem in problems):
+        sys.exit(1)
+
+
+def _problems(sources: tuple[str, ...], *, release: bool, quiet: bool) -> "list[Problem]":
+    from nipack.build import inspection
+
+    problems: list[Problem] = []
+    with console_reporter(quiet=quiet) as reporter:
+        for source in sources:
+            problems += inspection.check(source, reporter, release=release)
+    return problems
+
+
+def _print(problems: "list[Problem]", *, quiet: bool) -> None:
+    from nipack.build.images import can_read_images
+
+    print_problems([each for each in problems if each.severity == "error" or not quiet])
+    count = Counter(problem.severity for problem in problems)
+    if not quiet:
+        found = " and ".join(
+            f"{count[severity]} {severity}{'' if count[severity] == 1 else 's'}"
+            for severity in ("error", "warning")
+            if count[severity]
+        )
+        unread = "" if can_read_images() else "; images were not opened, for want of nibabel"
+        console().print(f"{found or 'no problem'}{unread}")
+
+
+def _explain(rules: "tuple[Rule, ...]", *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(rule) for rule in rules], indent=2))
+        return
+    click.echo("\n\n".join(_explanation(rule) for rule in rules))
+
+
+def _explanation(rule: "Rule") -> str:
+    lines = [
+        f"{rule.code} ({rule.severity})",
+        rule.what,
+        f"Why: {rule.why}",
+        f"Remedy: {rule.remedy}",
+    ]
+    if rule.stops_release:
+        lines.append("It is an error for what is passed on: nipack check --release, recipes.")
+    if rule.can_except:
+        lines.append("A definition can let it stay, with a reason: see exceptions.")
+    return "\n".join(lines)

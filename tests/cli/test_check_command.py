@@ -1,0 +1,103 @@
+"""`nipack check`: what it prints, and how it exits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.conftest import REPOSITORY, MakeTree
+
+from nipack.build.rules import RULES
+from nipack.cli.app import nipack
+
+CUT_SHORT = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(nipack, [str(each) for each in ("check", *arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_warnings_are_printed_and_do_not_fail(make_tree: MakeTree) -> None:
+    code, out, err = run(make_tree({"T1.txt": b"x"}))
+    assert (code, out) == (0, "2 warnings\n")
+    assert "[no-definition]" in err
+    assert "[no-date]" in err
+
+
+def test_errors_fail(make_tree: MakeTree) -> None:
+    code, out, err = run(make_tree({"T1.nii.gz": CUT_SHORT}))
+    assert (code, out) == (1, "1 error and 2 warnings\n")
+    assert "error: nipy/templates/T1.nii.gz: it is cut short" in err
+
+
+def test_warnings_fail_where_it_is_strict(make_tree: MakeTree) -> None:
+    assert run("--strict", make_tree())[0] == 1
+
+
+def test_quiet_prints_errors_alone(make_tree: MakeTree) -> None:
+    code, out, err = run("-q", make_tree({"T1.nii.gz": CUT_SHORT}))
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+
+
+def test_a_whole_package_has_no_problem() -> None:
+    assert run(REPOSITORY / "recipes" / "nipy-examplepkg") == (0, "no problem\n", "")
+
+
+def test_json_lists_every_problem(make_tree: MakeTree) -> None:
+    code, out, err = run("--json", make_tree({f"{n}.gz": CUT_SHORT for n in range(30)}))
+    problems = json.loads(out)["problems"]
+    assert (code, err) == (1, "")
+    assert [each["code"] for each in problems].count("gzip-damaged") == 30
+    assert set(problems[0]) == {"severity", "code", "where", "message", "remedy"}
+
+
+def test_of_one_kind_no_more_than_a_screen_is_printed(make_tree: MakeTree) -> None:
+    _, _, err = run(make_tree({f"{n}.gz": CUT_SHORT for n in range(30)}))
+    assert err.count("it is cut short") == 10
+    assert "and 20 more like it [gzip-damaged]; --json lists them all" in err
+
+
+def test_a_source_that_is_not_there_is_a_problem_too() -> None:
+    code, out, err = run("absent.tar.gz")
+    assert (code, out) == (1, "1 error\n")
+    assert err.startswith("error: absent.tar.gz: there is no such file; check the spelling")
+
+
+def test_explain_prints_what_why_and_how() -> None:
+    code, out, _ = run("--explain", "name-collision")
+    assert code == 0
+    assert out.startswith("name-collision (warning)\n")
+    assert "\nWhy: " in out
+    assert "\nRemedy: " in out
+
+
+def test_explain_all_explains_every_code() -> None:
+    _, out, _ = run("--explain", "all", "--json")
+    assert [each["code"] for each in json.loads(out)] == list(RULES)
+
+
+def test_explain_knows_what_was_meant() -> None:
+    code, _, err = run("--explain", "jnuk")
+    assert code == 2
+    assert "'jnuk' is no problem's code; did you mean junk?" in err
+
+
+def test_the_page_of_the_checks_is_that_of_the_rules() -> None:
+    script = REPOSITORY / "scripts" / "checks_page.py"
+    page = subprocess.run([sys.executable, script], capture_output=True, check=True).stdout
+    assert (REPOSITORY / "docs" / "checks.md").read_bytes() == page, (
+        "write it again: scripts/checks_page.py > docs/checks.md"
+    )
+
+
+def test_without_nibabel_it_says_that_no_image_was_opened(
+    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nipack.build.images.can_read_images", lambda: False)
+    code, out, _ = run(make_tree({"T1.nii": b"no image"}))
+    assert code == 0
+    assert out == "2 warnings; images were not opened, for want of nibabel\n"
