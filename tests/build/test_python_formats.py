@@ -15,9 +15,9 @@ from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from tests.conftest import MakeTree
 
-from nipack.build import build, python_metadata
+from nipack.build import python_metadata
 from nipack.build.errors import ArtifactError
-from nipack.build.flow import Artifact
+from nipack.build.flow import Artifact, build
 from nipack.build.formats import formats
 
 if sys.version_info >= (3, 11):

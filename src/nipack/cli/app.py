@@ -12,6 +12,7 @@ from nipack.cli.build import build
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.init import init
 from nipack.cli.where import where
 from nipack.data import DataError
 
@@ -65,6 +66,7 @@ def nipack(verbose: bool) -> None:
     )
 
 
+nipack.add_command(init)
 nipack.add_command(check)
 nipack.add_command(build)
 nipack.add_command(where)
