@@ -12,6 +12,8 @@ from tests.conftest import REPOSITORY, MakeTree
 from nipack.build.rules import RULES
 from nipack.cli.app import nipack
 
+CUT_SHORT = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
+
 
 def run(*arguments: str | Path) -> tuple[int, str, str]:
     result = CliRunner().invoke(nipack, [str(each) for each in ("check", *arguments)])
@@ -26,9 +28,9 @@ def test_warnings_are_printed_and_do_not_fail(make_tree: MakeTree) -> None:
 
 
 def test_errors_fail(make_tree: MakeTree) -> None:
-    code, out, err = run(make_tree({"T1.json": b"{"}))
+    code, out, err = run(make_tree({"T1.nii.gz": CUT_SHORT}))
     assert (code, out) == (1, "1 error and 2 warnings\n")
-    assert "error: nipy/templates/T1.json:1: it is not JSON" in err
+    assert "error: nipy/templates/T1.nii.gz: it is cut short" in err
 
 
 def test_warnings_fail_where_it_is_strict(make_tree: MakeTree) -> None:
@@ -36,7 +38,7 @@ def test_warnings_fail_where_it_is_strict(make_tree: MakeTree) -> None:
 
 
 def test_quiet_prints_errors_alone(make_tree: MakeTree) -> None:
-    code, out, err = run("-q", make_tree({"T1.json": b"{"}))
+    code, out, err = run("-q", make_tree({"T1.nii.gz": CUT_SHORT}))
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
 
@@ -46,17 +48,17 @@ def test_a_whole_package_has_no_problem() -> None:
 
 
 def test_json_lists_every_problem(make_tree: MakeTree) -> None:
-    code, out, err = run("--json", make_tree({f"{n}.json": b"{" for n in range(30)}))
+    code, out, err = run("--json", make_tree({f"{n}.gz": CUT_SHORT for n in range(30)}))
     problems = json.loads(out)["problems"]
     assert (code, err) == (1, "")
-    assert [each["code"] for each in problems].count("json-invalid") == 30
+    assert [each["code"] for each in problems].count("gzip-damaged") == 30
     assert set(problems[0]) == {"severity", "code", "where", "message", "remedy"}
 
 
 def test_of_one_kind_no_more_than_a_screen_is_printed(make_tree: MakeTree) -> None:
-    _, _, err = run(make_tree({f"{n}.json": b"{" for n in range(30)}))
-    assert err.count("it is not JSON") == 10
-    assert "and 20 more like it [json-invalid]; --json lists them all" in err
+    _, _, err = run(make_tree({f"{n}.gz": CUT_SHORT for n in range(30)}))
+    assert err.count("it is cut short") == 10
+    assert "and 20 more like it [gzip-damaged]; --json lists them all" in err
 
 
 def test_a_source_that_is_not_there_is_a_problem_too() -> None:

@@ -149,12 +149,12 @@ def _json_problems(path: Path, where: str) -> Iterator[Problem]:
         json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        yield error_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
+        yield warning_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
     except json.JSONDecodeError as error:
         message = f"it is not JSON: {error.msg} (column {error.colno})"
-        yield error_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
+        yield warning_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
     except (ValueError, RecursionError) as error:
-        yield error_at("json-invalid", where, f"it is not JSON: {error}", remedy)
+        yield warning_at("json-invalid", where, f"it is not JSON: {error}", remedy)
 
 
 def _refuse_constant(name: str) -> NoReturn:

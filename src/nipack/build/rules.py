@@ -311,13 +311,13 @@ _RULES = (
         "warning, because what is built must not depend on whether nibabel is installed.",
         remedy="Write the image again from its original.",
     ),
-    _error(
+    _warning(
         "json-invalid",
         what="A .json file is not JSON (RFC 8259) in UTF-8.",
         why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
         "Python writes them.",
         remedy="Mend the place named; write null for a number that is not there.",
-        can_except=True,
+        stops_release=True,
     ),
     _warning(
         "privacy-gzip",
