@@ -9,6 +9,7 @@ import click
 
 from nipack import __version__
 from nipack.cli.build import build
+from nipack.cli.bump import bump
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
@@ -68,6 +69,7 @@ def nipack(verbose: bool) -> None:
 
 nipack.add_command(init)
 nipack.add_command(check)
+nipack.add_command(bump)
 nipack.add_command(build)
 nipack.add_command(where)
 nipack.add_command(completion)
