@@ -135,5 +135,7 @@ def metadata_text(package: DataPackage) -> str:
         "source": asdict(package.source) if package.source else None,
         "payload_id": payload_id(package),
         "size": package.size,
+        # So that a truncated file is known without reading it.
+        "files": {file.path: file.size for file in package.files},
     }
     return json.dumps(metadata, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

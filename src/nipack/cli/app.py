@@ -14,6 +14,8 @@ from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
 from nipack.cli.init import init
+from nipack.cli.list import list_command
+from nipack.cli.verify import verify
 from nipack.cli.where import where
 from nipack.data import DataError
 
@@ -72,4 +74,6 @@ nipack.add_command(check)
 nipack.add_command(bump)
 nipack.add_command(build)
 nipack.add_command(where)
+nipack.add_command(list_command)
+nipack.add_command(verify)
 nipack.add_command(completion)
