@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import nipack
-from nipack import data
+from nipack import data, search
 from nipack.data import (
     DEFAULT_INSTALL_HINT,
     Bomber,
@@ -28,6 +28,7 @@ from nipack.data import (
     get_data_path,
     make_datasource,
 )
+from nipack.ini import read_bytes
 
 TEMPLATES = {"relpath": "nipy/templates", "name": "nipy-templates", "min version": "0.3"}
 
@@ -194,6 +195,10 @@ def test_the_message_for_what_is_not_installed(
         "Skipped:",
         f"  {bad}:1: no section; write [DATA] on a line above this one",
         "",
+        "To mend:",
+        "  NIPY_DATA_PATH: '/dead' is no directory; correct it, or take it out",
+        f"  {ini}:3: '/good' is no directory; correct it, or take it out",
+        "",
         "To install nipy-templates for this interpreter:",
         "  /opt/venv/bin/python -m pip install nipy-templates",
         "",
@@ -332,3 +337,99 @@ def test_the_interface_is_documented() -> None:
     for name, thing in vars(data).items():
         if inspect.getmodule(thing) is data and not name.startswith("_"):
             assert inspect.getdoc(thing)
+
+
+def test_no_ini_is_opened_after_the_one_that_leads_to_the_data(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a look-up takes no longer where a hundred packages are installed."""
+    install(machine / "root")
+    for number in range(100):
+        write(machine / f"system/{number:03}.ini", f"[DATA]\npath = {machine / 'root'}\n")
+    opened = []
+
+    def read(file: str) -> bytes:
+        opened.append(file)
+        return read_bytes(file)
+
+    monkeypatch.setattr(search, "read_bytes", read)
+    assert make_datasource(TEMPLATES).base_path == str(machine / "root/nipy/templates")
+    assert [Path(file).name for file in opened] == ["config.ini", "000.ini", "config.ini"]
+
+
+def test_a_get_data_path_that_was_replaced_is_asked(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = install(machine / "mine")
+    install(machine / "prefix/share/nipy")
+    monkeypatch.setattr(data, "get_data_path", lambda: [str(machine / "mine")])
+    assert make_datasource(TEMPLATES).base_path == str(mine)
+
+
+# What users expect of a data source
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Datasource:
+    for name in ("ICBM152/2mm/T1.nii.gz", "ICBM152/1mm/T1_brain.nii.gz", "README.txt"):
+        write(tmp_path / name, "é\n")
+    return Datasource(str(tmp_path))
+
+
+def test_the_directory_is_a_path(source: Datasource) -> None:
+    assert source.path == Path(source.base_path)
+    assert source.exists("ICBM152", "2mm", "T1.nii.gz")
+    assert source.exists("ICBM152/2mm")
+    assert not source.exists("ICBM152/3mm")
+
+
+def test_the_files_one_by_one(source: Datasource) -> None:
+    assert [str(path) for path in source] == source.list_files(relative=False)
+    found = [str(path.relative_to(source.path)) for path in source.glob("**/T1*.gz")]
+    assert found == [str(Path("ICBM152/1mm/T1_brain.nii.gz")), str(Path("ICBM152/2mm/T1.nii.gz"))]
+
+
+def test_a_file_is_opened_to_be_read(source: Datasource) -> None:
+    with source.open("README.txt") as stream:
+        assert stream.read() == "é\n".encode()
+    with source.open("ICBM152", "2mm", "T1.nii.gz", mode="r") as stream:
+        assert stream.read() == "é\n"
+    with source.open("README.txt", mode="r", encoding="latin-1") as stream:
+        assert stream.read() == "Ã©\n"
+    for mode in ("w", "ab", "r+b", "x"):
+        with pytest.raises(ValueError, match="installed data is only read"):
+            source.open("README.txt", mode=mode)
+    with pytest.raises(DataError, match=r"did you mean README\.txt\?"):
+        source.open("readme.txt")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("ICBM152/2mm/T1.nii", "did you mean ICBM152/2mm/T1.nii.gz?"),
+        ("icbm152/2mm/t1.nii.gz", "did you mean ICBM152/2mm/T1.nii.gz?"),
+        ("T1_brain.nii.gz", "did you mean ICBM152/1mm/T1_brain.nii.gz?"),
+        ("something", "list_files() returns what is"),
+    ],
+)
+def test_the_nearest_names_of_a_file_that_is_not_there(
+    source: Datasource, asked: str, said: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        source.get_filename(*asked.split("/"), must_exist=True)
+    message = str(error.value).replace(os.sep, "/")
+    assert message.startswith(f"{asked} is not in ")
+    assert message.endswith(said)
+    assert source.get_filename(asked) == str(source.path / asked)
+
+
+def test_there_may_be_more_than_one_nearest(tmp_path: Path) -> None:
+    for name in ("1mm/T1.nii.gz", "2mm/T1.nii.gz"):
+        write(tmp_path / name, "")
+    with pytest.raises(DataError, match=r"did you mean 2mm/T1.nii.gz or 1mm/T1.nii.gz\?"):
+        Datasource(str(tmp_path)).get_filename("3mm/2mm/T1.nii.gz", must_exist=True)
+
+
+def test_a_bomber_has_no_files_to_go_through(machine: Path) -> None:
+    with pytest.raises(BomberError, match="not installed"):
+        list(datasource_or_bomber(TEMPLATES))

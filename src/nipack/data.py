@@ -17,15 +17,17 @@ import sys
 
 from .environment import get_nipy_system_dir, get_nipy_user_dir
 from .ini import IniError, decode, find_setting, read_bytes
-from .records import Record
-from .search import DataPath, candidates, find_data_path, given_data_path
-from .version import check_minimum, major_minor
+from .search import Wanted, candidates, find_data_path, given_data_path, roots_in_order
+from .version import major_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from configparser import ConfigParser
-    from typing import Any, NoReturn
+    from pathlib import Path
+    from typing import IO, Any, NoReturn
+
+    from .search import Candidate, DataPath, IniProblem, Root
 
 DEFAULT_INSTALL_HINT = (
     "If the data is on this machine already, add the directory that its relpath starts from to the "
@@ -55,9 +57,50 @@ class Datasource:
         """Take the directory that all names are relative to."""
         self.base_path = base_path
 
-    def get_filename(self, *path_parts: str) -> str:
-        """Return the path of a file; whether it is there is not looked at."""
-        return os.path.join(self.base_path, *path_parts)
+    @property
+    def path(self) -> Path:
+        """The directory, as a `pathlib.Path`."""
+        from pathlib import Path
+
+        return Path(self.base_path)
+
+    def get_filename(self, *path_parts: str, must_exist: bool = False) -> str:
+        """Return the path of a file; whether it is there is not looked at.
+
+        With `must_exist` it is, and DataError names the nearest files that are there.
+        """
+        file = os.path.join(self.base_path, *path_parts)
+        if must_exist and not os.path.exists(file):
+            from .nearest import not_there
+
+            name = os.path.join(*path_parts) if path_parts else ""
+            raise DataError(not_there(name, self.base_path, self.list_files()))
+        return file
+
+    def exists(self, *path_parts: str) -> bool:
+        """Return whether a file, or a directory, is there."""
+        return os.path.exists(self.get_filename(*path_parts))
+
+    def open(self, *path_parts: str, mode: str = "rb", encoding: str | None = None) -> IO[Any]:
+        """Open a file to read it, as bytes, or with mode 'r' as text, in UTF-8 by default.
+
+        Raises DataError where it is not there, with the nearest names, and ValueError for a mode
+        that writes: data that is installed belongs to its package.
+        """
+        if set(mode) & set("wax+"):
+            raise ValueError(f"installed data is only read: mode 'rb' or 'r', not {mode!r}")
+        if "b" not in mode and encoding is None:
+            encoding = "utf-8"
+        return open(self.get_filename(*path_parts, must_exist=True), mode, encoding=encoding)
+
+    def glob(self, pattern: str) -> list[Path]:
+        """Return the paths that match, sorted; `**/*.nii.gz` looks into all directories."""
+        return sorted(self.path.glob(pattern))
+
+    def __iter__(self) -> Iterator[Path]:
+        """Yield the path of each file, sorted."""
+        base = self.path
+        return (base / name for name in self.list_files())
 
     def list_files(self, relative: bool = True) -> list[str]:
         """Return the paths of all files, sorted, relative to the directory or not."""
@@ -136,14 +179,14 @@ def _warn(message: str) -> None:
     warnings.warn(f"skipped {message}", ConfigWarning, stacklevel=1)
 
 
-def _data_path() -> DataPath:
+def _settings() -> dict[str, Any]:
     # The two functions are looked up in this module, where tests of other packages replace them.
-    return find_data_path(
-        environ=os.environ,
-        user_dir=get_nipy_user_dir(),
-        prefix=sys.prefix,
-        system_dir=get_nipy_system_dir(),
-    )
+    return {
+        "environ": os.environ,
+        "user_dir": get_nipy_user_dir(),
+        "prefix": sys.prefix,
+        "system_dir": get_nipy_system_dir(),
+    }
 
 
 def get_data_path() -> list[str]:
@@ -157,13 +200,20 @@ def get_data_path() -> list[str]:
     5. `/usr/local/share/nipy`, when `sys.prefix` is `/usr`;
     6. the user directory.
     """
-    data_path = _data_path()
-    for problem in data_path.problems:
+    data_path = find_data_path(**_settings())
+    _warn_of(data_path.problems)
+    return [root.path for root in data_path.roots]
+
+
+_get_data_path = get_data_path
+
+
+def _warn_of(problems: Iterable[IniProblem]) -> None:
+    for problem in problems:
         # One that this user may not read is no mistake of theirs, to be told of at every import:
         # HOME may be another user's. If data is missing for it, the error says so.
         if problem.line is not None:
             _warn(problem.message)
-    return [root.path for root in data_path.roots]
 
 
 def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
@@ -177,10 +227,8 @@ def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
         directory = os.path.join(path, relative)
         if os.path.isdir(directory):
             return directory
-    wanted = _Wanted(
-        relpath=relative.replace(os.path.sep, "/"), minimum=None, name=None, install_hint=None
-    )
-    raise DataError(_failure(wanted, paths))
+    wanted = Wanted(relpath=relative.replace(os.path.sep, "/"), minimum=None, name=None)
+    raise DataError(_failure(wanted, given_data_path(paths)))
 
 
 def make_datasource(pkg_def: Mapping[str, Any], **kwargs: Any) -> VersionedDatasource:
@@ -225,31 +273,10 @@ class Bomber:
         name, message = self.__dict__.get("name"), self.__dict__.get("msg")
         raise BomberError(f"{attr_name!r} was asked of {name}, which is not there\n\n{message}")
 
-
-class _Wanted(Record):
-    """A `pkg_def`, checked."""
-
-    __slots__ = ("install_hint", "minimum", "name", "relpath")
-    relpath: str
-    minimum: str | None
-    name: str | None
-    install_hint: str | None
-
-    @property
-    def relative(self) -> str:
-        return os.path.join(*self.relpath.split("/"))
-
-
-def _read_definition(pkg_def: Mapping[str, Any]) -> _Wanted:
-    minimum = pkg_def.get("min version")
-    if minimum is not None:
-        check_minimum(minimum)
-    return _Wanted(
-        relpath=pkg_def["relpath"],
-        minimum=minimum,
-        name=pkg_def.get("name"),
-        install_hint=pkg_def.get("install hint", DEFAULT_INSTALL_HINT),
-    )
+    def __iter__(self) -> NoReturn:
+        """Raise BomberError."""
+        # Python looks for this one on the class alone.
+        self.__getattr__("__iter__")
 
 
 def _open(
@@ -257,31 +284,37 @@ def _open(
 ) -> VersionedDatasource:
     if options.keys() - {"data_path"}:
         raise ValueError(f"data_path is the only keyword, not {', '.join(options)}")
-    wanted = _read_definition(pkg_def)
-    paths = options.get("data_path")
-    paths = get_data_path() if paths is None else [os.fspath(path) for path in paths]
+    wanted = Wanted.read(pkg_def)
+    problems: list[IniProblem] = []
+    path = options.get("data_path")
+    if path is None and get_data_path is not _get_data_path:
+        # Tests of other packages, nibabel's own among them, replace this one too.
+        path = get_data_path()
+    given = None if path is None else given_data_path(os.fspath(each) for each in path)
+    roots = roots_in_order(problems, **_settings()) if given is None else given.roots
+    found = _best(roots, wanted)
+    _warn_of(problems)
+    if found is not None and (even_outdated or found.status == "usable"):
+        return VersionedDatasource(found.path)
+    hint = pkg_def.get("install hint", DEFAULT_INSTALL_HINT)
+    raise DataError(_failure(wanted, given) + (f"\n\n{hint}" if hint is not None else ""))
+
+
+def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
+    """Return the first usable data, or the first that is too old where there is none."""
     outdated = None
-    for candidate in candidates(given_data_path(paths).roots, wanted.relative, wanted.minimum):
+    for candidate in candidates(roots, wanted.relative, wanted.minimum):
         if candidate.status == "usable":
-            return VersionedDatasource(candidate.path)
+            return candidate
         if candidate.status in ("too old", "version not comparable"):
             outdated = outdated or candidate
-    if outdated is not None and even_outdated:
-        return VersionedDatasource(outdated.path)
-    raise DataError(_failure(wanted, paths))
+    return outdated
 
 
-def _failure(wanted: _Wanted, paths: list[str]) -> str:
-    """Return the message for data that is in none of `paths`."""
+def _failure(wanted: Wanted, given: DataPath | None) -> str:
+    """Return the message for data that is not in the given data path, or in that of the machine."""
     # Only now: who finds data does not wait for it.
+    from .explanation import search
     from .report import failure
 
-    # What put each directory there is known of those that this module found.
-    data_path = _data_path()
-    if [root.path for root in data_path.roots] != paths:
-        data_path = given_data_path(paths)
-    tried = list(candidates(data_path.roots, wanted.relative, wanted.minimum))
-    message = failure(
-        wanted.relpath, tried, data_path.problems, minimum=wanted.minimum, name=wanted.name
-    )
-    return message if wanted.install_hint is None else f"{message}\n\n{wanted.install_hint}"
+    return failure(search(wanted, given))

@@ -69,5 +69,14 @@ class Record:
         return _rebuild, (type(self), self.as_dict())
 
 
+def plain(value: Any) -> Any:
+    """Return a record, and all within it, as the dictionaries and lists that JSON knows."""
+    if isinstance(value, Record):
+        return {name: plain(each) for name, each in value.as_dict().items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    return value
+
+
 def _rebuild(cls: Callable[..., Any], values: dict[str, Any]) -> Any:
     return cls(**values)

@@ -1,4 +1,4 @@
-"""Say why a search found nothing: a short first line, what was tried, and what to do."""
+"""Say in words what a search found: why there is nothing, or what was chosen and why."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ from .hint import install_command, package_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from .search import Candidate, IniProblem
+    from .explanation import Explanation
+    from .near_misses import NearMiss
+    from .search import Candidate, Wanted
 
 
-def failure(
-    relpath: str,
-    tried: Sequence[Candidate],
-    problems: Sequence[IniProblem] = (),
-    *,
-    minimum: str | None = None,
-    name: str | None = None,
-) -> str:
+def failure(found: Explanation) -> str:
     """Return the message for data that was not found, or found in no usable state."""
-    blocks = [_first_line(relpath, tried, minimum)]
+    # Each place once: who installs data does not care how often a place is named.
+    tried = [each for each in found.tried if each.status != "repeated"]
+    blocks = [first_line(found.wanted, tried)]
     if tried:
         blocks.append("Tried, in this order:\n" + _table(tried))
-    if problems:
-        blocks.append("Skipped:\n" + "\n".join(f"  {problem}" for problem in problems))
-    package = package_name(relpath, name)
+    blocks += remarks(found)
+    package = package_name(found.wanted.relpath, found.wanted.name)
+    command = installation(found)
+    return "\n\n".join([*blocks, f"To install {package} for this interpreter:\n  {command}"])
+
+
+def installation(found: Explanation) -> str:
+    """Return the command that installs the data for this interpreter."""
+    package = package_name(found.wanted.relpath, found.wanted.name)
     # Where an old one is installed, some installers are content with it unless told what is wanted.
-    outdated = any(candidate.status == "too old" for candidate in tried)
-    command = install_command(package, minimum=minimum if outdated else None)
-    blocks.append(f"To install {package} for this interpreter:\n  {command}")
-    return "\n\n".join(blocks)
+    outdated = any(candidate.status == "too old" for candidate in found.tried)
+    return install_command(package, minimum=found.wanted.minimum if outdated else None)
 
 
-def _first_line(relpath: str, tried: Sequence[Candidate], minimum: str | None) -> str:
-    there = [candidate for candidate in tried if candidate.status != "absent"]
+def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
+    """Return why the data was not found, in one line."""
+    relpath = wanted.relpath
+    there = [each for each in tried if each.status not in ("absent", "repeated")]
     if not tried:
         return f"{relpath} is not found: the data path is empty"
     if not there:
@@ -43,13 +46,62 @@ def _first_line(relpath: str, tried: Sequence[Candidate], minimum: str | None) -
     old = [candidate for candidate in there if candidate.status == "too old"]
     if old:
         newest = ", ".join(dict.fromkeys(str(candidate.version) for candidate in old))
-        return f"{relpath} {newest} is installed, but {minimum} or newer is needed"
+        return f"{relpath} {newest} is installed, but {wanted.minimum} or newer is needed"
     return f"{relpath} is in {there[0].path}, but cannot be used: {there[0].reason}"
 
 
-def _table(tried: Sequence[Candidate]) -> str:
+def remarks(found: Explanation) -> list[str]:
+    """Return a block of text for each kind of thing there is to say beside the search itself."""
+    blocks = []
+    if found.problems:
+        blocks.append(_block("Skipped", map(str, found.problems)))
+    if found.mistakes:
+        blocks.append(_block("To mend", found.mistakes))
+    if found.near_misses:
+        blocks.append("Not looked at, but there:\n" + "\n".join(map(near_text, found.near_misses)))
+    return blocks
+
+
+def near_text(near: NearMiss) -> str:
+    """Return a near miss on two lines: what and why, and what to do."""
+    version = "" if near.version is None else f"version {near.version}, "
+    return f"  {near.path}  {version}{near.reason}\n    to use it: {near.remedy}"
+
+
+def explanation_text(found: Explanation) -> str:
+    """Return a whole search as text."""
+    table = [_table(found.tried, mark=True)] if found.tried else []
+    return "\n\n".join([choice(found), *table, *conclusions(found)])
+
+
+def choice(found: Explanation) -> str:
+    """Return what was chosen, or why nothing was, in one line."""
+    chosen = found.chosen
+    if chosen is None:
+        return first_line(found.wanted, found.tried)
+    return f"{found.wanted.relpath} {chosen.version} is in {chosen.path}"
+
+
+def conclusions(found: Explanation) -> list[str]:
+    """Return a block of text for each kind of thing that follows from a search."""
+    blocks = remarks(found)
+    nibabel = found.nibabel
+    if nibabel is not None and nibabel.differs:
+        lines = [str(nibabel), f"for the same as nipack's: {nibabel.remedy}"]
+        blocks.append(_block("Unmodified nibabel differs", lines))
+    if found.chosen is None:
+        blocks.append(_block("To install it for this interpreter", [installation(found)]))
+    return blocks
+
+
+def _block(title: str, lines: Iterable[str]) -> str:
+    return f"{title}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _table(tried: Sequence[Candidate], *, mark: bool = False) -> str:
     width = max(len(candidate.path) for candidate in tried)
     return "\n".join(
-        f"  {candidate.path:{width}}  {candidate.reason}  [{candidate.root.origin}]"
+        f"{'*' if mark and candidate.status == 'chosen' else ' '} "
+        f"{candidate.path:{width}}  {candidate.reason}  [{candidate.root.origin}]"
         for candidate in tried
     )

@@ -11,19 +11,19 @@ import stat
 
 from .ini import IniError, find_setting, read_bytes
 from .records import Record
-from .version import at_least, major_minor
+from .version import at_least, check_minimum, major_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Literal
+    from typing import Any, Literal
 
     # What put a root on the data path; "data_path" is a caller's argument.
     Source = Literal[
         "NIPY_DATA_PATH", "ini file", "sys.prefix", "/usr/local", "user directory", "data_path"
     ]
     # What was found where the data would be. "usable" becomes "chosen" or "hidden" (by an earlier
-    # one) when all are seen together.
+    # one) when all are seen together; "repeated" is a place that was looked at before.
     Status = Literal[
         "absent",
         "not a directory",
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         "usable",
         "chosen",
         "hidden",
+        "repeated",
     ]
 
 
@@ -92,19 +93,34 @@ def find_data_path(
     The order is that of the NIPY design, with the prefix's own ini files before the system's. A
     root that is named twice is there twice, as in nibabel.
     """
-    roots = _split(environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
     problems: list[IniProblem] = []
-    files = [os.path.join(user_dir, "config.ini")]
-    for directory in _ini_directories(prefix, system_dir):
-        files += _ini_files(directory, problems)
-    roots += _roots_of_inis(files, problems)
-    roots.append(Root(path=os.path.join(prefix, "share", "nipy"), origin=_origin("sys.prefix")))
+    roots = roots_in_order(
+        problems, environ=environ, user_dir=user_dir, prefix=prefix, system_dir=system_dir
+    )
+    return DataPath(roots=tuple(roots), problems=tuple(problems))
+
+
+def roots_in_order(
+    problems: list[IniProblem],
+    *,
+    environ: Mapping[str, str],
+    user_dir: str,
+    prefix: str,
+    system_dir: str | None,
+) -> Iterator[Root]:
+    """Yield the roots of the data path, and add the ini files that are passed over to `problems`.
+
+    Lazily: who stops at the first root that holds the data opens no ini file after the one that
+    leads to it, however many packages are installed.
+    """
+    yield from _split(environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
+    yield from _roots_of_inis(user_dir, _ini_directories(prefix, system_dir), problems)
+    yield Root(path=os.path.join(prefix, "share", "nipy"), origin=_origin("sys.prefix"))
     if prefix == "/usr":
         # Debian's Python installs into /usr/local what does not come from its packages.
         local = os.path.join("/usr/local", "share", "nipy")
-        roots.append(Root(path=local, origin=_origin("/usr/local")))
-    roots.append(Root(path=user_dir, origin=_origin("user directory")))
-    return DataPath(roots=tuple(roots), problems=tuple(problems))
+        yield Root(path=local, origin=_origin("/usr/local"))
+    yield Root(path=user_dir, origin=_origin("user directory"))
 
 
 def given_data_path(paths: Iterable[str]) -> DataPath:
@@ -145,14 +161,22 @@ def _ini_files(directory: str, problems: list[IniProblem]) -> list[str]:
     return [os.path.join(directory, name) for name in sorted(inis)]
 
 
-def _roots_of_inis(files: Iterable[str], problems: list[IniProblem]) -> list[Root]:
-    roots: list[Root] = []
+def _roots_of_inis(
+    user_dir: str, directories: Iterable[str], problems: list[IniProblem]
+) -> Iterator[Root]:
     # Every package of a prefix brings an ini with the same bytes, so each text is read once.
     known: dict[bytes, tuple[str | None, int | None]] = {}
-    for file in files:
+    for file in _all_ini_files(user_dir, directories, problems):
         value, line = _path_setting(file, known, problems)
-        roots += _split(value or "", _origin("ini file", file, line))
-    return roots
+        yield from _split(value or "", _origin("ini file", file, line))
+
+
+def _all_ini_files(
+    user_dir: str, directories: Iterable[str], problems: list[IniProblem]
+) -> Iterator[str]:
+    yield os.path.join(user_dir, "config.ini")
+    for directory in directories:
+        yield from _ini_files(directory, problems)
 
 
 def _path_setting(
@@ -175,6 +199,28 @@ def _path_setting(
 def _unreadable(file: str, error: OSError) -> IniProblem:
     message = f"{file}: cannot be read ({error.strerror}); make it readable, or remove it"
     return IniProblem(file=file, line=None, message=message)
+
+
+class Wanted(Record):
+    """The data that is asked for."""
+
+    __slots__ = ("minimum", "name", "relpath")
+    relpath: str
+    minimum: str | None
+    name: str | None
+
+    @classmethod
+    def read(cls, pkg_def: Mapping[str, Any]) -> Wanted:
+        """Return what a package's definition asks for, or raise ValueError."""
+        minimum = pkg_def.get("min version")
+        if minimum is not None:
+            check_minimum(minimum)
+        return cls(relpath=pkg_def["relpath"], minimum=minimum, name=pkg_def.get("name"))
+
+    @property
+    def relative(self) -> str:
+        """The relpath with this system's slashes."""
+        return os.path.join(*self.relpath.split("/"))
 
 
 class Candidate(Record):
@@ -202,6 +248,25 @@ def candidates(
             seen.add(path)
             status, version, reason = _examine(path, minimum)
             yield Candidate(root=root, path=path, status=status, version=version, reason=reason)
+
+
+def every_candidate(
+    roots: Iterable[Root], relative: str, minimum: str | None = None
+) -> Iterator[Candidate]:
+    """Yield what each root holds, those too that lead to a place that was looked at before.
+
+    Two roots lead to one place where their paths are equal, or the one is a link to the other.
+    """
+    seen: dict[str, Root] = {}
+    for root in roots:
+        [found] = candidates([root], relative, minimum)
+        # What is not there is no other place for being a link.
+        place = found.path if found.status == "absent" else os.path.realpath(found.path)
+        first = seen.setdefault(place, root)
+        if first is not root:
+            reason = f"looked at above, for {first.origin}"
+            found = found.replace(status="repeated", version=None, reason=reason)
+        yield found
 
 
 def mark_choice(found: Iterable[Candidate]) -> tuple[Candidate, ...]:

@@ -15,17 +15,17 @@ from contextlib import contextmanager
 from typing import IO, Protocol, cast
 
 import zstandard
-from isal import igzip_lib, igzip_threaded
 
+from nipack.build import fast_gzip
 from nipack.build.streams import ReadAhead
 
 # Level 3 of zstd is as fast as level 1 here, because it leaves incompressible blocks alone sooner.
 ZSTD_LEVEL = 3
 # What zstd's workers write depends on there being any, never on how many: two, on every machine.
 ZSTD_THREADS = 2
-# ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images.
-IGZIP_LEVEL = 1
-IGZIP_THREADS = 2
+# In a zip, what compresses at all is text and raw images: zlib's own choice is worth its time.
+DEFLATE_LEVEL = 6
+SAMPLE_SIZE = 1 << 16
 
 # What readers of archives raise where the bytes are not what they should be.
 _MALFORMED: tuple[type[Exception], ...] = (
@@ -33,11 +33,10 @@ _MALFORMED: tuple[type[Exception], ...] = (
     ValueError,
     OverflowError,
     NotImplementedError,
-    cast("type[Exception]", igzip_lib.IsalError),
+    *fast_gzip.GzipError,
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
-    zlib.error,
     zstandard.ZstdError,
 )
 
@@ -89,16 +88,12 @@ def zstd_reader(stream: IO[bytes]) -> IO[bytes]:
 
 def gzip_writer(output: IO[bytes]) -> IO[bytes]:
     """Return a stream that compresses with gzip into `output`; no name, no time in its header."""
-    writer = igzip_threaded.open(  # type: ignore[no-untyped-call]
-        output, "wb", IGZIP_LEVEL, threads=IGZIP_THREADS
-    )
-    return cast("IO[bytes]", writer)
+    return fast_gzip.open_writer(output)
 
 
 def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
-    """Return a stream that decompresses gzip, in a thread of its own."""
-    reader = igzip_threaded.open(stream, "rb", threads=1)  # type: ignore[no-untyped-call]
-    return cast("IO[bytes]", reader)
+    """Return a stream that decompresses gzip, in a thread of its own where that is possible."""
+    return fast_gzip.open_reader(stream)
 
 
 def small_gzip(content: bytes) -> bytes:
@@ -116,3 +111,11 @@ _COMPRESSED = (
     *(".gz", ".bz2", ".xz", ".zst", ".zip", ".tgz", ".mgz", ".npz", ".jpg", ".jpeg", ".png"),
     *(".h5", ".mat"),
 )
+
+
+def deflates_well(sample: bytes) -> bool:
+    """Tell by a file's first bytes whether it is worth deflating: not what is compressed already.
+
+    Readers of a zip take stored members as they are, faster than any other.
+    """
+    return len(zlib.compress(sample, 1)) < 0.9 * len(sample)

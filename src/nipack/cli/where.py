@@ -1,13 +1,17 @@
 """`nipack where`."""
 
 import json
-import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from nipack import data
-from nipack.cli.console import print_error
+from nipack.cli.console import console, plain_table, print_error
+from nipack.data import Bomber, DataError, VersionedDatasource
+
+if TYPE_CHECKING:
+    from nipack.explanation import Explanation
 
 
 @click.command(
@@ -17,36 +21,98 @@ Examples:
   nipack where nipy/templates
   nipack where nipy/templates ICBM152/2mm/T1.nii.gz
   fslview $(nipack where nipy/templates ICBM152/2mm/T1.nii.gz)
+  nipack where nipy/templates --explain          every place looked at, and why
   nipack where nipy/data --min-version 0.3 --json""",
 )
 @click.argument("relpath")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--min-version", metavar="VERSION", help="Pass over data that is older.")
+@click.option("--explain", is_flag=True, help="Print the whole search, the chosen place marked.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def where(relpath: str, files: tuple[str, ...], min_version: str | None, as_json: bool) -> None:
+def where(
+    relpath: str, files: tuple[str, ...], min_version: str | None, explain: bool, as_json: bool
+) -> None:
     """Print where the data at RELPATH is, or where each FILE of it is.
 
     RELPATH is umbrella/directory, as in nipy/templates.  The data is looked up as nipy and nibabel
     look it up.  Where it is not found, or a FILE is not in it, says why and exits with 1.
     """
-    package = {"relpath": relpath} | ({"min version": min_version} if min_version else {})
-    source = data.make_datasource(package)
+    if explain and files:
+        raise click.UsageError("--explain is of the data at RELPATH: give it no FILE")
+    try:
+        if explain:
+            _explain(relpath, min_version, as_json=as_json)
+        else:
+            _locate(relpath, files, min_version, as_json=as_json)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--min-version") from error
+
+
+def _explain(relpath: str, min_version: str | None, *, as_json: bool) -> None:
+    import nipack
+    from nipack.records import plain
+
+    found = nipack.explain(relpath, min_version)
+    if as_json:
+        chosen = found.chosen.path if found.chosen else None
+        click.echo(json.dumps({"chosen": chosen, **plain(found)}, indent=2))
+    else:
+        _print_explanation(found)
+    if found.chosen is None:
+        sys.exit(1)
+
+
+def _print_explanation(found: "Explanation") -> None:
+    from rich.text import Text
+
+    from nipack.report import choice, conclusions
+
+    table = plain_table("", "path", "found", "because of")
+    for each in found.tried:
+        chosen = each.status == "chosen"
+        cells = ("*" if chosen else "", each.path, each.reason, str(each.root.origin))
+        table.add_row(*map(Text, cells), style="bold green" if chosen else None)
+    click.echo(choice(found) + "\n")
+    console().print(table)
+    for block in conclusions(found):
+        click.echo(f"\n{block}")
+
+
+def _locate(
+    relpath: str, files: tuple[str, ...], min_version: str | None, *, as_json: bool
+) -> None:
+    source = _source(relpath, min_version)
     paths = [source.get_filename(*file.split("/")) for file in files]
-    missing = [path for path in paths if not os.path.exists(path)]
+    missing = [file for file in files if not source.exists(*file.split("/"))]
     if as_json:
         document = {
             "relpath": relpath,
             "path": source.base_path,
             "version": source.version,
             "files": paths,
-            "missing": missing,
+            "missing": [source.get_filename(*file.split("/")) for file in missing],
         }
         click.echo(json.dumps(document, indent=2))
     elif not missing:
         click.echo("\n".join(paths or [source.base_path]))
+    for file in missing:
+        _print_missing(source, file)
     if missing:
-        listed = ", ".join(missing)
-        print_error(
-            f"not there: {listed}; version {source.version} may not have it, or a name is misspelt"
-        )
         sys.exit(1)
+
+
+def _source(relpath: str, min_version: str | None) -> VersionedDatasource:
+    package = {"relpath": relpath}
+    if min_version is None:
+        return data.make_datasource(package)
+    source = data.datasource_or_bomber({**package, "min version": min_version})
+    if isinstance(source, Bomber):
+        raise DataError(str(source.msg))
+    return source
+
+
+def _print_missing(source: VersionedDatasource, file: str) -> None:
+    try:
+        source.get_filename(*file.split("/"), must_exist=True)
+    except DataError as error:
+        print_error(str(error))

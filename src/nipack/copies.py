@@ -1,0 +1,141 @@
+"""Every copy of data packages in the data path."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import data
+from .data import DataError
+from .payload import METADATA, RECORDS
+from .records import Record
+from .search import Wanted, every_candidate, find_data_path, mark_choice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .search import Candidate, Root, Status
+
+
+class Copy(Record):
+    """A copy of a data package: what the search makes of it, and why.
+
+    `relpath` and `root` are None for one that is not in the data path.
+    """
+
+    __slots__ = ("path", "reason", "relpath", "root", "status", "version")
+    relpath: str | None
+    path: str
+    root: Root | None
+    status: Status | None
+    version: str | None
+    reason: str
+
+
+def installed_copies() -> Iterator[Copy]:
+    """Yield every copy of every data package below the roots, by relpath, in the search's order."""
+    roots = find_data_path(**data._settings()).roots
+    relpaths = {relpath for root in roots for relpath in _relpaths(root.path)}
+    for relpath in sorted(relpaths):
+        yield from _copies(relpath, roots)
+
+
+def copies_of(place: str) -> list[Copy]:
+    """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
+    if _is_path(place):
+        return [_copy_at(os.path.abspath(os.path.expanduser(place)))]
+    found = list(_copies(place, find_data_path(**data._settings()).roots))
+    if not found:
+        from .explanation import search
+        from .report import failure
+
+        raise DataError(failure(search(Wanted.read({"relpath": place}))))
+    return found
+
+
+def other_copies(copy: Copy) -> Iterator[Copy]:
+    """Yield the other copies of the same version of a package."""
+    if copy.relpath is not None and copy.version is not None:
+        for other in _copies(copy.relpath, find_data_path(**data._settings()).roots):
+            if other.version == copy.version and other.path != copy.path:
+                yield other
+
+
+def _is_path(place: str) -> bool:
+    return place[:1] in (".", "~", "/", "\\") or os.path.isabs(place)
+
+
+def _copy_at(path: str) -> Copy:
+    from .search import candidates, given_data_path
+
+    if not os.path.isdir(path):
+        raise DataError(f"{path} is no directory; name the directory that has the config.ini")
+    umbrella, name = path.split(os.path.sep)[-2:]
+    [found] = candidates(given_data_path([os.path.dirname(path)]).roots, name)
+    return Copy(
+        relpath=f"{umbrella}/{name}",
+        path=path,
+        root=None,
+        status=None,
+        version=found.version,
+        reason=found.reason,
+    )
+
+
+def _copies(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
+    wanted = Wanted.read({"relpath": relpath})
+    for found in mark_choice(every_candidate(roots, wanted.relative)):
+        if found.status not in ("not a directory", "repeated") and _is_there(found):
+            yield Copy(
+                relpath=relpath,
+                path=found.path,
+                root=found.root,
+                status=found.status,
+                version=found.version,
+                reason=found.reason,
+            )
+
+
+def _is_there(found: Candidate) -> bool:
+    """Tell whether a package is there, be it that its data is gone."""
+    if found.status != "absent":
+        return True
+    prefix = os.path.dirname(os.path.dirname(found.root.path))
+    relpath = os.path.relpath(found.path, found.root.path).replace(os.path.sep, "/")
+    return _is_data_root(found.root.path) and relpath in _recorded(prefix)
+
+
+def _is_data_root(root: str) -> bool:
+    return os.path.normpath(root).endswith(os.path.join("share", "nipy"))
+
+
+def _relpaths(root: str) -> Iterator[str]:
+    """Yield the relpath of each data package below a root."""
+    for umbrella in _folders(root):
+        for name in _folders(os.path.join(root, umbrella)):
+            if os.path.isfile(os.path.join(root, umbrella, name, "config.ini")):
+                yield f"{umbrella}/{name}"
+    if _is_data_root(root):
+        yield from _recorded(os.path.dirname(os.path.dirname(os.path.normpath(root))))
+
+
+def _recorded(prefix: str) -> list[str]:
+    """Return the relpaths of the packages that have left their records in a prefix."""
+    records = os.path.join(prefix, *RECORDS.split("/"))
+    relpaths = []
+    for name in _folders(records):
+        try:
+            with open(os.path.join(records, name, METADATA), "rb") as stream:
+                relpaths.append(str(json.load(stream)["relpath"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return relpaths
+
+
+def _folders(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(each.name for each in entries if each.is_dir())
+    except OSError:
+        return []

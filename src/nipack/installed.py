@@ -1,0 +1,117 @@
+"""What is installed, and who installed it: `nipack.list_packages`."""
+
+from __future__ import annotations
+
+import os
+
+from .copies import installed_copies
+from .data import DataError
+from .owners import find_owner
+from .payload import find_manifest, read_metadata
+from .records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .copies import Copy
+    from .owners import Owner
+    from .search import Origin, Status
+    from .verification import State
+
+
+class InstalledPackage(Record):
+    """A copy of a data package below one of the roots.
+
+    It is visible where the search chooses it; `reason` says why it is not. `check` tells whether it
+    was checked, and what came of it. Licence and citation are those of its `package.json`.
+    """
+
+    __slots__ = (
+        "check",
+        "citation",
+        "license",
+        "name",
+        "origin",
+        "owner",
+        "path",
+        "reason",
+        "relpath",
+        "size",
+        "status",
+        "version",
+    )
+    relpath: str
+    version: str | None
+    path: str
+    origin: Origin
+    status: Status
+    reason: str
+    owner: Owner
+    name: str | None
+    size: int
+    license: str | None
+    citation: tuple[dict[str, Any], ...]
+    check: State
+
+    @property
+    def visible(self) -> bool:
+        """Whether a look-up finds this copy."""
+        return self.status == "chosen"
+
+
+def list_packages(*, check: bool = False, quick: bool = False) -> tuple[InstalledPackage, ...]:
+    """Return every copy of every data package in the data path, by relpath, the visible first.
+
+    With `check` each is verified against its manifest, with `quick` by names and sizes alone.
+    """
+    states = _states(quick=quick) if check or quick else {}
+    found = [_package(copy, states.get(copy.path, "not checked")) for copy in installed_copies()]
+    return tuple(sorted(found, key=lambda each: (each.relpath, not each.visible)))
+
+
+def _states(*, quick: bool) -> dict[str, State]:
+    from .verification import verify
+
+    return {each.path: each.state for each in verify(quick=quick)}
+
+
+def _package(copy: Copy, check: State) -> InstalledPackage:
+    assert copy.relpath is not None
+    assert copy.root is not None
+    assert copy.status is not None
+    metadata = _metadata(copy.path)
+    size = metadata.get("size")
+    citation = metadata.get("citation") or ()
+    return InstalledPackage(
+        relpath=copy.relpath,
+        version=copy.version,
+        path=copy.path,
+        origin=copy.root.origin,
+        status=copy.status,
+        reason=copy.reason,
+        owner=find_owner(copy.path, copy.relpath),
+        name=metadata.get("name"),
+        size=size if isinstance(size, int) else _size_of(copy.path),
+        license=metadata.get("license"),
+        citation=tuple(each for each in citation if isinstance(each, dict)),
+        check=check,
+    )
+
+
+def _metadata(directory: str) -> dict[str, Any]:
+    try:
+        return read_metadata(find_manifest(directory))
+    except DataError:
+        return {}
+
+
+def _size_of(directory: str) -> int:
+    size = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            try:
+                size += os.lstat(os.path.join(folder, name)).st_size
+            except OSError:
+                continue
+    return size

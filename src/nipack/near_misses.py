@@ -1,0 +1,267 @@
+"""Data that is on the machine, but where the search does not look. Nothing of it is used."""
+
+from __future__ import annotations
+
+import os
+
+from .hint import package_name
+from .records import Record
+from .search import candidates, given_data_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Literal
+
+    from .search import Candidate, Wanted
+
+    Kind = Literal[
+        "base prefix",
+        "conda environment",
+        "system",
+        "user",
+        "data directory as root",
+        "umbrella forgotten",
+        "unpacked tarball",
+        "archive",
+    ]
+
+SYSTEM_ROOTS = ("/usr/share/nipy", "/usr/local/share/nipy")
+ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".conda", ".deb", ".whl")
+TARBALLS = ARCHIVES[:4]
+
+
+class NearMiss(Record):
+    """Data, or an archive of it, where the search does not look.
+
+    `root` is the root that would make the search find it, None where it has to be moved or
+    installed; `remedy` is the line to run, or to write into an ini file.
+    """
+
+    __slots__ = ("kind", "path", "reason", "remedy", "root", "version")
+    kind: Kind
+    path: str
+    version: str | None
+    root: str | None
+    reason: str
+    remedy: str
+
+
+class Surroundings(Record):
+    """The places around an interpreter."""
+
+    __slots__ = ("base_prefix", "environ", "home", "prefix", "user_dir")
+    prefix: str
+    base_prefix: str
+    home: str
+    user_dir: str
+    environ: Mapping[str, str]
+
+
+def near_misses(
+    wanted: Wanted, searched: Sequence[str], there: Surroundings
+) -> tuple[NearMiss, ...]:
+    """Return the usable data that is near, but below none of the roots that were searched."""
+    seen = {_identity(os.path.join(root, wanted.relative)) for root in searched}
+    found = []
+    for near in _all(wanted, searched, there):
+        if near is not None and _identity(near.path) not in seen:
+            seen.add(_identity(near.path))
+            found.append(near)
+    return tuple(found)
+
+
+def _identity(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _all(wanted: Wanted, searched: Sequence[str], there: Surroundings) -> Iterator[NearMiss | None]:
+    elsewhere = list(_other_roots(there))
+    for kind, root, reason in elsewhere:
+        yield _below_root(wanted, there, kind, (root, reason))
+    roots = list(dict.fromkeys([*searched, *(root for _, root, _ in elsewhere)]))
+    for root in roots:
+        yield _data_as_root(wanted, there, root)
+        yield _without_umbrella(wanted, there, root)
+    yield from _unpacked(wanted, there)
+    yield from _archives(wanted, there)
+
+
+def _other_roots(there: Surroundings) -> Iterator[tuple[Kind, str, str]]:
+    def of_prefix(prefix: str) -> str:
+        return os.path.join(prefix, "share", "nipy")
+
+    if there.base_prefix != there.prefix:
+        reason = "in the base of this virtual environment, which it does not look into"
+        yield "base prefix", of_prefix(there.base_prefix), reason
+    for root in SYSTEM_ROOTS:
+        yield "system", root, f"no ini file names {root}"
+    for prefix in _conda_environments(there):
+        yield "conda environment", of_prefix(prefix), "in another conda environment"
+    reason = "where pip install --user puts it, which is not looked into"
+    yield "user", of_prefix(os.path.join(there.home, ".local")), reason
+    default = os.path.join(there.home, ".nipy")
+    yield "user", default, "NIPY_USER_DIR names another user directory"
+
+
+def _conda_environments(there: Surroundings) -> Iterator[str]:
+    """Yield the conda environments that this user can be expected to have."""
+    tops = [there.prefix, there.base_prefix]
+    tops += [there.environ.get(name, "") for name in ("CONDA_PREFIX", "MAMBA_ROOT_PREFIX")]
+    executable = there.environ.get("CONDA_EXE")
+    if executable:
+        tops.append(os.path.dirname(os.path.dirname(executable)))
+    known = _lines(os.path.join(there.home, ".conda", "environments.txt"))
+    for top in filter(None, dict.fromkeys(tops)):
+        parent = os.path.dirname(top)
+        if os.path.basename(parent) == "envs":
+            top = os.path.dirname(parent)
+        if os.path.isdir(os.path.join(top, "conda-meta")):
+            envs = os.path.join(top, "envs")
+            known += [top, *(os.path.join(envs, name) for name in _names(envs))]
+    yield from (prefix for prefix in dict.fromkeys(known) if prefix != there.prefix)
+
+
+def _below_root(
+    wanted: Wanted, there: Surroundings, kind: Kind, root_and_reason: tuple[str, str]
+) -> NearMiss | None:
+    root, reason = root_and_reason
+    data = _usable(os.path.join(root, wanted.relative), wanted)
+    return None if data is None else _with_root(data, kind, reason, there, root)
+
+
+def _data_as_root(wanted: Wanted, there: Surroundings, root: str) -> NearMiss | None:
+    """Return what is found where a root is the data directory itself."""
+    data = _usable(root, wanted)
+    top = _without_end(root, wanted.relative)
+    if data is None or top is None:
+        return None
+    reason = f"{root} is named as a root, but is the data itself"
+    return _with_root(data, "data directory as root", reason, there, top)
+
+
+def _without_umbrella(wanted: Wanted, there: Surroundings, root: str) -> NearMiss | None:
+    """Return what lies directly below a root: share/nipy/templates."""
+    umbrella, _, rest = wanted.relpath.partition("/")
+    data = _usable(os.path.join(root, *rest.split("/")), wanted) if rest else None
+    if data is None:
+        return None
+    reason = f"the umbrella is forgotten: its place is {os.path.join(root, wanted.relative)}"
+    top = _without_end(root, umbrella)
+    if top is not None:
+        return _with_root(data, "umbrella forgotten", reason, there, top)
+    target = os.path.join(root, umbrella)
+    remedy = _moved(data.path, target)
+    return _near("umbrella forgotten", data, reason, remedy)
+
+
+def _without_end(path: str, end: str) -> str | None:
+    """Return a path without the names that it ends with, or None where it does not."""
+    path = os.path.normpath(path)
+    return path[: -len(end) - 1] or os.path.sep if path.endswith(os.path.sep + end) else None
+
+
+def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
+    package = package_name(wanted.relpath, wanted.name)
+    umbrella, _, rest = wanted.relative.partition(os.path.sep)
+    for top in (there.user_dir, there.home, _downloads(there)):
+        for name in _names(top):
+            tree = os.path.join(top, name)
+            data = _usable(os.path.join(tree, rest), wanted) if name.startswith(package) else None
+            if data is not None:
+                remedy = _moved(data.path, os.path.join(there.user_dir, umbrella))
+                yield _near("unpacked tarball", data, f"an unpacked tarball, {name}", remedy)
+
+
+def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
+    package = package_name(wanted.relpath, wanted.name)
+    stems = (f"{package}-", f"{package}_", f"{package.replace('-', '_')}-")
+    for top in (_downloads(there), there.user_dir):
+        for name in _names(top):
+            if name.startswith(stems) and name.endswith(ARCHIVES):
+                path = os.path.join(top, name)
+                yield NearMiss(
+                    kind="archive",
+                    path=path,
+                    version=None,
+                    root=None,
+                    reason="an archive that is not installed",
+                    remedy=_installed(path, wanted, there),
+                )
+
+
+def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
+    """Return the line that makes the data of an archive found."""
+    name = os.path.basename(path)
+    if name.endswith(".deb"):
+        return f"sudo apt install {_quoted(path)}"
+    if name.endswith(".conda"):
+        return f"conda install --prefix {_quoted(there.prefix)} {_quoted(path)}"
+    if name.endswith(".whl"):
+        return f"python -m pip install {_quoted(path)}"
+    ending = next(each for each in ARCHIVES if name.endswith(each))
+    umbrella, _, rest = wanted.relpath.partition("/")
+    if ending not in TARBALLS or not rest:
+        return f"nipack build {_quoted(path)}, and install the package"
+    target = _quoted(os.path.join(there.user_dir, umbrella))
+    inner = _quoted(f"{name.removesuffix(ending)}/{rest}")
+    unpack = f"tar -xf {_quoted(path)} -C {target} --strip-components=1 {inner}"
+    return f"{_made(target)} && {unpack}"
+
+
+def _moved(path: str, directory: str) -> str:
+    move = "move" if os.name == "nt" else "mv"
+    return f"{_made(_quoted(directory))} && {move} {_quoted(path)} {_quoted(directory)}"
+
+
+def _made(directory: str) -> str:
+    return f"mkdir {directory}" if os.name == "nt" else f"mkdir -p {directory}"
+
+
+def _quoted(path: str) -> str:
+    if os.name == "nt":
+        return f'"{path}"'
+    from shlex import quote
+
+    return quote(path)
+
+
+def _with_root(
+    data: Candidate, kind: Kind, reason: str, there: Surroundings, root: str
+) -> NearMiss:
+    ini = os.path.join(there.user_dir, "config.ini")
+    remedy = f"nipack doctor --fix, or write path = {root} below [DATA] in {ini}"
+    return _near(kind, data, reason, remedy, root)
+
+
+def _near(
+    kind: Kind, data: Candidate, reason: str, remedy: str, root: str | None = None
+) -> NearMiss:
+    return NearMiss(
+        kind=kind, path=data.path, version=data.version, root=root, reason=reason, remedy=remedy
+    )
+
+
+def _usable(path: str, wanted: Wanted) -> Candidate | None:
+    [found] = candidates(given_data_path([path]).roots, "", wanted.minimum)
+    # A root joined with nothing ends with a slash.
+    return found.replace(path=path) if found.status == "usable" else None
+
+
+def _downloads(there: Surroundings) -> str:
+    return os.path.join(there.home, "Downloads")
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape") as stream:
+            return [line.strip() for line in stream if line.strip()]
+    except OSError:
+        return []

@@ -1,0 +1,38 @@
+"""The names nearest to one that is not there."""
+
+from __future__ import annotations
+
+import difflib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Comparing takes time that nobody waits for with an error message in sight.
+MOST_COMPARED = 20_000
+
+
+def nearest(wanted: str, names: Iterable[str]) -> list[str]:
+    """Return up to three of the names, the nearest first.
+
+    Those with the same file name, but for its case, in another directory; else those alike.
+    """
+    by_folded = {name.replace("\\", "/").casefold(): name for name in names}
+    folded = wanted.replace("\\", "/").casefold()
+    if folded in by_folded:
+        return [by_folded[folded]]
+    last = folded.rpartition("/")[2]
+    same = [each for each in by_folded if each.rpartition("/")[2] == last]
+    compared = (same or list(by_folded))[:MOST_COMPARED]
+    cutoff = 0 if same else 0.8
+    close = difflib.get_close_matches(folded, compared, n=3, cutoff=cutoff)
+    return [by_folded[each] for each in close]
+
+
+def not_there(name: str, directory: str, names: Iterable[str]) -> str:
+    """Return the message for a file that is not in a directory of these files."""
+    found = nearest(name, names)
+    if not found:
+        return f"{name} is not in {directory}; list_files() returns what is"
+    listed = " or ".join([", ".join(found[:-1]), found[-1]] if found[1:] else found)
+    return f"{name} is not in {directory}; did you mean {listed}?"

@@ -1,0 +1,141 @@
+"""Which package manager installed a data directory: read from its own records, running nothing."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+
+from .records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
+    Manager = Literal["conda", "dpkg", "pip", "by hand"]
+
+# Where the wheels of a prefix leave their RECORD; the last is Windows'.
+_SITES = (
+    "lib/python3*/site-packages",
+    "lib/python3*/dist-packages",
+    "local/lib/python3*/dist-packages",
+    "lib64/python3*/site-packages",
+    "Lib/site-packages",
+)
+
+
+class Owner(Record):
+    """The package that a data directory belongs to; by hand, it has no name and version."""
+
+    __slots__ = ("manager", "name", "version")
+    manager: Manager
+    name: str | None
+    version: str | None
+
+    def __str__(self) -> str:
+        """Return it as a person would say it."""
+        return self.manager if self.name is None else f"{self.manager}: {self.name} {self.version}"
+
+
+BY_HAND = Owner(manager="by hand", name=None, version=None)
+
+
+def find_owner(directory: str, relpath: str) -> Owner:
+    """Return the package that a data directory belongs to."""
+    inner = f"share/nipy/{relpath}"
+    path = os.path.abspath(directory).replace(os.path.sep, "/")
+    if not path.endswith(f"/{inner}"):
+        return BY_HAND
+    prefix, file = path.removesuffix(f"/{inner}") or "/", f"{inner}/config.ini"
+    likely = relpath.replace("/", "-").replace("_", "-").lower()
+    for find in (_conda, _dpkg, _pip):
+        owner = find(prefix, file, likely)
+        if owner is not None:
+            return owner
+    return BY_HAND
+
+
+def _conda(prefix: str, file: str, likely: str) -> Owner | None:
+    records = glob.glob(os.path.join(glob.escape(prefix), "conda-meta", "*.json"))
+    for record in _first(records, f"{likely}-"):
+        data = _bytes(record)
+        # Most records are of other packages, and are not worth the parsing.
+        if any(json.dumps(file, ensure_ascii=way).encode() in data for way in (True, False)):
+            package = _parsed(data)
+            if file in package.get("files", ()):
+                name, version = package.get("name"), package.get("version")
+                return Owner(manager="conda", name=name, version=version)
+    return None
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
+    # /usr of the running system, or of one below another directory.
+    top, _, last = prefix.rpartition("/")
+    if last != "usr":
+        return None
+    database = os.path.join(top or "/", "var", "lib", "dpkg")
+    lists = glob.glob(os.path.join(glob.escape(os.path.join(database, "info")), "*.list"))
+    line = f"/usr/{file}".encode()
+    for listed in _first(lists, likely):
+        if line in _bytes(listed).splitlines():
+            name = os.path.basename(listed).removesuffix(".list").partition(":")[0]
+            version = _dpkg_version(os.path.join(database, "status"), name)
+            return Owner(manager="dpkg", name=name, version=version)
+    return None
+
+
+def _dpkg_version(status: str, name: str) -> str | None:
+    _, _, stanza = (b"\n" + _bytes(status)).partition(f"\nPackage: {name}\n".encode())
+    for line in stanza.partition(b"\n\n")[0].splitlines():
+        if line.startswith(b"Version: "):
+            return line.removeprefix(b"Version: ").decode("utf-8", "replace")
+    return None
+
+
+def _pip(prefix: str, file: str, likely: str) -> Owner | None:
+    for record in _first(_wheel_records(prefix), likely.replace("-", "_"), parents=1):
+        if _is_recorded(file, _bytes(record)):
+            folder = os.path.basename(os.path.dirname(record)).removesuffix(".dist-info")
+            name, _, version = folder.partition("-")
+            return Owner(manager="pip", name=name.replace("_", "-"), version=version)
+    return None
+
+
+def _wheel_records(prefix: str) -> Iterator[str]:
+    for site in _SITES:
+        pattern = os.path.join(glob.escape(prefix), *site.split("/"), "*.dist-info", "RECORD")
+        yield from glob.iglob(pattern)
+
+
+def _is_recorded(file: str, record: bytes) -> bool:
+    # ../../../share/nipy/nipy/templates/config.ini,sha256=...,24
+    text = record.decode("utf-8", "replace").replace("\\", "/").replace('"', "")
+    return any(f"/{file}," in f"/{line}" for line in text.splitlines())
+
+
+def _first(paths: Iterable[str], likely: str, *, parents: int = 0) -> list[str]:
+    """Return the paths, those with the likely name first."""
+
+    def is_other(path: str) -> bool:
+        for _ in range(parents):
+            path = os.path.dirname(path)
+        return not os.path.basename(path).startswith(likely)
+
+    return sorted(paths, key=lambda path: (is_other(path), path))
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return b""

@@ -1,0 +1,147 @@
+"""What is installed beside a payload: its manifest, and what its package says of it.
+
+`build.layout` is the table of these places for the builder; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from .data import DataError
+from .records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+DATA_ROOT = "share/nipy"
+RECORDS = "share/nipack"
+MANIFEST = "SHA256SUMS"
+METADATA = "package.json"
+# The payload of P/share/nipy/nipy/templates has its manifest below P.
+_MOST_LEVELS = 6
+
+
+class Manifest(Record):
+    """A payload's SHA256SUMS, with paths from the data directory, `config.ini` among them."""
+
+    __slots__ = ("digests", "directory", "file", "links")
+    file: str
+    # where the data directory is, from where the manifest's paths begin
+    directory: str
+    digests: Mapping[str, str]
+    links: Mapping[str, str]
+
+
+def find_manifest(directory: str) -> Manifest | None:
+    """Return the manifest of a data directory, or None; raises DataError for a malformed one.
+
+    It is that of its package (`share/nipack/*/SHA256SUMS` in the prefix), or a SHA256SUMS in the
+    directory or the one above it, as in a tarball.
+    """
+    for place in dict.fromkeys([os.path.abspath(directory), os.path.realpath(directory)]):
+        for above, file in _manifests_near(place):
+            try:
+                manifest = read_manifest(file)
+            except DataError:
+                if _is_likely(file, place):
+                    raise
+                continue  # of some other package, which this one is not to suffer for
+            if _is_of(manifest, above, place):
+                return manifest
+    return None
+
+
+def _manifests_near(directory: str) -> Iterator[tuple[str, str]]:
+    """Yield the manifests that may be of a data directory, and where their paths begin."""
+    above = directory
+    for level in range(_MOST_LEVELS):
+        beside = os.path.join(above, MANIFEST)
+        if level < 2 and os.path.isfile(beside):
+            yield above, beside
+        for file in _packages_manifests(above, directory):
+            if os.path.isfile(file):
+                yield above, file
+        above = os.path.dirname(above)
+
+
+def _packages_manifests(prefix: str, directory: str) -> list[str]:
+    records = os.path.join(prefix, *RECORDS.split("/"))
+    try:
+        files = [os.path.join(records, name, MANIFEST) for name in sorted(os.listdir(records))]
+    except OSError:
+        return []
+    # With the likely one first, no other is read.
+    return sorted(files, key=lambda file: not _is_likely(file, directory))
+
+
+def _is_likely(manifest: str, directory: str) -> bool:
+    """Tell whether a manifest is called after its directory: nipy-templates for nipy/templates."""
+    folder = os.path.dirname(manifest)
+    likely = "-".join(directory.split(os.path.sep)[-2:]).replace("_", "-").lower()
+    return os.path.basename(folder) == likely or directory.startswith(folder)
+
+
+def _is_of(manifest: Manifest, above: str, directory: str) -> bool:
+    if os.path.normpath(os.path.join(above, manifest.directory)) == directory:
+        return True
+    # A copy: share/nipy/nipy/templates of the manifest may be `templates` of a tarball.
+    beside = os.path.dirname(manifest.file) == above
+    return beside and os.path.basename(manifest.directory) == os.path.basename(directory)
+
+
+def read_manifest(file: str) -> Manifest:
+    """Read a SHA256SUMS in GNU format, with links in comments, or raise DataError."""
+    digests: dict[str, str] = {}
+    links: dict[str, str] = {}
+    for number, line in enumerate(_text(file).split("\n"), start=1):
+        path, arrow, target = line.removeprefix("# symlink ").partition(" -> ")
+        if line.startswith("# symlink ") and arrow:
+            links[path] = target
+        elif line and not line.startswith("#"):
+            digest, _, path = line.partition(" ")
+            if len(digest) != 64 or not path[1:]:
+                problem = "this is not of the form 'sha256  path'; install the package again"
+                raise DataError(f"{file}:{number}: {problem}")
+            # The second character tells text from binary, which are the same here.
+            digests[path[1:]] = digest.lower()
+    return _from_data_directory(file, digests, links)
+
+
+def _text(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); install the package again") from error
+
+
+def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, str]) -> Manifest:
+    configs = [path for path in digests if path.rpartition("/")[2] == "config.ini"]
+    if not configs:
+        raise DataError(f"{file}: names no config.ini, so it is of no data package")
+    directory = min(configs, key=lambda path: path.count("/")).removesuffix("config.ini")
+
+    def inner(paths: dict[str, str]) -> dict[str, str]:
+        return {path.removeprefix(directory): value for path, value in paths.items()}
+
+    return Manifest(
+        file=file,
+        directory=directory.rstrip("/") or ".",
+        digests=inner(digests),
+        links=inner(links),
+    )
+
+
+def read_metadata(manifest: Manifest | None) -> dict[str, Any]:
+    """Return package.json beside a manifest; empty where there is none that can be read."""
+    if manifest is None:
+        return {}
+    try:
+        with open(os.path.join(os.path.dirname(manifest.file), METADATA), "rb") as stream:
+            metadata = json.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}

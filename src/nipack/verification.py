@@ -1,0 +1,251 @@
+"""Check installed data against the manifest of its package: `nipack.verify`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+from .copies import copies_of, installed_copies, other_copies
+from .data import DataError
+from .payload import Manifest, find_manifest, read_manifest, read_metadata
+from .records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Literal
+
+    from .copies import Copy
+
+    # Takes the bytes done so far and those in all; it is called from several threads, one by one.
+    Progress = Callable[[int, int], object]
+    State = Literal["intact", "damaged", "not checked"]
+    Damage = Literal["missing", "changed", "truncated", "extra", "unreadable"]
+
+CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
+
+
+class FileProblem(Record):
+    """A file that is not as its package has it; `path` is relative to the data directory."""
+
+    __slots__ = ("damage", "path", "reason")
+    path: str
+    damage: Damage
+    reason: str
+
+    def __str__(self) -> str:
+        """Return it as a line for people."""
+        return f"{self.path}: {self.damage}" + (f" ({self.reason})" if self.reason else "")
+
+
+class Verification(Record):
+    """What was found of one copy of a data package.
+
+    `manifest` is the file that it was checked against: None where there is none, so that it was not
+    checked. `reason` says more where there is more to say. `files` and `size` are the manifest's.
+    """
+
+    __slots__ = (
+        "files",
+        "manifest",
+        "path",
+        "problems",
+        "quick",
+        "reason",
+        "relpath",
+        "size",
+        "state",
+        "version",
+    )
+    relpath: str | None
+    path: str
+    version: str | None
+    state: State
+    manifest: str | None
+    quick: bool
+    reason: str
+    files: int
+    size: int
+    problems: tuple[FileProblem, ...]
+
+
+def verify(
+    *places: str,
+    quick: bool = False,
+    manifest: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Verification, ...]:
+    """Check data against the manifest of its package, on all processors; each byte is read once.
+
+    Each place is a relpath, of which every copy in the data path is checked, or, where it begins
+    with a slash, a dot, a `~` or a drive, a data directory anywhere. Without any, all that is
+    installed is checked. With `quick` it is names and sizes only. `manifest` is a SHA256SUMS to
+    check against instead of the data's own. Raises DataError for a place where there is no data.
+    """
+    copies = [copy for place in places for copy in copies_of(place)]
+    if not places:
+        copies = list(installed_copies())
+    given = None if manifest is None else read_manifest(manifest)
+    checks = [_Check(copy, given, quick=quick) for copy in copies]
+    count = _Count(sum(check.bytes_to_read for check in checks), progress)
+    # No more threads than processors, which the hash keeps busy.
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        return tuple(check.run(pool, count) for check in checks)
+    finally:
+        # Ctrl-C does not wait for the files that have not begun.
+        pool.shutdown(cancel_futures=True)
+
+
+class _Count:
+    """Counts the bytes of all threads."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done, self.total, self.progress = 0, total, progress
+        self.lock = Lock()
+
+    def add(self, count: int) -> None:
+        if self.progress is not None:
+            with self.lock:
+                self.done += count
+                self.progress(self.done, self.total)
+
+
+class _Check:
+    """One copy, and what it has to hold."""
+
+    def __init__(self, copy: Copy, manifest: Manifest | None, *, quick: bool) -> None:
+        self.copy, self.quick, self.reason = copy, quick, ""
+        try:
+            self.manifest = manifest or find_manifest(copy.path) or self._manifest_of_another()
+        except DataError as error:
+            self.manifest, self.reason = None, str(error)
+        self.expected = _expected(copy.path, self.manifest) if self.manifest else {}
+        sizes = read_metadata(self.manifest).get("files", {})
+        self.sizes = {path: sizes[path] for path in self.expected if path in sizes}
+        self.found = dict(_files(copy.path)) if self.manifest else {}
+        both = self.found.keys() & self.expected.keys()
+        self.bytes_to_read = 0 if quick else sum(self.found[path] for path in both)
+
+    def _manifest_of_another(self) -> Manifest | None:
+        """Return the manifest of another copy of the same version: the payload is one."""
+        for other in other_copies(self.copy):
+            manifest = find_manifest(other.path)
+            if manifest is not None:
+                self.reason = f"checked against the manifest of {other.path}"
+                return manifest
+        return None
+
+    def run(self, pool: ThreadPoolExecutor, count: _Count) -> Verification:
+        """Check it."""
+        malformed = bool(self.reason) and self.manifest is None
+        problems = [] if self.manifest is None else sorted(self._problems(pool, count), key=_path)
+        checked: State = "damaged" if problems or malformed else "intact"
+        return Verification(
+            relpath=self.copy.relpath,
+            path=self.copy.path,
+            version=self.copy.version,
+            state=checked if self.manifest or malformed else "not checked",
+            manifest=self.manifest.file if self.manifest else None,
+            quick=self.quick,
+            reason=self.reason or ("" if self.manifest else "there is no SHA256SUMS of it"),
+            files=len(self.expected),
+            size=sum(self.found[path] for path in self.found.keys() & self.expected.keys()),
+            problems=tuple(problems),
+        )
+
+    def _problems(self, pool: ThreadPoolExecutor, count: _Count) -> Iterator[FileProblem]:
+        assert self.manifest is not None
+        for path in self.found.keys() - self.expected.keys() - self.manifest.links.keys():
+            yield FileProblem(path=path, damage="extra", reason="")
+        yield from _wrong_links(self.copy.path, self.manifest)
+        same_size = []
+        for path in self.expected:
+            problem = self._at_a_glance(path)
+            if problem is not None:
+                yield problem
+            else:
+                same_size.append(path)
+        if not self.quick:
+            # The largest first: none of them is still read when all else is done.
+            same_size.sort(key=self.found.__getitem__, reverse=True)
+            yield from filter(None, pool.map(lambda path: self._hashed(path, count), same_size))
+
+    def _at_a_glance(self, path: str) -> FileProblem | None:
+        """Return what the names and sizes alone tell."""
+        size, wanted = self.found.get(path), self.sizes.get(path)
+        if size is None:
+            return FileProblem(path=path, damage="missing", reason="")
+        if wanted is None or size == wanted:
+            return None
+        reason = f"{size:,} bytes instead of {wanted:,}"
+        damage: Damage = "truncated" if size < wanted else "changed"
+        return FileProblem(path=path, damage=damage, reason=reason)
+
+    def _hashed(self, path: str, count: _Count) -> FileProblem | None:
+        try:
+            digest = _sha256(os.path.join(self.copy.path, path), count)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return FileProblem(path=path, damage="unreadable", reason=reason)
+        if digest == self.expected[path]:
+            return None
+        return FileProblem(path=path, damage="changed", reason="its sha256 is another")
+
+
+def _path(problem: FileProblem) -> str:
+    return problem.path
+
+
+def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
+    """Return the digest of each file, those too that stand where the payload has a link.
+
+    A wheel holds no links: there a file, or a folder of files, is in the place of each.
+    """
+    expected = dict(manifest.digests)
+    for link, target in manifest.links.items():
+        if os.path.islink(os.path.join(directory, link)):
+            continue
+        end = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+        for path, digest in manifest.digests.items():
+            if path == end or path.startswith(f"{end}/"):
+                expected[link + path[len(end) :]] = digest
+    return expected
+
+
+def _wrong_links(directory: str, manifest: Manifest) -> Iterator[FileProblem]:
+    for link, target in manifest.links.items():
+        path = os.path.join(directory, link)
+        if os.path.islink(path) and os.readlink(path) != target:
+            reason = f"a link to {os.readlink(path)} instead of {target}"
+            yield FileProblem(path=link, damage="changed", reason=reason)
+
+
+def _files(directory: str) -> Iterator[tuple[str, int]]:
+    """Yield each file and link below a directory, and its size; with forward slashes."""
+    start = len(os.path.join(directory, ""))
+    for folder, folders, names in os.walk(directory):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
+            path = os.path.join(folder, name)
+            yield path[start:].replace(os.path.sep, "/"), _size(path)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # a link that leads nowhere, or in a circle
+        return os.lstat(path).st_size
+
+
+def _sha256(path: str, count: _Count) -> str:
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(CHUNK))
+    with open(path, "rb", buffering=0) as stream:
+        while size := stream.readinto(buffer):
+            digest.update(buffer[:size])
+            count.add(size)
+    return digest.hexdigest()

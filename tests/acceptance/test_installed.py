@@ -1,0 +1,130 @@
+"""What conda, dpkg and pip installed is listed as theirs, and checked against its manifest."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
+from tests.machine import write
+
+EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+
+
+def nipack(*arguments: str, python: Path | str = sys.executable, **environment: str) -> Any:
+    """Run nipack with --json in some Python's prefix; return its exit status and document."""
+    paths = [sysconfig.get_path("purelib"), str(REPOSITORY / "src")]
+    code = f"import sys; sys.path[:0] = {paths!r}; from nipack.cli import main; main()"
+    command = [str(python), "-c", code, *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_conda_installed(build: Build, prefix: Prefix) -> None:
+    prefix.conda_install(build(EXAMPLE)["conda"])
+    status, [listed] = nipack("list", "--check", python=prefix.python)
+    assert status == 0
+    assert listed["owner"] == {"manager": "conda", "name": "nipy-examplepkg", "version": "0.1"}
+    assert (listed["relpath"], listed["version"]) == ("nipy/examplepkg", "0.1")
+    assert (listed["check"], listed["license"], listed["size"]) == ("intact", "CC0-1.0", 794)
+    image = prefix.directory / "share/nipy/nipy/examplepkg/phantom/T1.nii.gz"
+    content = image.read_bytes()
+    image.unlink()  # it may be a hard link to the one in the package cache
+    image.write_bytes(content[:-1])
+    status, [found] = nipack("verify", "--quick", python=prefix.python)
+    assert status == 1
+    assert found["problems"] == [
+        {
+            "damage": "truncated",
+            "path": "phantom/T1.nii.gz",
+            "reason": "582 bytes instead of 583",
+        }
+    ]
+
+
+@pytest.mark.tools("dpkg")
+def test_what_dpkg_installed(build: Build, tmp_path: Path) -> None:
+    root = tmp_path / "a system"
+    for name in ("info", "updates"):
+        (root / "var/lib/dpkg" / name).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    run("dpkg", f"--root={root}", "--force-not-root", "--log=/dev/null", "--force-depends",
+        "--install", build(EXAMPLE)["deb"])  # fmt: skip
+    place = str(root / "usr/share/nipy")
+    status, listed = nipack("list", "--check", NIPY_DATA_PATH=place)
+    assert status == 0
+    mine = next(each for each in listed if each["path"].startswith(place))
+    assert mine["owner"]["manager"] == "dpkg"
+    assert mine["owner"]["name"] == "nipy-examplepkg"
+    assert mine["owner"]["version"].startswith("0.1")
+    assert mine["check"] == "intact"
+
+
+@pytest.mark.tools("dpkg-deb")
+def test_a_deb_unpacked_anywhere_is_checked(build: Build, tmp_path: Path) -> None:
+    run("dpkg-deb", "-x", build(EXAMPLE)["deb"], tmp_path / "x")
+    data = tmp_path / "x/usr/share/nipy/nipy/examplepkg"
+    status, [found] = nipack("verify", str(data))
+    assert (status, found["state"]) == (0, "intact")
+    write(data / "phantom/T1.json", "{}")
+    status, [found] = nipack("verify", str(data))
+    assert status == 1
+    assert [problem["path"] for problem in found["problems"]] == ["phantom/T1.json"]
+
+
+def wheel(directory: Path, tree: Path) -> Path:
+    """Make a wheel whose data scheme is a tree of `share/nipy` and `share/nipack`."""
+    name = "nipy_examplepkg-0.1"
+    contents = {
+        f"{name}.data/data/{path.relative_to(tree).as_posix()}": path.read_bytes()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file()
+    }
+    contents[f"{name}.dist-info/METADATA"] = (
+        b"Metadata-Version: 2.1\nName: nipy-examplepkg\nVersion: 0.1\n"
+    )
+    contents[f"{name}.dist-info/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    lines = [f"{path},sha256={_digest(data)},{len(data)}" for path, data in contents.items()]
+    record = f"{name}.dist-info/RECORD"
+    contents[record] = "\n".join([*lines, f"{record},,"]).encode()
+    target = directory / f"{name}-py3-none-any.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path, data in contents.items():
+            archive.writestr(path, data)
+    return target
+
+
+def _digest(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+@pytest.mark.tools("dpkg-deb")
+def test_what_pip_installed(build: Build, prefix: Prefix, tmp_path: Path) -> None:
+    run("dpkg-deb", "-x", build(EXAMPLE)["deb"], tmp_path / "x")
+    tree = tmp_path / "tree"
+    for name in ("nipy", "nipack"):
+        shutil.copytree(tmp_path / "x/usr/share" / name, tree / "share" / name)
+    run(sys.executable, "-m", "pip", "--python", prefix.python, "install", "--no-index",
+        "--no-deps", "--force-reinstall", wheel(tmp_path, tree))  # fmt: skip
+    status, [listed] = nipack("list", "--check", python=prefix.python)
+    assert status == 0
+    assert listed["owner"] == {"manager": "pip", "name": "nipy-examplepkg", "version": "0.1"}
+    assert listed["check"] == "intact"
+
+
+def test_what_nobody_installed(prefix: Prefix) -> None:
+    write(prefix.directory / "share/nipy/mine/data/config.ini", "[DEFAULT]\nversion = 1.0\n")
+    _, [listed] = nipack("list", "--check", python=prefix.python)
+    assert listed["owner"] == {"manager": "by hand", "name": None, "version": None}
+    assert (listed["size"], listed["check"]) == (24, "not checked")

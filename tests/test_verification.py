@@ -1,0 +1,200 @@
+"""`nipack.verify`: what is wrong with each file of an installed copy."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from tests.machine import Machine, add_records, install, make_machine, write
+
+import nipack
+from nipack.data import DataError
+from nipack.verification import Verification
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = make_machine(tmp_path / "a machine", monkeypatch)
+    data = install(machine.own_root)
+    for name in ("T1.nii.gz", "2mm/T1.nii.gz", "notes é.txt"):
+        write(data / name, f"{name}\n" * 1000)
+    (data / "default.nii.gz").symlink_to("2mm/T1.nii.gz")
+    (data / "default").symlink_to("2mm")
+    add_records(machine.prefix)
+    return machine
+
+
+def checked(*places: str, quick: bool = False) -> Verification:
+    [found] = nipack.verify(*(places or ("nipy/templates",)), quick=quick)
+    return found
+
+
+def damage(quick: bool = False) -> list[tuple[str, str]]:
+    return [(each.path, each.damage) for each in checked(quick=quick).problems]
+
+
+@pytest.fixture
+def data(machine: Machine) -> Path:
+    return machine.own_root / "nipy/templates"
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_an_intact_copy(machine: Machine, quick: bool) -> None:
+    found = checked(quick=quick)
+    assert (found.state, found.problems, found.files) == ("intact", (), 4)
+    assert found.manifest == str(machine.prefix / "share/nipack/nipy-templates/SHA256SUMS")
+    assert (found.relpath, found.version, found.quick) == ("nipy/templates", "0.3", quick)
+
+
+def test_each_kind_of_damage_is_named(data: Path) -> None:
+    (data / "T1.nii.gz").write_text("T1.nii.gz\n" * 999)
+    (data / "2mm/T1.nii.gz").unlink()
+    (data / "notes é.txt").write_text("Notes é.txt\n" * 1000)
+    (data / "extra").mkdir()
+    (data / "extra/._T1").touch()
+    assert damage(quick=True) == [
+        ("2mm/T1.nii.gz", "missing"),
+        ("T1.nii.gz", "truncated"),
+        ("extra/._T1", "extra"),
+    ]
+    assert damage() == [*damage(quick=True), ("notes é.txt", "changed")]
+    assert str(checked().problems[1]) == "T1.nii.gz: truncated (9,990 bytes instead of 10,000)"
+
+
+def test_a_file_that_grew_is_changed(data: Path) -> None:
+    (data / "T1.nii.gz").write_text("T1.nii.gz\n" * 1001)
+    assert damage(quick=True) == [("T1.nii.gz", "changed")]
+
+
+def test_without_sizes_a_truncated_file_is_a_changed_one(machine: Machine, data: Path) -> None:
+    write(machine.prefix / "share/nipack/nipy-templates/package.json", "{}")
+    (data / "T1.nii.gz").write_text("")
+    assert damage(quick=True) == []
+    assert damage() == [("T1.nii.gz", "changed")]
+
+
+def test_a_link_that_leads_elsewhere_is_changed(data: Path) -> None:
+    (data / "default").unlink()
+    (data / "default").symlink_to("1mm")
+    assert damage(quick=True) == [("default", "changed")]
+    (data / "default").unlink()
+    assert damage() == [("default/T1.nii.gz", "missing")]
+
+
+def test_a_copy_without_links_is_intact(data: Path) -> None:
+    """As a wheel's, and that of a file system that knows no links."""
+    for link in ("default", "default.nii.gz"):
+        (data / link).unlink()
+    shutil.copy(data / "2mm/T1.nii.gz", data / "default.nii.gz")
+    shutil.copytree(data / "2mm", data / "default")
+    assert damage() == []
+    (data / "default/T1.nii.gz").write_text("2mm/t1.nii.gz\n" * 1000)
+    assert damage() == [("default/T1.nii.gz", "changed")]
+
+
+def test_a_loop_of_links_is_no_end(data: Path) -> None:
+    (data / "loop").symlink_to(".")
+    (data / "T1.nii.gz").unlink()
+    (data / "T1.nii.gz").symlink_to("T1.nii.gz")
+    assert ("loop", "extra") in damage()
+    assert ("T1.nii.gz", "unreadable") in damage() or ("T1.nii.gz", "truncated") in damage()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="chmod closes no file there")
+def test_a_file_that_may_not_be_read(data: Path) -> None:
+    from tests.test_search import ordinary_user
+
+    for directory in [data, *data.parents][:-2]:
+        directory.chmod(0o755)
+    (data / "T1.nii.gz").chmod(0)
+    with ordinary_user():
+        assert damage() == [("T1.nii.gz", "unreadable")]
+
+
+def test_data_whose_files_are_all_gone_is_missed(data: Path) -> None:
+    shutil.rmtree(data)
+    [found] = nipack.verify()
+    assert (found.state, len(found.problems)) == ("damaged", 6)
+    assert {problem.damage for problem in found.problems} == {"missing"}
+
+
+def test_every_copy_is_checked(machine: Machine) -> None:
+    shutil.copytree(machine.prefix / "share", machine.home / "share", symlinks=True)
+    write(machine.home / ".nipy/config.ini", f"[DATA]\npath = {machine.home / 'share/nipy'}\n")
+    install(machine.home / ".nipy", "0.4")
+    (machine.own_root / "nipy/templates/T1.nii.gz").unlink()
+    assert [each.state for each in nipack.verify("nipy/templates")] == [
+        "intact",
+        "damaged",
+        "not checked",
+    ]
+    assert nipack.verify() == nipack.verify("nipy/templates")
+
+
+def test_a_copy_anywhere_is_checked_against_the_manifest_beside_it(machine: Machine) -> None:
+    share = machine.directory / "net" / "nipy-templates-0.3"
+    shutil.copytree(machine.own_root / "nipy/templates", share / "templates", symlinks=True)
+    shutil.copy(machine.prefix / "share/nipack/nipy-templates/SHA256SUMS", share)
+    (share / "templates/T1.nii.gz").write_text("")
+    found = checked(str(share / "templates"))
+    assert found.manifest == str(share / "SHA256SUMS")
+    assert [problem.path for problem in found.problems] == ["T1.nii.gz"]
+
+
+def test_a_copy_is_checked_against_the_manifest_of_another(machine: Machine) -> None:
+    """The payload of a version is one, wherever it is."""
+    net = machine.directory / "net/nipy/templates"
+    shutil.copytree(machine.own_root / "nipy/templates", net, symlinks=True)
+    found = checked(str(net))
+    assert found.state == "intact"
+    assert found.reason == f"checked against the manifest of {machine.own_root}/nipy/templates"
+    write(net / "config.ini", "[DEFAULT]\nversion = 0.2\n")
+    assert checked(str(net)).state == "not checked"
+    manifest = machine.prefix / "share/nipack/nipy-templates/SHA256SUMS"
+    [found] = nipack.verify(str(net), manifest=str(manifest))
+    assert [problem.path for problem in found.problems] == ["config.ini"]
+
+
+def test_places_without_data(machine: Machine) -> None:
+    with pytest.raises(DataError, match="nipy/data is not installed"):
+        nipack.verify("nipy/data")
+    with pytest.raises(DataError, match="is no directory"):
+        nipack.verify(str(machine.directory / "none"))
+
+
+@pytest.mark.parametrize("text", ["nonsense\n", "\xff", "0" * 64 + "  share/x\n"])
+def test_a_malformed_manifest_is_damage(machine: Machine, text: str) -> None:
+    manifest = machine.prefix / "share/nipack/nipy-templates/SHA256SUMS"
+    manifest.write_text(text, "latin-1")
+    found = checked()
+    assert found.state == "damaged"
+    assert str(manifest) in found.reason
+
+
+def test_the_malformed_manifest_of_another_package_is_none_of_it(machine: Machine) -> None:
+    write(machine.prefix / "share/nipack/a-data/SHA256SUMS", "nonsense\n")
+    write(machine.prefix / "share/nipack/a-data/package.json", "nonsense\n")
+    folder = machine.prefix / "share/nipack"
+    (folder / "nipy-templates").rename(folder / "templates-of-mine")
+    assert checked().state == "intact"
+
+
+def test_each_byte_is_counted_once(machine: Machine) -> None:
+    said: list[tuple[int, int]] = []
+    [found] = nipack.verify(progress=lambda done, total: said.append((done, total)))
+    assert said[-1] == (found.size, found.size)
+    assert {total for _, total in said} == {found.size}
+    assert [done for done, _ in said] == sorted(done for done, _ in said)
+
+
+def test_binary_marks_of_other_tools_are_read(machine: Machine) -> None:
+    manifest = machine.prefix / "share/nipack/nipy-templates/SHA256SUMS"
+    text = manifest.read_text("utf-8").replace("  share", " *share")
+    manifest.write_text(f"# made by hand\n\n{text}", "utf-8")
+    assert checked().state == "intact"
+
+
+def test_relative_directories(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(machine.own_root / "nipy")
+    assert checked(f".{os.sep}templates").state == "intact"
