@@ -12,6 +12,7 @@ from nipack.cli.build import build
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.doctor import doctor
 from nipack.cli.list import list_command
 from nipack.cli.verify import verify
 from nipack.cli.where import where
@@ -72,4 +73,5 @@ nipack.add_command(build)
 nipack.add_command(where)
 nipack.add_command(list_command)
 nipack.add_command(verify)
+nipack.add_command(doctor)
 nipack.add_command(completion)
