@@ -1,19 +1,25 @@
 """Write and read tar streams, the inside of every artifact, one file at a time."""
 
 import io
+import shutil
+import stat
 import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
 from typing import IO
 
+from nipack.build.compression import DEFLATE_LEVEL, SAMPLE_SIZE, deflates_well
 from nipack.build.errors import ArtifactError
 from nipack.build.hashing import CHUNK, digest_stream
 from nipack.build.manifest import Installed, InstalledFile, InstalledLink
 from nipack.build.progress import Advance
 from nipack.build.streams import CountingReader
 
+ZIP_METHOD = {True: zipfile.ZIP_DEFLATED, False: zipfile.ZIP_STORED}
 FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
 
 
@@ -124,6 +130,50 @@ def read_tar(stream: IO[bytes], advance: Advance) -> Iterator[Content]:
                 yield Content(path=path, mode=info.mode, target=info.linkname)
             elif not info.isdir():
                 raise ArtifactError(f"{path}: a member of the kind {info.type!r}; report this bug")
+
+
+def zip_member(name: str, time: int) -> zipfile.ZipInfo:
+    """Return a member of a zip, as made on Unix, with mode 0644."""
+    moment = datetime.fromtimestamp(time, timezone.utc)
+    # MS-DOS times begin in 1980; a SOURCE_DATE_EPOCH may lie before.
+    stamp = moment.timetuple()[:6] if moment.year >= 1980 else (1980, 1, 1, 0, 0, 0)
+    info = zipfile.ZipInfo(name, stamp)
+    info.create_system = 3  # Unix, on Windows too
+    info.external_attr = (stat.S_IFREG | FILE_MODE) << 16
+    return info
+
+
+def write_zip(
+    output: IO[bytes], files: Iterable[InstalledFile], *, time: int, advance: Advance
+) -> None:
+    """Write files as a zip, each stored or deflated as its own bytes deserve.
+
+    A member beyond 4 GiB, and an archive beyond it, is in the form that zip64 adds.
+    """
+    with zipfile.ZipFile(output, "w", compresslevel=DEFLATE_LEVEL) as archive:
+        for file in files:
+            info = zip_member(file.path, time)
+            info.file_size = file.size  # by which zipfile chooses zip64
+            with open_content(file) as content:
+                sample = content.read(SAMPLE_SIZE)
+                content.seek(0)
+                info.compress_type = ZIP_METHOD[deflates_well(sample)]
+                with archive.open(info, "w") as member:
+                    shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
+
+
+def read_zip(artifact: Path, advance: Advance) -> Iterator[Content]:
+    """Yield the files of a zip with their digests."""
+    with zipfile.ZipFile(artifact) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as content:
+                digests = digest_stream(content, ["sha256"], advance)
+            yield Content(
+                path=info.filename,
+                mode=stat.S_IMODE(info.external_attr >> 16),
+                size=digests.size,
+                sha256=digests.by_algorithm["sha256"],
+            )
 
 
 def expected_content(installed: Installed) -> Content:

@@ -26,6 +26,9 @@ ZSTD_THREADS = 2
 # ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images.
 IGZIP_LEVEL = 1
 IGZIP_THREADS = 2
+# In a zip, what compresses at all is text and raw images: zlib's own choice is worth its time.
+DEFLATE_LEVEL = 6
+SAMPLE_SIZE = 1 << 16
 
 # What readers of archives raise where the bytes are not what they should be.
 _MALFORMED: tuple[type[Exception], ...] = (
@@ -92,3 +95,11 @@ def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
 def small_gzip(content: bytes) -> bytes:
     """Compress a small text as Debian Policy 12.7 asks: gzip -9, without name or time."""
     return gzip.compress(content, compresslevel=9, mtime=0)
+
+
+def deflates_well(sample: bytes) -> bool:
+    """Tell by a file's first bytes whether it is worth deflating: not what is compressed already.
+
+    Readers of a zip take stored members as they are, faster than any other.
+    """
+    return len(zlib.compress(sample, 1)) < 0.9 * len(sample)

@@ -113,7 +113,7 @@ def verify(package: DataPackage, format: Format, artifact: Path, reporter: Repor
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
     expected = {each.path: expected_content(each) for each in format.tree(package)}
     problems += _differences(expected, {content.path: content for content in contents})
-    found_id = _payload_id(contents, format.prefix, package.definition.relpath)
+    found_id = _payload_id(contents, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != payload_id(package):
         problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
     if problems:
@@ -145,12 +145,16 @@ def _described(content: Content) -> str:
     return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"
 
 
-def _payload_id(contents: Iterable[Content], prefix: str, relpath: str) -> str:
-    """Compute the payload id from what was read back alone."""
-    root = f"{prefix}{layout.payload_directory(relpath)}/"
-    payload = [each for each in contents if each.path.startswith(root)]
+def _payload_id(contents: Iterable[Content], folder: str, relpath: str) -> str:
+    """Compute the payload id from what was read back alone; the payload is in `folder` there."""
+    installed = layout.payload_directory(relpath)
+    payload = [
+        (f"{installed}/{each.path.removeprefix(f'{folder}/')}", each)
+        for each in contents
+        if each.path.startswith(f"{folder}/")
+    ]
     manifest = manifest_of(
-        [(c.path.removeprefix(prefix), c.sha256) for c in payload if c.target is None],
-        [(c.path.removeprefix(prefix), c.target) for c in payload if c.target is not None],
+        [(path, each.sha256) for path, each in payload if each.target is None],
+        [(path, each.target) for path, each in payload if each.target is not None],
     )
     return hashlib.sha256(manifest.encode("utf-8")).hexdigest()

@@ -41,15 +41,19 @@ class InstalledLink:
 Installed = InstalledFile | InstalledLink
 
 
-def installed_tree(package: DataPackage, prefix: str) -> tuple[Installed, ...]:
-    """Return everything that is installed in every format, for a prefix, sorted by path."""
+def installed_tree(package: DataPackage, prefix: str | None) -> tuple[Installed, ...]:
+    """Return everything that is installed in every format, for a prefix, sorted by path.
+
+    Where no prefix is known there is no ini: its data root is searched all the same.
+    """
     definition = package.definition
     root = layout.payload_directory(definition.relpath)
     manifest = manifest_text(package)
     tree: list[Installed] = [_payload_link(link, root) for link in package.links]
     tree += [_payload_file(file, root, package.directory) for file in package.files]
+    if prefix is not None:
+        tree.append(text_file(layout.ini_path(definition.name), layout.ini_text(prefix)))
     tree += [
-        text_file(layout.ini_path(definition.name), layout.ini_text(prefix)),
         text_file(layout.manifest_path(definition.name), manifest),
         text_file(layout.metadata_path(definition.name), metadata_text(package)),
     ]

@@ -354,6 +354,8 @@ def _zip_members(raw: "_Reader") -> Iterator[_Member]:
 # The zip specification's (APPNOTE.TXT 4.4.4) flags, and what Linux takes for a path (PATH_MAX).
 _ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
 _LONGEST_TARGET = 4096
+# What makes and removes folders in the standard library calls itself for each one.
+_DEEPEST = 200
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -424,7 +426,11 @@ def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
 
 def _unsafe_name(name: str) -> str:
     """Return why a member's name could lead out of the tree on some system, or nothing."""
-    return _unsafe_path(name) or ("has '..' in its name" if ".." in name.split("/") else "")
+    if ".." in name.split("/"):
+        return "has '..' in its name"
+    if name.count("/") > _DEEPEST:
+        return f"lies deeper than {_DEEPEST} folders"
+    return _unsafe_path(name)
 
 
 def _unsafe_path(path: str) -> str:
@@ -450,16 +456,18 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
 
 def _make_symlinks(state: _Unpacking) -> None:
     """Make the links at last, then ask the file system where each one really leads."""
+    made: list[_Member] = []
     for member in state.symlinks:
         with _names_noted(member, state):
-            _make_symlink(member, state)
-    for member in state.symlinks:
-        path = state.directory / member.name
-        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(state.directory):
+            if _make_symlink(member, state):
+                made.append(member)
+    for member in made:
+        end = Path(os.path.realpath(state.directory / member.name))
+        if not end.is_relative_to(state.directory):
             state.problems.append(_leaves_tree(member))
 
 
-def _make_symlink(member: _Member, state: _Unpacking) -> None:
+def _make_symlink(member: _Member, state: _Unpacking) -> bool:
     path = state.directory / member.name
     parents = [parent for parent in path.parents if parent.is_relative_to(state.directory)]
     if any(parent.is_symlink() for parent in parents):
@@ -471,6 +479,8 @@ def _make_symlink(member: _Member, state: _Unpacking) -> None:
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(member.target)
+        return True
+    return False
 
 
 def _leaves_tree(member: _Member) -> str:

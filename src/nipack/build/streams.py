@@ -19,12 +19,14 @@ class CountingReader(io.RawIOBase):
         self._stream, self._advance = stream, advance
 
     def readinto(self, buffer: "Buffer") -> int:
-        """Fill a buffer as far as the file has bytes."""
+        """Fill a buffer as far as the file has bytes, even where one read gives fewer."""
         view = memoryview(buffer).cast("B")
-        chunk = self._stream.read(len(view))
-        view[: len(chunk)] = chunk
-        self._advance(len(chunk))
-        return len(chunk)
+        count = 0
+        while count < len(view) and (chunk := self._stream.read(len(view) - count)):
+            view[count : count + len(chunk)] = chunk
+            count += len(chunk)
+        self._advance(count)
+        return count
 
     def readable(self) -> bool:
         """Tell that it can be read."""

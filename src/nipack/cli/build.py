@@ -57,6 +57,7 @@ Examples:
   nipack build recipes/nipy-templates            a folder with a package.yaml
   nipack build nipy-templates/templates -f deb   a directory with its config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
+  nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build nipy-templates-0.3.tar.gz --dry-run
 \b
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
@@ -68,7 +69,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "chosen",
     type=FormatName(),
     multiple=True,
-    help="A format to build: conda or deb.  Can be given more than once.  [default: both]",
+    help="conda, deb, sdist or wheel.  Can be given more than once.  [default: conda and deb]",
 )
 @click.option(
     "--out-dir",
@@ -142,6 +143,7 @@ def _results(
         return
     with opened_package(source, wanted, reporter) as package:
         for each in wanted:
+            each.tree(package)  # raises where the format cannot hold it
             yield {
                 "format": each.name,
                 "path": str(out_dir / each.file_name(package)),

@@ -26,15 +26,20 @@ class Format(Protocol):
     """Whether it is built when no format is asked for."""
     needs_md5: bool
     """Whether the payload's md5 digests are wanted."""
-    prefix: str
-    """What stands before the payload's path from the prefix, in the artifact."""
 
     def file_name(self, package: DataPackage) -> str:
         """Return the artifact's name."""
         ...
 
+    def payload_root(self, package: DataPackage) -> str:
+        """Return the folder of the payload in the artifact."""
+        ...
+
     def tree(self, package: DataPackage) -> tuple[Installed, ...]:
-        """Return all that the artifact installs, with the paths that it has there."""
+        """Return all that the artifact holds to install, with the paths that it has there.
+
+        Raises ArtifactError where the format cannot hold the package.
+        """
         ...
 
     def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:

@@ -7,12 +7,11 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
 from nipack.build import layout
-from nipack.build.archive import Content, read_tar, write_tar
+from nipack.build.archive import Content, read_tar, write_tar, zip_member
 from nipack.build.compression import zstd_reader, zstd_writer
 from nipack.build.definition import Definition
 from nipack.build.errors import ArtifactError
@@ -37,11 +36,14 @@ class CondaFormat:
     name = "conda"
     default = True
     needs_md5 = False
-    prefix = ""
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
         return f"{_stem(package)}.conda"
+
+    def payload_root(self, package: DataPackage) -> str:
+        """Return its folder from the prefix."""
+        return layout.payload_directory(package.definition.relpath)
 
     def tree(self, package: DataPackage) -> tuple[Installed, ...]:
         """Return the installed tree, the placeholder standing for the prefix."""
@@ -51,12 +53,12 @@ class CondaFormat:
         """Write the package in one pass; `info` comes last, as readers of streams want it."""
         tree = self.tree(package)
         with zipfile.ZipFile(output, "w") as archive:
-            with archive.open(_zip_member("metadata.json", package.time), "w") as member:
+            with archive.open(zip_member("metadata.json", package.time), "w") as member:
                 member.write(_json({"conda_pkg_format_version": 2}))
             for part, content in (("pkg", tree), ("info", _info(package, tree))):
                 name = f"{part}-{_stem(package)}.tar.zst"
                 with (
-                    archive.open(_zip_member(name, package.time), "w", force_zip64=True) as member,
+                    archive.open(zip_member(name, package.time), "w", force_zip64=True) as member,
                     zstd_writer(member) as stream,
                 ):
                     write_tar(stream, content, time=package.time, advance=advance)
@@ -79,16 +81,6 @@ def artifact_stem(archive: zipfile.ZipFile) -> str:
 
 def _stem(package: DataPackage) -> str:
     return f"{package.definition.name}-{package.version}-{package.definition.revision}"
-
-
-def _zip_member(name: str, time: int) -> zipfile.ZipInfo:
-    moment = datetime.fromtimestamp(time, timezone.utc)
-    # MS-DOS times begin in 1980; a SOURCE_DATE_EPOCH may lie before.
-    stamp = moment.timetuple()[:6] if moment.year >= 1980 else (1980, 1, 1, 0, 0, 0)
-    info = zipfile.ZipInfo(name, stamp)
-    info.create_system = 3  # Unix, on Windows too
-    info.external_attr = 0o100644 << 16
-    return info
 
 
 def _json(value: Any) -> bytes:

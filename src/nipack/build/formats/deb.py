@@ -43,11 +43,14 @@ class DebFormat:
     name = "deb"
     default = True
     needs_md5 = True
-    prefix = "usr/"
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""
         return f"{package.definition.name}_{debian.debian_version(package)}_all.deb"
+
+    def payload_root(self, package: DataPackage) -> str:
+        """Return its folder from /."""
+        return f"usr/{layout.payload_directory(package.definition.relpath)}"
 
     def tree(self, package: DataPackage) -> tuple[Installed, ...]:
         """Return the installed tree for /usr, and Debian's documentation."""
