@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
 from tests.build.samples import SAMPLES, RecordingReporter, read, tree_of
 
+from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
 from nipack.build.formats import formats
 from nipack.build.formats.conda import PREFIX_PLACEHOLDER
@@ -26,7 +28,7 @@ class Unpacked:
 
     prefix: Path
     etc: Path
-    shown_prefix: str
+    shown_prefix: str | None
     payload_id: str
     package: DataPackage
 
@@ -65,13 +67,43 @@ def extract(tar: tarfile.TarFile, info: tarfile.TarInfo, directory: Path) -> Non
     path.chmod(info.mode)
 
 
-UNPACK: dict[str, Callable[[Path, Path], tuple[Path, Path, str]]] = {
+def unpack_wheel(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack what pip puts below sys.prefix."""
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(directory)
+        for info in archive.infolist():
+            (directory / info.filename).chmod(info.external_attr >> 16 & 0o7777)
+    [prefix] = directory.glob("*.data/data")
+    return prefix, prefix / "etc", None
+
+
+def unpack_sdist(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack the tarball, and put its parts where its setup.py says."""
+    shutil.unpack_archive(artifact, directory / "tree", filter="data")
+    [tree] = (directory / "tree").iterdir()
+    metadata = json.loads((tree / "package.json").read_text("utf-8"))
+    records = directory / "share" / "nipack" / metadata["name"]
+    records.mkdir(parents=True)
+    for name in ("SHA256SUMS", "package.json"):
+        (tree / name).rename(records / name)
+    payload = directory / "share" / "nipy" / metadata["relpath"]
+    payload.parent.mkdir(parents=True)
+    (tree / payload.name).rename(payload)
+    return directory, directory / "etc", None
+
+
+UNPACK: dict[str, Callable[[Path, Path], tuple[Path, Path, str | None]]] = {
     "conda": unpack_conda,
     "deb": unpack_deb,
+    "sdist": unpack_sdist,
+    "wheel": unpack_wheel,
 }
+# What a format cannot hold, it says.
+WITHOUT_LINKS = ("sdist", "wheel")
+HELD = [(f, s) for f in formats() for s in SAMPLES if not (f in WITHOUT_LINKS and s == "odd")]
 
 
-@pytest.fixture(params=[(f, s) for f in formats() for s in SAMPLES], ids="-".join)
+@pytest.fixture(params=HELD, ids="-".join)
 def unpacked(request: pytest.FixtureRequest, tmp_path: Path) -> Unpacked:
     name, sample = request.param
     source = SAMPLES[sample](tmp_path)
@@ -98,6 +130,9 @@ def test_modes_are_the_same_everywhere(unpacked: Unpacked) -> None:
 
 
 def test_the_ini_file_names_the_root(unpacked: Unpacked) -> None:
+    if unpacked.shown_prefix is None:
+        assert not unpacked.etc.exists()
+        return
     name = unpacked.package.definition.name.replace("-", "_")
     [ini] = (path for path in unpacked.etc.rglob("*") if path.is_file())
     assert ini == unpacked.etc / "nipy" / f"{name}.ini"
@@ -129,7 +164,16 @@ def test_package_json_names_the_payload(unpacked: Unpacked) -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_payload_has_one_id_in_every_format(sample: str, tmp_path: Path) -> None:
     source = SAMPLES[sample](tmp_path)
-    artifacts = list(build(str(source), list(formats().values()), tmp_path / "dist"))
-    assert len(artifacts) == len(formats())
+    holding = [formats()[name] for name, held in HELD if held == sample]
+    artifacts = list(build(str(source), holding, tmp_path / "dist"))
+    assert len(artifacts) == len(holding) >= 2
     assert len({artifact.payload_id for artifact in artifacts}) == 1
     assert len({artifact.payload_size for artifact in artifacts}) == 1
+
+
+@pytest.mark.parametrize("name", WITHOUT_LINKS)
+def test_what_a_format_cannot_hold_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="cannot hold symbolic links") as caught:
+        list(build(str(SAMPLES["odd"](tmp_path)), [formats()[name]], tmp_path / "dist"))
+    assert "links/file -> ../two words/a file.txt" in str(caught.value)
+    assert not list((tmp_path / "dist").glob("*"))
