@@ -27,8 +27,8 @@ def manual() -> str:
         command = nipack.get_command(context, name)
         assert command is not None, "it is in the list"
         lines += _command(name, command, context)
-    return "\n".join([*lines, ".SH EXIT STATUS", "0 on success, 1 where the input or the machine is"
-                      " the reason for a failure, 2 for a wrong option.", ""])  # fmt: skip
+    status = "0 on success, 1 where input or machine are why it failed, 2 for a wrong option."
+    return "\n".join([*lines, ".SH EXIT STATUS", status, ""])
 
 
 def _command(name: str, command: click.Command, parent: click.Context) -> list[str]:

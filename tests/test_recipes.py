@@ -96,3 +96,101 @@ def test_every_obstacle_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"\.pc/a: the debian recipe cannot carry it"):
         list(make_recipes(str(data.parent), list(recipe_formats().values()), options))
     assert not (tmp_path / "r").exists()
+
+
+def _release(directory: Path, version: str, files: dict[str, bytes], link: str | None) -> Path:
+    """Make a release in a folder of its own, with a definition; returns the definition."""
+    data = directory / version / "atlas"
+    for path, content in files.items():
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).write_bytes(content)
+    if link is not None:
+        (data / "mni").symlink_to(link)
+    (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+    definition = directory / version / "package.yaml"
+    definition.write_text(
+        f"name: nipy-atlas\nrelpath: nipy/atlas\nversion: '{version}'\ndate: 2023-05-01\n"
+        "maintainer: {name: Ada Lovelace, email: ada@example.org}\n",
+        "utf-8",
+    )
+    return definition
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> tuple[Path, Path]:
+    """Two versions; in the second a file is new, one differs, one is gone, a folder is a link."""
+    first = {"mni/a.txt": b"a", "same.txt": b"s", "gone.txt": b"g", "other.txt": b"1"}
+    second = {"mni152/a.txt": b"a", "same.txt": b"s", "other.txt": b"2"}
+    return (
+        _release(tmp_path, "0.9", first, None),
+        _release(tmp_path, "0.10", second, "mni152"),
+    )
+
+
+class TestPrevious:
+    def test_debian_tells_what_changed_and_keeps_the_history(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        recipe = render(releases[1], debian, previous=releases[0])
+        changelog = (recipe.directory / "changelog").read_text("utf-8")
+        assert re.findall(r"nipy-atlas \((.*)\)", changelog) == ["0.10-1", "0.9-1"]
+        newest = changelog.partition(" -- ")[0]
+        assert "* New upstream release 0.10, after 0.9:" in newest
+        assert "- added: mni, mni152/a.txt" in newest
+        assert "- changed: other.txt" in newest
+        assert "- dropped: gone.txt, mni/a.txt" in newest
+        assert "same.txt" not in newest
+        assert (recipe.directory / "maintscript").read_text("utf-8") == (
+            "dir_to_symlink /usr/share/nipy/nipy/atlas/mni mni152 0.10-1~\n"
+        )
+        overrides = (recipe.directory / "nipy-atlas.lintian-overrides").read_text("utf-8")
+        assert "initial-upload" not in overrides
+
+    def test_rendering_again_adds_no_entry(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        for format in recipe_formats().values():
+            render(releases[1], format, previous=releases[0])
+            again = render(releases[1], format, previous=releases[0])
+            assert {file.state for file in again.files} == {"unchanged"}, format.name
+
+    def test_entries_that_a_maintainer_wrote_stay(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        recipe = render(releases[0], debian)
+        changelog = recipe.directory / "changelog"
+        by_hand = changelog.read_text("utf-8").replace("packaged with nipack", "by hand")
+        changelog.write_text(by_hand, "utf-8")
+        render(releases[1], debian, previous=releases[0])
+        assert changelog.read_text("utf-8").endswith(by_hand)
+
+    def test_the_spec_tells_it_too(self, releases: tuple[Path, Path], render: Render) -> None:
+        rpm = recipe_formats()["rpm"]
+        spec = (
+            render(releases[1], rpm, previous=releases[0]).directory / "nipy-atlas.spec"
+        ).read_text("utf-8")
+        changelog = spec.partition("%changelog\n")[2]
+        assert re.findall(r"(?m)^\* .* - (.*)$", changelog) == ["0.10-1", "0.9-1"]
+        assert "- dropped: gone.txt, mni/a.txt" in changelog
+
+    def test_a_changelog_that_is_none_is_not_overwritten(
+        self, releases: tuple[Path, Path], render: Render, tmp_path: Path
+    ) -> None:
+        changelog = tmp_path / "recipes" / "nipy-atlas" / "debian" / "changelog"
+        changelog.parent.mkdir(parents=True)
+        changelog.write_text("not a changelog\n", "utf-8")
+        with pytest.raises(RecipeError, match="not a Debian changelog"):
+            render(releases[1], recipe_formats()["debian"])
+        assert changelog.read_text("utf-8") == "not a changelog\n"
+
+
+def test_what_conda_drops_is_an_obstacle(tmp_path: Path, render: Render) -> None:
+    dropped = {".DS_Store": b"x", "lib.la": b"x", "code.pyc": b"x"}
+    definition = _release(tmp_path, "0.1", dropped, None)
+    with pytest.raises(RecipeError) as caught:
+        render(definition, recipe_formats()["conda"])
+    for path in dropped:
+        assert f"{path}: the conda recipe cannot carry it" in str(caught.value)
+    assert not (tmp_path / "recipes").exists()

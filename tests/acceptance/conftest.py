@@ -1,6 +1,7 @@
 """Fixtures of the acceptance tests, which run real programs only."""
 
 import json
+import shutil
 import sys
 import venv
 from collections.abc import Iterator
@@ -42,15 +43,37 @@ def prefix(tmp_path: Path) -> Prefix:
 def debian_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Debian system of this machine's release, from its own package sources."""
     root = tmp_path_factory.mktemp("debian") / "root"
+    # apt-utils and dpkg-dev are what autopkgtest wants of every system.
+    _bootstrap("minbase", "python3-nibabel,dpkg-dev,apt-utils", root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def build_chroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minimal system to build in, packed, as Debian's build machines have it."""
+    archive = tmp_path_factory.mktemp("sbuild") / "buildd.tar.zst"
+    _bootstrap("buildd", "debhelper,fakeroot", archive)
+    return archive
+
+
+def _bootstrap(variant: str, packages: str, target: Path) -> None:
     release = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
     sources = [
         path
         for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
         if path.is_file() and path.read_text("utf-8").strip()
     ]
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3-nibabel,dpkg-dev,apt-utils", release,
-        root, *sources[:1])  # fmt: skip
-    return root
+    options = ["--quiet", f"--variant={variant}", f"--include={packages}"]
+    run("mmdebstrap", *options, release, target, *sources[:1])
+
+
+@pytest.fixture
+def system_copy(debian_base: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the Debian system that a test may leave in any state."""
+    copy = tmp_path / "system"
+    run("cp", "-a", "--reflink=auto", debian_base, copy)
+    yield copy
+    shutil.rmtree(copy)
 
 
 @pytest.fixture

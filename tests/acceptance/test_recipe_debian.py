@@ -4,7 +4,6 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,18 +87,6 @@ def test_every_build_gives_the_same_bits(tree: Path) -> None:
     assert "files match" in run("debrepro", cwd=tree)
 
 
-@pytest.fixture(scope="session")
-def build_chroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minimal system to build in, as Debian's build machines have it."""
-    archive = tmp_path_factory.mktemp("sbuild") / "buildd.tar.zst"
-    release = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
-    sources = [Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]
-    found = [path for path in sources if path.is_file() and path.read_text("utf-8").strip()]
-    run("mmdebstrap", "--quiet", "--variant=buildd", "--include=debhelper,fakeroot", release,
-        archive, *found[:1])  # fmt: skip
-    return archive
-
-
 @pytest.mark.root
 @pytest.mark.tools("sbuild", "mmdebstrap", "zstd", "newuidmap")
 def test_it_builds_in_a_clean_chroot(build_chroot: Path, tmp_path: Path) -> None:
@@ -111,15 +98,6 @@ def test_it_builds_in_a_clean_chroot(build_chroot: Path, tmp_path: Path) -> None
         cwd=tmp_path / "clean")  # fmt: skip
     [clean] = (tmp_path / "clean").glob("*.deb")
     assert _listing(clean) == _listing(one(recipe, ".deb"))
-
-
-@pytest.fixture
-def system_copy(debian_base: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the Debian system that a test may leave in any state."""
-    copy = tmp_path / "system"
-    run("cp", "-a", "--reflink=auto", debian_base, copy)
-    yield copy
-    shutil.rmtree(copy)
 
 
 @pytest.mark.root

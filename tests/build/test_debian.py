@@ -181,7 +181,7 @@ copyright:
         "2004-2011 Institut: für Übersicht",
         "2004-2011 #3",
     ]
-    assert second["Files"].split() == ["*/nipy/templates/atlas/*", "*/nipy/templates/*.txt"]
+    assert second["Files"].split() == ["templates/atlas/*", "templates/*.txt"]
     assert license_texts(paragraphs) == {
         "CC0-1.0": "On Debian systems, the full text of this licence is in\n"
         "/usr/share/common-licenses/CC0-1.0.",

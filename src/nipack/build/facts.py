@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.metadata import parse_email
 
 from nipack.build.definition import Citation, Person
+from nipack.build.spdx import InvalidLicenseExpression, canonicalize_license_expression
 
 if sys.version_info >= (3, 11):
     import tomllib

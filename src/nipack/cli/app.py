@@ -41,6 +41,12 @@ class _Nipack(click.Group):
             print_error(
                 f"{place}{error.strerror or error}; check the path, its rights and the disk"
             )
+        except ModuleNotFoundError as error:
+            # Distributions lack some of the libraries, and some commands do without them.
+            print_error(
+                f"this needs {error.name}, which is not installed; install it with: "
+                f"{sys.executable} -m pip install 'nipack[build]'"
+            )
         except Exception as error:
             if os.environ.get("NIPACK_DEBUG"):
                 raise
