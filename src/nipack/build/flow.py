@@ -37,6 +37,8 @@ def build(
     formats: Sequence[Format],
     out_dir: Path,
     reporter: Reporter | None = None,
+    *,
+    offline: bool = False,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
 
@@ -44,19 +46,19 @@ def build(
     not left behind.
     """
     reporter = reporter or SilentReporter()
-    with opened_package(source, formats, reporter) as package:
+    with opened_package(source, formats, reporter, offline=offline) as package:
         for each in formats:
             yield build_artifact(package, each, out_dir, reporter)
 
 
 @contextmanager
 def opened_package(
-    source: str, formats: Iterable[Format], reporter: Reporter
+    source: str, formats: Iterable[Format], reporter: Reporter, *, offline: bool = False
 ) -> Iterator[DataPackage]:
     """Read a package for these formats; what was unpacked for it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
         md5 = any(each.needs_md5 for each in formats)
-        yield read_package(source, Path(workspace), reporter, md5=md5)
+        yield read_package(source, Path(workspace), reporter, md5=md5, offline=offline)
 
 
 def build_artifact(
