@@ -136,4 +136,5 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
         },
         "payload_id": payload_id(package),
         "size": 24,
+        "files": {"config.ini": 24},
     }

@@ -33,7 +33,7 @@ class _Nipack(click.Group):
         except (NipackError, DataError) as error:
             print_error(str(error))
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own ways to end
+            raise  # What click ends itself: with 2 on wrong usage, with 0 after --help.
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             print_error(
