@@ -160,7 +160,7 @@ def _stanza_without_definition(definition: Definition) -> Copyright:
 
 def _holders(stanza: Copyright) -> str:
     years = f"{stanza.years} " if stanza.years else ""
-    return "\n".join(f"{years}{holder}" for holder in stanza.holders)
+    return "\n ".join(f"{years}{holder}" for holder in stanza.holders)
 
 
 def _installed_pattern(pattern: str, relpath: str) -> str:

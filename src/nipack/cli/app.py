@@ -9,10 +9,12 @@ import click
 
 from nipack import __version__
 from nipack.cli.build import build
+from nipack.cli.bump import bump
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
 from nipack.cli.doctor import doctor
+from nipack.cli.init import init
 from nipack.cli.list import list_command
 from nipack.cli.verify import verify
 from nipack.cli.where import where
@@ -32,7 +34,7 @@ class _Nipack(click.Group):
         except (NipackError, DataError) as error:
             print_error(str(error))
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own ways to end
+            raise  # What click ends itself: with 2 on wrong usage, with 0 after --help.
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             print_error(
@@ -68,7 +70,9 @@ def nipack(verbose: bool) -> None:
     )
 
 
+nipack.add_command(init)
 nipack.add_command(check)
+nipack.add_command(bump)
 nipack.add_command(build)
 nipack.add_command(where)
 nipack.add_command(list_command)

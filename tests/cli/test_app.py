@@ -1,0 +1,77 @@
+"""The group of all commands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nipack import __version__
+from nipack.cli.app import nipack
+from nipack.cli.console import size_text
+
+
+def test_help_and_version() -> None:
+    runner = CliRunner()
+    assert runner.invoke(nipack, ["--version"]).stdout == f"nipack, version {__version__}\n"
+    for words in (["--help"], ["-h"]):
+        result = runner.invoke(nipack, words)
+        assert result.exit_code == 0
+        assert "build" in result.stdout
+        assert "where" in result.stdout
+    for command in nipack.commands:
+        result = runner.invoke(nipack, [command, "--help"])
+        assert result.exit_code == 0
+        assert f"nipack {command}" in result.stdout
+        assert "Examples:" in result.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str) -> None:
+    result = CliRunner().invoke(nipack, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_NIPACK_COMPLETE" in result.stdout
+
+
+def test_formats_are_completed() -> None:
+    result = CliRunner().invoke(
+        nipack,
+        env={
+            "_NIPACK_COMPLETE": "bash_complete",
+            "COMP_WORDS": "nipack build --format c",
+            "COMP_CWORD": "3",
+        },
+        prog_name="nipack",
+    )
+    assert result.stdout.split() == ["plain,conda"]
+
+
+def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text(
+        "raise ModuleNotFoundError('No module named click', name='click')\n", "utf-8"
+    )
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import nipack.cli as c; c.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nipack: the command line needs click; install it with: "
+        f"{sys.executable} -m pip install 'nipack[build]'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (1_066_886, "1.1 MB"),
+        (497_000_000_000, "497.0 GB"),
+        (4_970_000_000_000, "4970.0 GB"),
+    ],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert size_text(size) == text

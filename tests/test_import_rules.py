@@ -1,0 +1,86 @@
+"""The rules of who imports whom, and who speaks and ends."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import REPOSITORY
+
+SOURCE = REPOSITORY / "src" / "nipack"
+MODULES = sorted(SOURCE.rglob("*.py"))
+FORMATS = sorted((SOURCE / "build" / "formats").glob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield every module that one imports, at its top or within a function."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = str(node.module or "")
+            if node.level:
+                package = path.relative_to(SOURCE.parent).parts[: -node.level]
+                module = ".".join([*package, module]).rstrip(".")
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+RUNTIME = [path for path in MODULES if not within(name_of(path), "nipack.build", "nipack.cli")]
+
+
+def test_the_rules_are_about_something() -> None:
+    assert len(MODULES) > 20
+    assert {name_of(path) for path in RUNTIME} >= {"nipack", "nipack.data", "nipack.environment"}
+    assert len(FORMATS) >= 3
+
+
+@pytest.mark.parametrize("path", RUNTIME, ids=name_of)
+def test_the_runtime_never_imports_the_builder(path: Path) -> None:
+    allowed = "nipack.cli" if path.name == "__main__.py" else "nothing"
+    wrong = [
+        name
+        for name in imports(path)
+        if within(name, "nipack.build", "nipack.cli") and not within(name, allowed)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", FORMATS, ids=name_of)
+def test_formats_never_import_each_other(path: Path) -> None:
+    assert [name for name in imports(path) if within(name, "nipack.build.formats")] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if within(name_of(path), "nipack.build")], ids=name_of
+)
+def test_the_builder_never_imports_the_command_line(path: Path) -> None:
+    speakers = ("nipack.cli", "click", "rich", "argparse")
+    assert [name for name in imports(path) if within(name, *speakers)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if not within(name_of(path), "nipack.cli")], ids=name_of
+)
+def test_only_the_command_line_prints_exits_or_reads_its_arguments(path: Path) -> None:
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("print", "input", "exit", "quit"):
+                wrong.append(f"{path.name}:{node.lineno}: {node.func.id}")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            spoken = f"{node.value.id}.{node.attr}"
+            if spoken in ("sys.exit", "sys.argv", "sys.stdout", "sys.stderr", "os._exit"):
+                wrong.append(f"{path.name}:{node.lineno}: {spoken}")
+        elif isinstance(node, ast.Name) and node.id == "SystemExit":
+            wrong.append(f"{path.name}:{node.lineno}: SystemExit")
+    assert wrong == []
