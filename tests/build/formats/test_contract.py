@@ -5,6 +5,7 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
-from tests.build.samples import SAMPLES, RecordingReporter, read, tree_of
+from tests.build.samples import SAMPLES, WITH_LINKS, RecordingReporter, read, tree_of
 
 from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
@@ -55,6 +56,28 @@ def unpack_conda(artifact: Path, directory: Path) -> tuple[Path, Path, str]:
     return directory, directory / "etc", PREFIX_PLACEHOLDER
 
 
+def unpack_wheel(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack the files of the data scheme, which is the prefix."""
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(directory / "wheel")
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    for name, mode in modes.items():  # unzip and pip take them over, zipfile does not
+        (directory / "wheel" / name).chmod(stat.S_IMODE(mode))
+    [prefix] = (directory / "wheel").glob("*.data/data")
+    return prefix, prefix / "etc", None
+
+
+def unpack_sdist(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack it, and let its setup.py say what goes where."""
+    with tarfile.open(artifact) as tar:
+        tar.extractall(directory / "sdist", filter="tar")
+    [top] = (directory / "sdist").iterdir()
+    to = str(directory / "to")
+    command = [sys.executable, "setup.py", "-q", "install_data", "--install-dir", to]
+    subprocess.run(command, cwd=top, check=True, capture_output=True)
+    return directory / "to", directory / "to" / "etc", None
+
+
 def extract(tar: tarfile.TarFile, info: tarfile.TarInfo, directory: Path) -> None:
     path = directory / info.name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,43 +90,21 @@ def extract(tar: tarfile.TarFile, info: tarfile.TarInfo, directory: Path) -> Non
     path.chmod(info.mode)
 
 
-def unpack_wheel(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
-    """Unpack what pip puts below sys.prefix."""
-    with zipfile.ZipFile(artifact) as archive:
-        archive.extractall(directory)
-        for info in archive.infolist():
-            (directory / info.filename).chmod(info.external_attr >> 16 & 0o7777)
-    [prefix] = directory.glob("*.data/data")
-    return prefix, prefix / "etc", None
-
-
-def unpack_sdist(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
-    """Unpack the tarball, and put its parts where its setup.py says."""
-    shutil.unpack_archive(artifact, directory / "tree", filter="data")
-    [tree] = (directory / "tree").iterdir()
-    metadata = json.loads((tree / "package.json").read_text("utf-8"))
-    records = directory / "share" / "nipack" / metadata["name"]
-    records.mkdir(parents=True)
-    for name in ("SHA256SUMS", "package.json"):
-        (tree / name).rename(records / name)
-    payload = directory / "share" / "nipy" / metadata["relpath"]
-    payload.parent.mkdir(parents=True)
-    (tree / payload.name).rename(payload)
-    return directory, directory / "etc", None
-
-
 UNPACK: dict[str, Callable[[Path, Path], tuple[Path, Path, str | None]]] = {
     "conda": unpack_conda,
     "deb": unpack_deb,
     "sdist": unpack_sdist,
     "wheel": unpack_wheel,
 }
-# What a format cannot hold, it says.
-WITHOUT_LINKS = ("sdist", "wheel")
-HELD = [(f, s) for f in formats() for s in SAMPLES if not (f in WITHOUT_LINKS and s == "odd")]
+CASES = [
+    (name, sample)
+    for name, each in formats().items()
+    for sample in SAMPLES
+    if each.holds_links or sample not in WITH_LINKS
+]
 
 
-@pytest.fixture(params=HELD, ids="-".join)
+@pytest.fixture(params=CASES, ids="-".join)
 def unpacked(request: pytest.FixtureRequest, tmp_path: Path) -> Unpacked:
     name, sample = request.param
     source = SAMPLES[sample](tmp_path)
@@ -131,7 +132,7 @@ def test_modes_are_the_same_everywhere(unpacked: Unpacked) -> None:
 
 def test_the_ini_file_names_the_root(unpacked: Unpacked) -> None:
     if unpacked.shown_prefix is None:
-        assert not unpacked.etc.exists()
+        assert not unpacked.etc.exists(), "it knows no prefix, so it has no ini"
         return
     name = unpacked.package.definition.name.replace("-", "_")
     [ini] = (path for path in unpacked.etc.rglob("*") if path.is_file())
@@ -161,19 +162,21 @@ def test_package_json_names_the_payload(unpacked: Unpacked) -> None:
     assert metadata["size"] == unpacked.package.size
 
 
+@pytest.mark.parametrize("name", [n for n, each in formats().items() if not each.holds_links])
+@pytest.mark.parametrize("sample", sorted(WITH_LINKS))
+def test_links_are_refused_where_there_can_be_none(name: str, sample: str, tmp_path: Path) -> None:
+    source = SAMPLES[sample](tmp_path)
+    words = r"cannot hold symbolic links:\n  links/file -> \.\./two words/a file\.txt\n"
+    with pytest.raises(ArtifactError, match=words):
+        list(build(str(source), [formats()[name]], tmp_path / "dist"))
+    assert not (tmp_path / "dist").exists()
+
+
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_payload_has_one_id_in_every_format(sample: str, tmp_path: Path) -> None:
     source = SAMPLES[sample](tmp_path)
-    holding = [formats()[name] for name, held in HELD if held == sample]
-    artifacts = list(build(str(source), holding, tmp_path / "dist"))
-    assert len(artifacts) == len(holding) >= 2
+    able = [each for each in formats().values() if each.holds_links or sample not in WITH_LINKS]
+    artifacts = list(build(str(source), able, tmp_path / "dist"))
+    assert len(artifacts) == len(able)
     assert len({artifact.payload_id for artifact in artifacts}) == 1
     assert len({artifact.payload_size for artifact in artifacts}) == 1
-
-
-@pytest.mark.parametrize("name", WITHOUT_LINKS)
-def test_what_a_format_cannot_hold_is_named(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="cannot hold symbolic links") as caught:
-        list(build(str(SAMPLES["odd"](tmp_path)), [formats()[name]], tmp_path / "dist"))
-    assert "links/file -> ../two words/a file.txt" in str(caught.value)
-    assert not list((tmp_path / "dist").glob("*"))
