@@ -156,7 +156,7 @@ def _conda_build(recipe: Path, output: Path, level: int) -> None:
     run(
         _CONDA_BUILD,
         [*options, f"--zstd-compression-level={level}", "--croot", output.parent / "croot",
-         "--output-folder", output, recipe],
+         "--output-folder", output, recipe / "meta.yaml"],
         directory=output.parent,
     )  # fmt: skip
 
