@@ -67,10 +67,8 @@ def test_json_of_a_success(tmp_path: Path) -> None:
     document = json.loads(result.stdout)
     assert document.keys() == {"artifacts", "problems", "errors"}
     assert document["errors"] == []
-    assert [problem["code"] for problem in document["problems"]] == [
-        "missing-metadata",
-        "redistribution-unverified",
-    ]
+    codes = {problem["code"] for problem in document["problems"]}
+    assert codes >= {"missing-metadata", "redistribution-unverified", "name-windows"}
     assert {problem["severity"] for problem in document["problems"]} == {"warning"}
     for artifact in document["artifacts"]:
         path = Path(artifact["path"])
@@ -312,13 +310,14 @@ def test_help_is_for_a_newcomer() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
     text = result.stdout
-    for word in ("SOURCE", "config.ini", "Examples:", "--dry-run", "SOURCE_DATE_EPOCH", "conda or"):
+    for word in ("SOURCE", "config.ini", "Examples:", "--dry-run", "SOURCE_DATE_EPOCH", "conda,"):
         assert word in text
     assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_help_s_examples_can_be_typed(tmp_path: Path) -> None:
-    shutil.copytree(REPOSITORY / "recipes", tmp_path / "recipes")
+    name = "recipes/nipy-examplepkg"  # the others need the network
+    shutil.copytree(REPOSITORY / name, tmp_path / name)
     tree = plain(tmp_path)
     shutil.copytree(tree / "templates", tmp_path / "nipy-templates" / "templates")
     shutil.make_archive(str(tree), "gztar", tmp_path, tree.name)
@@ -328,7 +327,7 @@ def test_the_help_s_examples_can_be_typed(tmp_path: Path) -> None:
     assert len(examples) >= 5
     for example in examples:
         if "recipes/nipy-templates" in example:
-            example = example.replace("nipy-templates", "nipy-examplepkg")  # needs no network
+            example = example.replace("nipy-templates", "nipy-examplepkg")
         shell = f"{sys.executable} -m nipack {example} --dry-run"
         done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, (example, done.stderr)

@@ -65,6 +65,7 @@ def build_artifact(
     package: DataPackage, format: Format, out_dir: Path, reporter: Reporter
 ) -> Artifact:
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
+    must_hold_links(package, format)
     target = out_dir / format.file_name(package)
     remedy = "check the directory's rights and the room on its disk"
     with (
@@ -86,6 +87,16 @@ def build_artifact(
         payload_size=package.size,
         payload_id=proven_id,
     )
+
+
+def must_hold_links(package: DataPackage, format: Format) -> None:
+    """Raise ArtifactError if a package has links and a format cannot hold them."""
+    if package.links and not format.holds_links:
+        listed = "\n".join(f"  {link.path} -> {link.target}" for link in package.links)
+        raise ArtifactError(
+            f"{format.file_name(package)}: {format.name} cannot hold symbolic links:\n{listed}\n"
+            "  put copies of the files there, or build other formats"
+        )
 
 
 @contextmanager

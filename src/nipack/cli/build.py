@@ -126,9 +126,7 @@ def build(
                     _print_failure(error)
     if as_json:
         problems = [asdict(problem) for problem in reporter.problems]
-        document = {
-            "artifacts": results, "problems": problems, "errors": errors, "failed": failed,
-        }  # fmt: skip
+        document = {"artifacts": results, "problems": problems, "errors": errors}
         click.echo(json.dumps(document, indent=2))
     else:
         _print_results(results, dry_run=dry_run)
@@ -147,7 +145,7 @@ def _results(
     offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, opened_package
+    from nipack.build.flow import build, must_hold_links, opened_package
     from nipack.build.formats import formats
     from nipack.build.manifest import payload_id
 
@@ -158,7 +156,7 @@ def _results(
         return
     with opened_package(source, wanted, reporter, offline=offline) as package:
         for each in wanted:
-            each.tree(package)  # raises where the format cannot hold it
+            must_hold_links(package, each)
             yield {
                 "format": each.name,
                 "path": str(out_dir / each.file_name(package)),
