@@ -9,7 +9,14 @@ from . import data
 from .data import DataError
 from .payload import METADATA, RECORDS
 from .records import Record
-from .search import Wanted, every_candidate, find_data_path, mark_choice
+from .search import (
+    Wanted,
+    candidates,
+    every_candidate,
+    find_data_path,
+    given_data_path,
+    mark_choice,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ def installed_copies() -> Iterator[Copy]:
 def copies_of(place: str) -> list[Copy]:
     """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
     if _is_path(place):
-        return [_copy_at(os.path.abspath(os.path.expanduser(place)))]
+        return [copy_at(os.path.abspath(os.path.expanduser(place)))]
     found = list(_copies(place, find_data_path(**data._settings()).roots))
     if not found:
         from .explanation import search
@@ -66,9 +73,8 @@ def _is_path(place: str) -> bool:
     return place[:1] in (".", "~", "/", "\\") or os.path.isabs(place)
 
 
-def _copy_at(path: str) -> Copy:
-    from .search import candidates, given_data_path
-
+def copy_at(path: str) -> Copy:
+    """Return the copy in a directory, or raise DataError where there is none."""
     if not os.path.isdir(path):
         raise DataError(f"{path} is no directory; name the directory that has the config.ini")
     umbrella, name = path.split(os.path.sep)[-2:]

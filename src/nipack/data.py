@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, Any, NoReturn
 
+    from .diagnosis import Diagnosis
     from .search import Candidate, DataPath, IniProblem, Root
 
 DEFAULT_INSTALL_HINT = (
@@ -48,6 +49,10 @@ class BomberError(DataError, AttributeError):
 
 class ConfigWarning(UserWarning):
     """An ini file was skipped; the message says which, where in it and what to do."""
+
+
+class MissingDataWarning(UserWarning):
+    """Data that a package wants is not there, or not usable; the message says what to do."""
 
 
 class Datasource:
@@ -277,6 +282,25 @@ class Bomber:
         """Raise BomberError."""
         # Python looks for this one on the class alone.
         self.__getattr__("__iter__")
+
+
+def check_installed(packages: Mapping[str, Mapping[str, Any]], *, warn: bool = True) -> Diagnosis:
+    """Return what `nipack doctor` finds of these packages, and warn of each that is not usable.
+
+    `packages` holds definitions as `make_datasource` takes them, by any name: nipy's `DATA_PKGS`.
+    For a package's set-up step: it raises nothing for data that is not there, and the result is
+    true where all are usable.
+    """
+    from .diagnosis import check
+
+    diagnosis = check([Wanted.read(definition) for definition in packages.values()])
+    if warn:
+        import warnings
+
+        for package in diagnosis.packages:
+            if not package.usable:
+                warnings.warn(str(package), MissingDataWarning, stacklevel=2)
+    return diagnosis
 
 
 def _open(

@@ -66,6 +66,17 @@ def install_command(
     return _quoted([there.executable, "-m", "pip", "install", package], there)
 
 
+def reinstall_command(manager: str, package: str, interpreter: Interpreter | None = None) -> str:
+    """Return the line that installs a package again, over its damaged files."""
+    there = interpreter or this_interpreter()
+    again = {
+        "conda": ["conda", "install", "--force-reinstall", "--prefix", there.prefix, package],
+        "dpkg": ["sudo", "apt", "install", "--reinstall", package],
+    }
+    by_pip = [there.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps", package]
+    return _quoted(again.get(manager, by_pip), there)
+
+
 def _quoted(arguments: list[str], there: Interpreter) -> str:
     if there.is_windows:
         # As cmd.exe reads it: '>' would write into a file but for the quotes.

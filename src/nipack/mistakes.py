@@ -19,14 +19,14 @@ def mistakes(roots: Iterable[Root], *, flavour: ModuleType = os.path) -> Iterato
     """
     for root in roots:
         # The other roots are places by default, which need not be there.
-        if root.origin.source not in ("NIPY_DATA_PATH", "ini file") or os.path.isdir(root.path):
+        if root.origin.source not in ("NIPY_DATA_PATH", "ini file") or flavour.isdir(root.path):
             continue
         wrong = wrong_separator(root.path, flavour)
         if wrong is not None:
-            problem = f"one directory is named, {root.path!r}"
-            yield f"{root.origin}: {problem}; write {flavour.pathsep!r} between two, not {wrong!r}"
+            problem = f"one directory is named, '{root.path}'"
+            yield f"{root.origin}: {problem}; write '{flavour.pathsep}' between two, not '{wrong}'"
         else:
-            yield f"{root.origin}: {root.path!r} is no directory; correct it, or take it out"
+            yield f"{root.origin}: '{root.path}' is no directory; correct it, or take it out"
 
 
 def wrong_separator(path: str, flavour: ModuleType) -> str | None:

@@ -67,7 +67,8 @@ def near_misses(
     for near in _all(wanted, searched, there):
         if near is not None and _identity(near.path) not in seen:
             seen.add(_identity(near.path))
-            found.append(near)
+            remedy = near.remedy if near.root is None else _named(near.root, wanted, there)
+            found.append(near.replace(remedy=remedy))
     return tuple(found)
 
 
@@ -78,11 +79,11 @@ def _identity(path: str) -> str:
 def _all(wanted: Wanted, searched: Sequence[str], there: Surroundings) -> Iterator[NearMiss | None]:
     elsewhere = list(_other_roots(there))
     for kind, root, reason in elsewhere:
-        yield _below_root(wanted, there, kind, (root, reason))
+        yield _below_root(wanted, kind, root, reason)
     roots = list(dict.fromkeys([*searched, *(root for _, root, _ in elsewhere)]))
     for root in roots:
-        yield _data_as_root(wanted, there, root)
-        yield _without_umbrella(wanted, there, root)
+        yield _data_as_root(wanted, root)
+        yield _without_umbrella(wanted, root)
     yield from _unpacked(wanted, there)
     yield from _archives(wanted, there)
 
@@ -122,25 +123,22 @@ def _conda_environments(there: Surroundings) -> Iterator[str]:
     yield from (prefix for prefix in dict.fromkeys(known) if prefix != there.prefix)
 
 
-def _below_root(
-    wanted: Wanted, there: Surroundings, kind: Kind, root_and_reason: tuple[str, str]
-) -> NearMiss | None:
-    root, reason = root_and_reason
+def _below_root(wanted: Wanted, kind: Kind, root: str, reason: str) -> NearMiss | None:
     data = _usable(os.path.join(root, wanted.relative), wanted)
-    return None if data is None else _with_root(data, kind, reason, there, root)
+    return None if data is None else _near(kind, data, reason, root=root)
 
 
-def _data_as_root(wanted: Wanted, there: Surroundings, root: str) -> NearMiss | None:
+def _data_as_root(wanted: Wanted, root: str) -> NearMiss | None:
     """Return what is found where a root is the data directory itself."""
     data = _usable(root, wanted)
     top = _without_end(root, wanted.relative)
     if data is None or top is None:
         return None
     reason = f"{root} is named as a root, but is the data itself"
-    return _with_root(data, "data directory as root", reason, there, top)
+    return _near("data directory as root", data, reason, root=top)
 
 
-def _without_umbrella(wanted: Wanted, there: Surroundings, root: str) -> NearMiss | None:
+def _without_umbrella(wanted: Wanted, root: str) -> NearMiss | None:
     """Return what lies directly below a root: share/nipy/templates."""
     umbrella, _, rest = wanted.relpath.partition("/")
     data = _usable(os.path.join(root, *rest.split("/")), wanted) if rest else None
@@ -149,10 +147,9 @@ def _without_umbrella(wanted: Wanted, there: Surroundings, root: str) -> NearMis
     reason = f"the umbrella is forgotten: its place is {os.path.join(root, wanted.relative)}"
     top = _without_end(root, umbrella)
     if top is not None:
-        return _with_root(data, "umbrella forgotten", reason, there, top)
-    target = os.path.join(root, umbrella)
-    remedy = _moved(data.path, target)
-    return _near("umbrella forgotten", data, reason, remedy)
+        return _near("umbrella forgotten", data, reason, root=top)
+    remedy = _moved(data.path, os.path.join(root, umbrella))
+    return _near("umbrella forgotten", data, reason, remedy=remedy)
 
 
 def _without_end(path: str, end: str) -> str | None:
@@ -170,7 +167,8 @@ def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
             data = _usable(os.path.join(tree, rest), wanted) if name.startswith(package) else None
             if data is not None:
                 remedy = _moved(data.path, os.path.join(there.user_dir, umbrella))
-                yield _near("unpacked tarball", data, f"an unpacked tarball, {name}", remedy)
+                reason = f"an unpacked tarball, {name}"
+                yield _near("unpacked tarball", data, reason, remedy=remedy)
 
 
 def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
@@ -226,16 +224,15 @@ def _quoted(path: str) -> str:
     return quote(path)
 
 
-def _with_root(
-    data: Candidate, kind: Kind, reason: str, there: Surroundings, root: str
-) -> NearMiss:
+def _named(root: str, wanted: Wanted, there: Surroundings) -> str:
+    """Return what makes a root searched."""
     ini = os.path.join(there.user_dir, "config.ini")
-    remedy = f"nipack doctor --fix, or write path = {root} below [DATA] in {ini}"
-    return _near(kind, data, reason, remedy, root)
+    fix = f"nipack doctor {wanted.relpath} --fix"
+    return f"{fix}, or write path = {root} below [DATA] in {ini}"
 
 
 def _near(
-    kind: Kind, data: Candidate, reason: str, remedy: str, root: str | None = None
+    kind: Kind, data: Candidate, reason: str, *, remedy: str = "", root: str | None = None
 ) -> NearMiss:
     return NearMiss(
         kind=kind, path=data.path, version=data.version, root=root, reason=reason, remedy=remedy

@@ -71,13 +71,17 @@ def nibabel_choice(
         reason = f"version {version}"
     except _Stop as stop:
         status, path, reason = stop.status, stop.path, stop.reason
-    differs = path != ours.path if ours and status == "chosen" else ours is not None
+    differs = ours is not None and (status != "chosen" or not _same(path, ours.path))
     # Without data of ours, an ini file that stops nibabel is worth a word all the same.
     differs = differs or status == "error"
     remedy = _remedy(status, path, ours) if differs else None
     return NibabelChoice(
         status=status, path=path, version=version, reason=reason, differs=differs, remedy=remedy
     )
+
+
+def _same(path: str | None, other: str) -> bool:
+    return path is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
 def _data_path(system_dir: str | None) -> Iterator[str]:

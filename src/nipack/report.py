@@ -20,10 +20,7 @@ def failure(found: Explanation) -> str:
     blocks = [first_line(found.wanted, tried)]
     if tried:
         blocks.append("Tried, in this order:\n" + _table(tried))
-    blocks += remarks(found)
-    package = package_name(found.wanted.relpath, found.wanted.name)
-    command = installation(found)
-    return "\n\n".join([*blocks, f"To install {package} for this interpreter:\n  {command}"])
+    return "\n\n".join([*blocks, *remarks(found), *what_to_install(found)])
 
 
 def installation(found: Explanation) -> str:
@@ -71,7 +68,14 @@ def near_text(near: NearMiss) -> str:
 def explanation_text(found: Explanation) -> str:
     """Return a whole search as text."""
     table = [_table(found.tried, mark=True)] if found.tried else []
-    return "\n\n".join([choice(found), *table, *conclusions(found)])
+    return "\n\n".join([choice(found), *table, *conclusions(found), *what_to_install(found)])
+
+
+def what_to_install(found: Explanation) -> list[str]:
+    """Return the block with the command that installs the data, where it is not there."""
+    package = package_name(found.wanted.relpath, found.wanted.name)
+    title = f"To install {package} for this interpreter"
+    return [] if found.chosen else [_block(title, [installation(found)])]
 
 
 def choice(found: Explanation) -> str:
@@ -89,8 +93,6 @@ def conclusions(found: Explanation) -> list[str]:
     if nibabel is not None and nibabel.differs:
         lines = [str(nibabel), f"for the same as nipack's: {nibabel.remedy}"]
         blocks.append(_block("Unmodified nibabel differs", lines))
-    if found.chosen is None:
-        blocks.append(_block("To install it for this interpreter", [installation(found)]))
     return blocks
 
 

@@ -8,14 +8,14 @@ import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from .copies import copies_of, installed_copies, other_copies
+from .copies import copies_of, copy_at, installed_copies, other_copies
 from .data import DataError
 from .payload import Manifest, find_manifest, read_manifest, read_metadata
 from .records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Literal
 
     from .copies import Copy
@@ -89,6 +89,18 @@ def verify(
     if not places:
         copies = list(installed_copies())
     given = None if manifest is None else read_manifest(manifest)
+    return _verify(copies, given, progress, quick=quick)
+
+
+def verify_directory(directory: str, relpath: str, *, quick: bool) -> Verification:
+    """Check the one copy in a directory."""
+    copy = copy_at(directory).replace(relpath=relpath)
+    return _verify([copy], None, None, quick=quick)[0]
+
+
+def _verify(
+    copies: Iterable[Copy], given: Manifest | None, progress: Progress | None, *, quick: bool
+) -> tuple[Verification, ...]:
     checks = [_Check(copy, given, quick=quick) for copy in copies]
     count = _Count(sum(check.bytes_to_read for check in checks), progress)
     # No more threads than processors, which the hash keeps busy.

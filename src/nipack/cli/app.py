@@ -13,6 +13,7 @@ from nipack.cli.bump import bump
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.doctor import doctor
 from nipack.cli.init import init
 from nipack.cli.list import list_command
 from nipack.cli.verify import verify
@@ -78,4 +79,5 @@ nipack.add_command(build)
 nipack.add_command(where)
 nipack.add_command(list_command)
 nipack.add_command(verify)
+nipack.add_command(doctor)
 nipack.add_command(completion)

@@ -62,7 +62,7 @@ Examples:
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build nipy-templates-0.3.tar.gz --dry-run
-\b
+
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)

@@ -65,7 +65,7 @@ def _explain(relpath: str, min_version: str | None, *, as_json: bool) -> None:
 def _print_explanation(found: "Explanation") -> None:
     from rich.text import Text
 
-    from nipack.report import choice, conclusions
+    from nipack.report import choice, conclusions, what_to_install
 
     table = plain_table("", "path", "found", "because of")
     for each in found.tried:
@@ -74,7 +74,7 @@ def _print_explanation(found: "Explanation") -> None:
         table.add_row(*map(Text, cells), style="bold green" if chosen else None)
     click.echo(choice(found) + "\n")
     console().print(table)
-    for block in conclusions(found):
+    for block in (*conclusions(found), *what_to_install(found)):
         click.echo(f"\n{block}")
 
 

@@ -1,0 +1,166 @@
+"""What is wrong with the data that is asked for, and what mends it: `nipack.diagnose`."""
+
+from __future__ import annotations
+
+from .copies import installed_copies
+from .explanation import Explanation, explain
+from .hint import reinstall_command
+from .owners import find_owner
+from .records import Record
+from .report import conclusions, first_line, installation
+from .search import Wanted
+from .verification import verify_directory
+from .version import at_least
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Literal
+
+    from .search import Candidate, IniProblem
+    from .verification import Verification
+
+    Verdict = Literal["usable", "missing", "too old", "unusable", "damaged"]
+
+
+class PackageDiagnosis(Record):
+    """What was found of one package.
+
+    `summary` is a line for people, `commands` are those that mend it in this interpreter, and
+    `hidden` are the newer copies that the chosen one hides.
+    """
+
+    __slots__ = ("commands", "explanation", "hidden", "summary", "verdict", "verification")
+    verdict: Verdict
+    summary: str
+    commands: tuple[str, ...]
+    hidden: tuple[Candidate, ...]
+    explanation: Explanation
+    verification: Verification | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a package that asks for this data can work."""
+        return self.verdict == "usable"
+
+    def __str__(self) -> str:
+        """Return what is wrong and what mends it."""
+        lines = [self.summary]
+        if self.verification is not None:
+            lines += [f"  {problem}" for problem in self.verification.problems[:10]]
+        if self.commands:
+            lines += ["To mend it:", *(f"  {command}" for command in self.commands)]
+        return "\n".join(lines)
+
+
+class Diagnosis(Record):
+    """What was found of all packages; true where each can be used.
+
+    `problems` are the ini files that were passed over, `mistakes` those in the settings that name
+    the roots.
+    """
+
+    __slots__ = ("mistakes", "packages", "problems")
+    packages: tuple[PackageDiagnosis, ...]
+    problems: tuple[IniProblem, ...]
+    mistakes: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Tell whether every package can be used."""
+        return all(package.usable for package in self.packages)
+
+    def __str__(self) -> str:
+        """Return it all as text."""
+        blocks = [str(package) for package in self.packages]
+        return "\n\n".join([*blocks, *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """Return what there is to say beside the packages' own state."""
+        blocks: list[str] = []
+        for package in self.packages:
+            newer = [f"{each.path}: {each.reason}; remove one" for each in package.hidden]
+            blocks += [*newer, *conclusions(package.explanation)]
+        if not self.packages:
+            blocks += map(str, (*self.problems, *self.mistakes))
+        return list(dict.fromkeys(blocks))
+
+
+def diagnose(*relpaths: str, min_version: str | None = None, full: bool = False) -> Diagnosis:
+    """Return what is wrong with the data at each relpath; without any, with all that is installed.
+
+    Files are checked by name and size, with `full` by every byte. Raises ValueError for a
+    `min_version` that is no version.
+    """
+    asked = relpaths or sorted({str(copy.relpath) for copy in installed_copies()})
+    definitions = [{"relpath": relpath, "min version": min_version} for relpath in asked]
+    return check([Wanted.read(definition) for definition in definitions], full=full)
+
+
+def check(wanted: Iterable[Wanted], *, full: bool = False) -> Diagnosis:
+    """Return what is wrong with the data that is wanted."""
+    packages = tuple(_package(each, full=full) for each in wanted)
+    searches = [package.explanation for package in packages] or [explain("nipy/data")]
+    return Diagnosis(
+        packages=packages, problems=searches[0].problems, mistakes=searches[0].mistakes
+    )
+
+
+def _package(wanted: Wanted, *, full: bool) -> PackageDiagnosis:
+    found = explain(wanted.relpath, wanted.minimum).replace(wanted=wanted)
+    chosen = found.chosen
+    if chosen is None:
+        return PackageDiagnosis(
+            verdict=_verdict(found),
+            summary=first_line(found.wanted, found.tried),
+            commands=(*(near.remedy for near in found.near_misses), installation(found)),
+            hidden=(),
+            explanation=found,
+            verification=None,
+        )
+    verification = verify_directory(chosen.path, wanted.relpath, quick=not full)
+    damaged = verification.state == "damaged"
+    where = f"{wanted.relpath} {chosen.version} in {chosen.path}"
+    return PackageDiagnosis(
+        verdict="damaged" if damaged else "usable",
+        summary=f"{where}: {_state(verification)}",
+        commands=(_reinstallation(chosen, wanted),) if damaged else (),
+        hidden=tuple(_newer(found, chosen)),
+        explanation=found,
+        verification=verification,
+    )
+
+
+def _verdict(found: Explanation) -> Verdict:
+    statuses = {each.status for each in found.tried}
+    if "too old" in statuses:
+        return "too old"
+    return "missing" if statuses <= {"absent", "repeated"} else "unusable"
+
+
+def _state(verification: Verification) -> str:
+    if verification.state == "damaged":
+        files = f"{len(verification.problems)} of {verification.files} files are not as packaged"
+        return verification.reason or files
+    if verification.state == "not checked":
+        return f"not checked, since {verification.reason}"
+    how = "name and size" if verification.quick else "checksum"
+    return f"{verification.files} files intact by {how}"
+
+
+def _reinstallation(chosen: Candidate, wanted: Wanted) -> str:
+    owner = find_owner(chosen.path, wanted.relpath)
+    if owner.name is None:
+        return f"put {chosen.path} there again, from where it came"
+    return reinstall_command(owner.manager, owner.name)
+
+
+def _newer(found: Explanation, chosen: Candidate) -> Iterator[Candidate]:
+    for each in found.tried:
+        if each.status != "hidden" or each.version is None or chosen.version is None:
+            continue
+        try:
+            newer = not at_least(chosen.version, each.version)
+        except ValueError:
+            continue
+        if newer:
+            yield each

@@ -1,0 +1,190 @@
+"""`nipack.diagnose`, `check_installed` and `nipack doctor`."""
+
+import importlib
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.machine import Machine, add_records, install, make_machine, write
+
+import nipack
+from nipack.cli.app import nipack as command_line
+from nipack.data import MissingDataWarning, check_installed, make_datasource
+from nipack.diagnosis import PackageDiagnosis
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return make_machine(tmp_path / "a machine", monkeypatch)
+
+
+def only(minimum: str | None = None, *, full: bool = False) -> PackageDiagnosis:
+    [package] = nipack.diagnose("nipy/templates", min_version=minimum, full=full).packages
+    return package
+
+
+def test_each_verdict(machine: Machine) -> None:
+    assert only().verdict == "missing"
+    (machine.own_root / "nipy/templates").mkdir(parents=True)
+    assert only().verdict == "unusable"
+    data = install(machine.own_root, "0.2")
+    assert only("0.3").verdict == "too old"
+    assert only().verdict == "usable"
+    assert "no SHA256SUMS" in only().summary
+    write(data / "T1.nii", "image")
+    add_records(machine.prefix)
+    assert only().summary.endswith("2 files intact by name and size")
+    write(data / "T1.nii", "IMAGE")
+    assert only().verdict == "usable"
+    damaged = only(full=True)
+    assert damaged.verdict == "damaged"
+    assert str(damaged).splitlines()[1] == "  T1.nii: changed (its sha256 is another)"
+
+
+def test_what_is_damaged_is_installed_again_by_who_installed_it(machine: Machine) -> None:
+    data = install(machine.own_root)
+    add_records(machine.prefix)
+    (data / "extra").touch()
+    assert only().commands == (f"put {data} there again, from where it came",)
+    record = machine.prefix / "lib/python3.11/site-packages/nipy_templates-0.3.dist-info/RECORD"
+    write(record, "../../../share/nipy/nipy/templates/config.ini,,\n")
+    [command] = only().commands
+    assert command.endswith("-m pip install --force-reinstall --no-deps nipy-templates")
+    write(
+        machine.prefix / "conda-meta/nipy-templates-0.3-0.json",
+        '{"name": "nipy-templates", "files": ["share/nipy/nipy/templates/config.ini"]}',
+    )
+    [command] = only().commands
+    assert command.startswith("conda install --force-reinstall --prefix ")
+
+
+def test_a_newer_copy_that_is_hidden_is_told(machine: Machine) -> None:
+    install(machine.own_root, "0.3")
+    install(machine.home / ".nipy", "0.10")
+    found = nipack.diagnose("nipy/templates")
+    assert found
+    assert [each.version for each in found.packages[0].hidden] == ["0.10"]
+    assert "version 0.10, hidden by" in found.remarks()[0]
+    install(machine.home / ".nipy", "0.2")
+    assert nipack.diagnose("nipy/templates").remarks() == []
+
+
+def test_without_a_relpath_it_is_all_that_is_installed(machine: Machine) -> None:
+    bad = write(machine.etc / "bad.ini", "nonsense")
+    assert nipack.diagnose()
+    assert str(nipack.diagnose()).startswith(f"{bad}:1: no section")
+    install(machine.own_root)
+    install(machine.home / ".nipy", "1.0", "lab/atlas")
+    found = nipack.diagnose()
+    assert [each.explanation.wanted.relpath for each in found.packages] == [
+        "lab/atlas",
+        "nipy/templates",
+    ]
+    assert found.problems[0].file == str(bad)
+    # Once for us and once for nibabel, not once for each package.
+    assert len(found.remarks()) == 2
+
+
+# What nipy calls
+
+
+def test_nipys_own_packages(machine: Machine) -> None:
+    packages = importlib.import_module("nipy.info").DATA_PKGS
+    with pytest.warns(MissingDataWarning) as caught:
+        assert not check_installed(packages)
+    assert [str(warning.message).splitlines() for warning in caught] == [
+        [
+            "nipy/data is not installed in any of the 2 places where it is looked for",
+            "To mend it:",
+            f"  '{machine.prefix}/bin/python' -m pip install nipy-data",
+        ],
+        [
+            "nipy/templates is not installed in any of the 2 places where it is looked for",
+            "To mend it:",
+            f"  '{machine.prefix}/bin/python' -m pip install nipy-templates",
+        ],
+    ]
+    # The warning is of the line that called.
+    assert {warning.filename for warning in caught} == {__file__}
+    for package in packages.values():
+        install(machine.own_root, package["min version"], package["relpath"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_installed(packages)
+
+
+def test_it_is_silent_where_it_is_told_to(machine: Machine) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = check_installed({"x": {"relpath": "lab/x", "name": "lab-extra"}}, warn=False)
+    assert "pip install lab-extra" in found.packages[0].commands[-1]
+    with pytest.raises(ValueError, match="must be a version"):
+        check_installed({"x": {"relpath": "lab/x", "min version": "new"}})
+
+
+# The command line
+
+
+def run(*arguments: str, **options: str) -> Result:
+    return CliRunner().invoke(command_line, ["doctor", *arguments], **options)  # type: ignore[arg-type]
+
+
+def test_the_exit_status_tells_whether_all_is_usable(machine: Machine) -> None:
+    assert run().output == "no data package is installed where data is looked for\n"
+    install(machine.own_root, "0.3")
+    assert run("nipy/templates").exit_code == 0
+    assert run("nipy/templates", "--min-version", "0.4").exit_code == 1
+    assert run("nipy/templates", "nipy/data").exit_code == 1
+    result = run("nipy/data", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["usable"] is False
+    assert document["packages"][0]["verdict"] == "missing"
+    assert run("nipy/data", "--min-version", "new").exit_code == 2
+    assert run("nipy/data", "--fix", "--json").exit_code == 2
+
+
+def test_fix_names_what_is_near_in_the_users_ini(machine: Machine) -> None:
+    root = machine.base / "share/nipy"
+    data = install(root)
+    ini = write(machine.home / ".nipy/config.ini", "# mine\n[DATA]\npath = /kept\n[other]\nx = 1")
+    before = ini.read_text("utf-8")
+    result = run("nipy/templates", "--fix", input="n\n")
+    assert result.exit_code == 1
+    assert ini.read_text("utf-8") == before
+    result = run("nipy/templates", "--fix", input="y\n")
+    assert result.exit_code == 0, result.output
+    assert f"-path = /kept\n+path = /kept:{root}\n" in result.stdout
+    assert ini.read_text("utf-8") == before.replace("/kept", f"/kept:{root}")
+    assert make_datasource({"relpath": "nipy/templates"}).base_path == str(data)
+    assert list(ini.parent.iterdir()) == [ini]
+
+
+def test_fix_writes_a_new_ini(machine: Machine) -> None:
+    install(machine.system)
+    result = run("nipy/templates", "--fix", "--yes")
+    assert result.exit_code == 0, result.output
+    ini = machine.home / ".nipy/config.ini"
+    assert ini.read_text("utf-8") == f"[DATA]\npath = {machine.system}\n"
+    # What needs no mending is not touched.
+    ini.chmod(0o600)
+    assert run("nipy/templates", "--fix", "--yes").exit_code == 0
+    assert ini.stat().st_mode & 0o777 == 0o600
+
+
+def test_fix_has_nothing_to_write(machine: Machine) -> None:
+    result = run("nipy/templates", "--fix", "--yes")
+    assert result.exit_code == 1
+    assert "nothing to write" in result.stdout
+    assert not machine.home.exists()
+
+
+def test_fix_leaves_a_malformed_ini_to_its_owner(machine: Machine) -> None:
+    install(machine.system)
+    ini = write(machine.home / ".nipy/config.ini", "nonsense\n")
+    result = run("nipy/templates", "--fix", "--yes")
+    assert result.exit_code == 1
+    assert f"{ini}:1: no section" in result.stderr
+    assert ini.read_text("utf-8") == "nonsense\n"
