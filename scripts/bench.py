@@ -110,24 +110,74 @@ def bench_build(megabytes: int, runs: int) -> None:
 IMPORT = """
 import time
 began = time.perf_counter()
-import {module}
+import {module}.data
 print(time.perf_counter() - began)
 """
 
 
-def bench_import(runs: int) -> None:
-    """Compare the import of the runtime with that of nibabel's module, in fresh processes."""
-    seconds: dict[str, list[float]] = {"nipack.data": [], "nibabel.data": []}
+LOOK_UP = """
+import time
+from {module} import data
+data.get_nipy_system_dir = lambda: {directory!r}
+wanted = {{"relpath": "nipy/templates", "min version": "0.3"}}
+began = time.perf_counter()
+data.make_datasource(wanted)
+print(time.perf_counter() - began)
+"""
+INI_FILES = (1, 10, 100)
+
+
+def bench_look_up(runs: int) -> None:
+    """Compare one make_datasource where many packages have left an ini file, in fresh processes."""
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
+        data = Path(workspace) / "share" / "nipy" / "nipy" / "templates"
+        data.mkdir(parents=True)
+        (data / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
+        for count in INI_FILES:
+            directory = Path(workspace) / f"etc-{count}"
+            directory.mkdir()
+            for number in range(count):
+                ini = directory / f"package_{number:03}.ini"
+                ini.write_text(f"[DATA]\npath = {workspace}/share/nipy\n", "utf-8")
+            name = f"look-up with {count} ini files"
+            compare_python(name, LOOK_UP, runs, directory=str(directory))
+
+
+def compare_python(name: str, code: str, runs: int, **values: str) -> None:
+    """Run code with our module and with nibabel's in turn; it prints its own seconds."""
+    seconds: dict[str, list[float]] = {"nipack": [], "nibabel": []}
     for number in range(runs + 1):
         for module, measured in seconds.items():
-            code = IMPORT.format(module=module)
-            said = subprocess.check_output([sys.executable, "-c", code], text=True)
+            command = [sys.executable, "-c", code.format(module=module, **values)]
+            said = subprocess.check_output(command, text=True)
             if number:
                 measured.append(float(said))
     ours, peer = (statistics.median(measured) for measured in seconds.values())
-    for module, median in (("nipack.data", ours), ("nibabel.data", peer)):
-        print(f"{'import ' + module:<44} {median * 1000:7.1f} ms")
-    print(f"{'ratio of the medians':<44} {ours / peer:7.3f}")
+    for module, median in (("nipack", ours), ("nibabel", peer)):
+        print(f"{name + ': ' + module:<44} {median * 1000:7.2f} ms")
+    print(f"{'ratio of the medians':<44} {ours / peer:7.3f}\n", flush=True)
+
+
+def bench_verify(megabytes: int, runs: int) -> None:
+    """Compare nipack verify with openssl, in two processes, over the same files."""
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
+        prefix = Path(workspace)
+        make_tree(prefix / "share" / "nipy" / "nipy" / "templates", megabytes)
+        records = prefix / "share" / "nipack" / "nipy-templates"
+        records.mkdir(parents=True)
+        sums = f"find share/nipy -type f -print0 | xargs -0 sha256sum > {records}/SHA256SUMS"
+        subprocess.run(["sh", "-c", sums], cwd=prefix, check=True)
+        data = str(prefix / "share" / "nipy" / "nipy" / "templates")
+        # The largest first, as nipack does, so that both processes are busy to the end.
+        openssl = (
+            f"find {data} -type f -printf '%s %p\\0' | sort -zrn | cut -z -d' ' -f2"
+            " | xargs -0 -P2 -n40 openssl dgst -sha256"
+        )
+        commands = {
+            "nipack verify": [*NIPACK, "verify", data],
+            "openssl dgst -sha256, two processes": ["sh", "-c", openssl],
+        }
+        compare(runs, **commands)
 
 
 def main() -> None:
@@ -137,7 +187,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each [5]")
     arguments = parser.parse_args()
     bench_build(arguments.megabytes, arguments.runs)
-    bench_import(3 * arguments.runs)
+    bench_verify(arguments.megabytes, arguments.runs)
+    bench_look_up(3 * arguments.runs)
+    compare_python("import", IMPORT, 3 * arguments.runs)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from nipack.diagnosis import PackageDiagnosis
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return make_machine(tmp_path / "a machine", monkeypatch)
+    return make_machine(tmp_path / "a mächine", monkeypatch)
 
 
 def only(minimum: str | None = None, *, full: bool = False) -> PackageDiagnosis:

@@ -17,7 +17,7 @@ from nipack.records import plain
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return make_machine(tmp_path / "a machine", monkeypatch)
+    return make_machine(tmp_path / "a mächine", monkeypatch)
 
 
 def test_each_root_in_order_with_its_origin_and_what_was_found(

@@ -15,7 +15,7 @@ from nipack.verification import Verification
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    machine = make_machine(tmp_path / "a machine", monkeypatch)
+    machine = make_machine(tmp_path / "a mächine", monkeypatch)
     data = install(machine.own_root)
     for name in ("T1.nii.gz", "2mm/T1.nii.gz", "notes é.txt"):
         write(data / name, f"{name}\n" * 1000)

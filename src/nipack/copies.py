@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Copy(Record):
     """A copy of a data package: what the search makes of it, and why.
 
-    `relpath` and `root` are None for one that is not in the data path.
+    `root` is None for a directory that was named by its path; its `relpath` is what its last two
+    names would be.
     """
 
     __slots__ = ("path", "reason", "relpath", "root", "status", "version")

@@ -114,8 +114,11 @@ def _text(file: str) -> str:
     try:
         with open(file, encoding="utf-8") as stream:
             return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); install the package again") from error
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror}); name another, or make it readable"
+        raise DataError(f"{file}: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: is not UTF-8; install the package again") from error
 
 
 def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, str]) -> Manifest:

@@ -34,7 +34,8 @@ def installation(found: Explanation) -> str:
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
     """Return why the data was not found, in one line."""
     relpath = wanted.relpath
-    there = [each for each in tried if each.status not in ("absent", "repeated")]
+    tried = [each for each in tried if each.status != "repeated"]
+    there = [each for each in tried if each.status != "absent"]
     if not tried:
         return f"{relpath} is not found: the data path is empty"
     if not there:

@@ -44,8 +44,9 @@ class FileProblem(Record):
 class Verification(Record):
     """What was found of one copy of a data package.
 
-    `manifest` is the file that it was checked against: None where there is none, so that it was not
-    checked. `reason` says more where there is more to say. `files` and `size` are the manifest's.
+    `relpath` is None for a directory that was named by its path. `manifest` is the file that it was
+    checked against: None where there is none, so that it was not checked. `reason` says more where
+    there is more to say. `files` are those of the manifest, `size` is what was found of them.
     """
 
     __slots__ = (
@@ -157,7 +158,7 @@ class _Check:
         problems = [] if self.manifest is None else sorted(self._problems(pool, count), key=_path)
         checked: State = "damaged" if problems or malformed else "intact"
         return Verification(
-            relpath=self.copy.relpath,
+            relpath=self.copy.relpath if self.copy.root else None,
             path=self.copy.path,
             version=self.copy.version,
             state=checked if self.manifest or malformed else "not checked",

@@ -1,5 +1,7 @@
 """How the command line looks: messages and progress on stderr, results on stdout."""
 
+from __future__ import annotations
+
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -8,19 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
+    # rich is loaded when something is printed with it: `nipack where` shall not wait for it.
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
     from nipack.build.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
@@ -30,6 +26,8 @@ _MOST_OF_A_KIND = 10
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console for what is stdout or stderr now."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _UNLIMITED
     # Paths are printed as they are: no [markup] and no :emoji: of rich's in them.
@@ -43,13 +41,13 @@ def print_error(message: str) -> None:
     _print_message("error", "bold red", message)
 
 
-def print_problem(problem: "Problem") -> None:
+def print_problem(problem: Problem) -> None:
     """Print a problem as pip and compilers do: its severity first."""
     style = {"error": "bold red", "warning": "bold yellow"}[problem.severity]
     _print_message(problem.severity, style, str(problem))
 
 
-def print_problems(problems: "Iterable[Problem]") -> None:
+def print_problems(problems: Iterable[Problem]) -> None:
     """Print problems, but of one kind no more than a screen can use."""
     count = Counter[str]()
     for problem in problems:
@@ -61,6 +59,8 @@ def print_problems(problems: "Iterable[Problem]") -> None:
 
 def print_rest(count: Counter[str]) -> None:
     """Print how many problems of each code were left out."""
+    from rich.text import Text
+
     for code, number in count.items():
         if number > _MOST_OF_A_KIND:
             rest = f"{number - _MOST_OF_A_KIND} more like it [{code}]; --json lists them all"
@@ -68,6 +68,8 @@ def print_rest(count: Counter[str]) -> None:
 
 
 def _print_message(word: str, style: str, message: str) -> None:
+    from rich.text import Text
+
     # A file's name may hold what is not UTF-8; a terminal could not show it.
     shown = message.encode("utf-8", "backslashreplace").decode()
     console(stderr=True).print(Text.assemble((f"{word}: ", style), shown))
@@ -75,6 +77,8 @@ def _print_message(word: str, style: str, message: str) -> None:
 
 def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """Return a table without lines, whose cells are never cut."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -96,7 +100,7 @@ class ConsoleReporter:
     """Shows the steps of a build as bars, and its warnings above them."""
 
     progress: Progress
-    problems: "list[Problem]" = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     quiet: bool = False
     count: Counter[str] = field(default_factory=Counter)
 
@@ -105,7 +109,7 @@ class ConsoleReporter:
         task = self.progress.add_task(name, total=total)
         return lambda count: self.progress.advance(task, count)
 
-    def warn(self, problem: "Problem") -> None:
+    def warn(self, problem: Problem) -> None:
         """Print a warning at once, and keep it for --json."""
         self.problems.append(problem)
         self.count[problem.code] += not self.quiet
@@ -116,12 +120,14 @@ class ConsoleReporter:
 @contextmanager
 def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
     """Give a reporter whose bars are gone at the end; without a terminal there are none."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+    from rich import progress as bars
+
+    progress = bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.DownloadColumn(),
+        bars.TransferSpeedColumn(),
+        bars.TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,
         disable=quiet or not sys.stderr.isatty(),

@@ -27,7 +27,6 @@ Examples:
 @click.option(
     "--manifest",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
     help="The SHA256SUMS to check against, instead of the data's own.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -86,7 +85,8 @@ def _line(each: "Verification") -> str:
     from nipack.cli.console import size_text
 
     version = f" {each.version}" if each.version else ""
-    name = f"{each.relpath}{version} in {each.path}: {each.state}"
+    where = f"{each.relpath}{version} in {each.path}" if each.relpath else f"{each.path}{version}"
+    name = f"{where}: {each.state}"
     if each.state == "intact":
         how = "by name and size" if each.quick else "to the byte"
         name += f" {how} ({each.files} files, {size_text(each.size)})"
