@@ -108,7 +108,7 @@ def plain(directory: Path) -> Path:
 
 
 def odd(directory: Path) -> Path:
-    """Make a package of everything that a name, a link or a size may be."""
+    """Make a package of everything that a name or a size may be, and of a full definition."""
     tree = plain(directory)
     data = tree / "templates"
     for name, content in {
@@ -131,10 +131,6 @@ def odd(directory: Path) -> Path:
         path.write_bytes(content)
     (data / "executable.txt").chmod(0o777)
     (data / "empty.txt").chmod(0o600)
-    (data / "links").mkdir()
-    (data / "links" / "file").symlink_to("../two words/a file.txt")
-    (data / "links" / "folder").symlink_to("../a/b")
-    (data / "links" / "link").symlink_to("file")
     (tree / "package.yaml").write_text(
         f"{MINIMAL}date: 2023-05-01\nsummary: Übersicht of brains\nlicense: CC-BY-4.0\n"
         "maintainer: {name: Ada Ünal, email: ada@example.org}\n"
@@ -142,6 +138,17 @@ def odd(directory: Path) -> Path:
         "consumers: [{package: nipy, version: '>=0.6', needs: '>=0.4'}]\n",
         "utf-8",
     )
+    return tree
+
+
+def linked(directory: Path) -> Path:
+    """Make the odd package with links to a file, to a folder and to a link."""
+    tree = odd(directory)
+    links = tree / "templates" / "links"
+    links.mkdir()
+    (links / "file").symlink_to("../two words/a file.txt")
+    (links / "folder").symlink_to("../a/b")
+    (links / "link").symlink_to("file")
     return tree
 
 
@@ -160,4 +167,4 @@ def umbrella(directory: Path) -> Path:
     return tree
 
 
-SAMPLES = {"plain": plain, "odd": odd, "umbrella": umbrella}
+SAMPLES = {"plain": plain, "odd": odd, "linked": linked, "umbrella": umbrella}
