@@ -113,38 +113,6 @@ def _exception_problems(definition: Definition) -> Iterator[Problem]:
             yield warning_at("exception-unknown", where, f"{each.code} {known}", remedy)
 
 
-def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> list[Problem]:
-    """Return where the folders of a source contradict its definition's relpath, or repeat it."""
-    umbrella, _, last = definition.relpath.rpartition("/")
-    problems = []
-    stated = _stated_relpath(tree, directory)
-    if stated is not None and stated != definition.relpath:
-        message = f"its folders say {stated}, but the relpath is {definition.relpath}"
-        remedy = "make the relpath what the code looks up, or rename the folder"
-        where = definition.where("relpath")
-        problems.append(warning_at("umbrella-differs", where, message, remedy))
-    folders = [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
-    if [each.name for each in folders] in ([last], [umbrella]):
-        message = "all of the data is in it, so its path has that name twice"
-        remedy = "move the files up, beside config.ini"
-        where = f"{definition.relpath}/{folders[0].name}"
-        problems.append(error_at("umbrella-nested", where, message, remedy))
-    return problems
-
-
-def _stated_relpath(tree: Path, directory: Path) -> str | None:
-    """Return the relpath that a source's folders state, or None where they state none.
-
-    They do in the documented layout, nipy-templates-0.3/templates, and with the umbrella as a
-    folder: nipy/templates.
-    """
-    depth = len(directory.relative_to(tree).parts)
-    release = re.fullmatch(r"(.+?)(-v?[0-9][^-]*)?", tree.name)
-    if depth == 1 and release and release[1].endswith(f"-{directory.name}"):
-        return f"{release[1].removesuffix(f'-{directory.name}')}/{directory.name}"
-    return "/".join(directory.parts[-2:]) if depth == 2 else None
-
-
 def read_config(directory: Path, place: str, definition: Definition) -> tuple[str, list[Problem]]:
     """Return the version that config.ini states, and the problems of it, which is at `place`.
 

@@ -1,6 +1,7 @@
 """Digests of streams and files, at the hash's own speed."""
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,11 @@ def digest_stream(
         size += len(chunk)
         advance(len(chunk))
     return Digests(size=size, by_algorithm={name: h.hexdigest() for name, h in hashes.items()})
+
+
+def digest_bytes(content: bytes, algorithms: Iterable[str]) -> Digests:
+    """Return the digests of bytes."""
+    return digest_stream(io.BytesIO(content), algorithms)
 
 
 def digest_file(

@@ -83,7 +83,7 @@ def _payload_file(file: DataFile, root: str, directory: Path) -> InstalledFile:
         size=file.size,
         sha256=file.sha256,
         md5=file.md5,
-        content=directory / file.path,
+        content=directory / file.path if file.content is None else file.content,
     )
 
 

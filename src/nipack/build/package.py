@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from nipack.build.check import (
     no_definition_warning,
     raise_or_warn,
     read_config,
-    umbrella_problems,
     walk,
 )
 from nipack.build.contents import content_problems
@@ -33,7 +32,8 @@ from nipack.build.errors import (
     system_errors_as,
     warning_at,
 )
-from nipack.build.hashing import digest_files
+from nipack.build.folders import data_directory, definition_of_layout, umbrella_problems
+from nipack.build.hashing import digest_bytes, digest_files
 from nipack.build.names import name_problems
 from nipack.build.progress import Reporter
 from nipack.build.source import SourceRecord, SourceTree, open_source
@@ -49,12 +49,14 @@ class DataFile:
     """A file of the payload; `path` is relative to the data directory, with forward slashes.
 
     `size` is in bytes, the digests are hexadecimal; `md5` is None where no format asked for it.
+    `content` is that of a config.ini which the source does not have; its other files have none.
     """
 
     path: str
     size: int
     sha256: str
     md5: str | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ def read_package(
     survey = survey_source(source, workspace, reporter)
     raise_or_warn(survey.problems, survey.definition, reporter, release=release)
     files, links = _read_payload(survey.directory, survey.paths, reporter, md5=md5)
+    if CONFIG_NAME not in survey.paths:
+        files = _with_config(files, survey.version, md5=md5)
     return DataPackage(
         definition=survey.definition,
         version=survey.version,
@@ -139,15 +143,19 @@ def survey_source(source: str, workspace: Path, reporter: Reporter) -> Survey:
     """
     definition = _find_definition(source)
     tree = open_source(_origin(source, definition), workspace, reporter)
-    directory = _data_directory(tree, definition)
+    directory = data_directory(tree, definition)
     problems: list[Problem] = []
     if definition is None:
-        definition = _definition_of_layout(tree, directory)
+        definition = definition_of_layout(tree, directory)
         problems.append(no_definition_warning(source, definition, directory))
     problems += metadata_warnings(definition)
     problems += umbrella_problems(tree.directory, directory, definition)
     config_place = tree.place(directory / CONFIG_NAME)
-    version, config_problems = read_config(directory, config_place, definition)
+    version, config_problems = (
+        read_config(directory, config_place, definition)
+        if (directory / CONFIG_NAME).is_file()
+        else (definition.version or "", [])
+    )
     paths, payload_problems = walk(directory, definition.relpath)
     time, time_problems = _package_time(definition, tree)
     problems += [*config_problems, *payload_problems, *time_problems]
@@ -181,70 +189,6 @@ def _origin(source: str, definition: Definition | None) -> Source:
         assert definition.path is not None, "a definition that was read has a path"
         return Source(address=str(definition.path.parent), digests={})
     return definition.source
-
-
-def _data_directory(tree: SourceTree, definition: Definition | None) -> Path:
-    """Return the one directory of a source tree that holds a config.ini.
-
-    It is the tree itself, a folder of it (the documented layout), or one in a folder that is the
-    umbrella.  A definition's relpath decides between several.
-    """
-    top = tree.directory
-    if (top / CONFIG_NAME).is_file():
-        return top
-    found = _folders_with_config(top)
-    if definition is not None:
-        found = _of_relpath(found, definition.relpath) or found
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
-        remedy = "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory"
-        raise DataPackageError([error_at("no-data-directory", tree.place(top), message, remedy)])
-    names = ", ".join(each.relative_to(top).as_posix() for each in found)
-    message = f"several folders have a {CONFIG_NAME}: {names}"
-    remedy = f"write a {DEFINITION_NAME} for each, with its relpath"
-    raise DataPackageError([error_at("several-data-directories", tree.place(top), message, remedy)])
-
-
-def _folders_with_config(top: Path) -> list[Path]:
-    """Return the folders that hold a config.ini: each once, and none that is data of another."""
-    found: dict[Path, Path] = {}
-    for pattern in (f"*/{CONFIG_NAME}", f"*/*/{CONFIG_NAME}"):
-        # A link to a folder comes behind the folder itself, and is then a second name of it.
-        folders = [config.parent for config in top.glob(pattern) if config.is_file()]
-        for folder in sorted(folders, key=lambda folder: (folder.is_symlink(), folder)):
-            if not found.keys() & set(folder.resolve().parents):
-                found.setdefault(folder.resolve(), folder)
-    return sorted(found.values())
-
-
-def _of_relpath(folders: list[Path], relpath: str) -> list[Path]:
-    """Return the folders that end as the relpath does, or at least have its last name."""
-    last = relpath.rpartition("/")[2]
-    whole = [each for each in folders if f"/{each.as_posix()}".endswith(f"/{relpath}")]
-    return whole or [each for each in folders if each.name == last]
-
-
-def _definition_of_layout(tree: SourceTree, directory: Path) -> Definition:
-    """Return name and relpath as the folders say them.
-
-    `nipy-templates-0.1/templates` is nipy-templates, at nipy/templates; any other folder around
-    the data directory is taken for the umbrella.
-    """
-    # An archive may have the data at its top; no folder around it has a name then.
-    parent = "" if directory == tree.unpacked else directory.parent.name
-    child = directory.name
-    release = re.fullmatch(r"(?P<name>.+?)(-v?[0-9][^-]*)?", parent)
-    name = release["name"] if release else parent
-    umbrella = name.removesuffix(f"-{child}")
-    relpath = f"{umbrella}/{child}"
-    valid_name = re.sub(r"[/_.]", "-", relpath).lower()
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", valid_name):
-        message = f"the folders '{parent}/{child}' do not give a valid name and relpath"
-        remedy = f"write a {DEFINITION_NAME} with name, relpath, version and source"
-        raise DataPackageError([error_at("no-name", tree.place(directory), message, remedy)])
-    return Definition(name=valid_name, relpath=relpath)
 
 
 def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[Problem]]:
@@ -289,6 +233,20 @@ def _read_payload(
         for name, found in zip(names, digests, strict=True)
     )
     return files, tuple(_data_link(directory, path) for path in links)
+
+
+def _with_config(files: tuple[DataFile, ...], version: str, *, md5: bool) -> tuple[DataFile, ...]:
+    """Return the files with a config.ini, by which nibabel knows data, for data that has none."""
+    content = f"[DEFAULT]\nversion = {version}\n".encode("ascii")
+    found = digest_bytes(content, ("sha256", "md5") if md5 else ("sha256",))
+    config = DataFile(
+        path=CONFIG_NAME,
+        size=found.size,
+        sha256=found.by_algorithm["sha256"],
+        md5=found.by_algorithm.get("md5"),
+        content=content,
+    )
+    return tuple(sorted([*files, config], key=lambda file: os.fsencode(file.path)))
 
 
 def _data_link(directory: Path, path: str) -> DataLink:

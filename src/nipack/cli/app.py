@@ -9,9 +9,11 @@ import click
 
 from nipack import __version__
 from nipack.cli.build import build
+from nipack.cli.bump import bump
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.init import init
 from nipack.cli.list import list_command
 from nipack.cli.verify import verify
 from nipack.cli.where import where
@@ -67,7 +69,9 @@ def nipack(verbose: bool) -> None:
     )
 
 
+nipack.add_command(init)
 nipack.add_command(check)
+nipack.add_command(bump)
 nipack.add_command(build)
 nipack.add_command(where)
 nipack.add_command(list_command)

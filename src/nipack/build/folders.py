@@ -1,0 +1,148 @@
+"""Which folder of a source is the data directory, and which relpath its folders say."""
+
+import re
+from pathlib import Path
+
+from nipack.build.check import CONFIG_NAME
+from nipack.build.definition import DEFINITION_NAME, Definition
+from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.build.source import SourceTree
+
+
+def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
+    """Return the one data directory of a source; raises DataPackageError where there is none."""
+    found = find_data_directory(tree, definition.relpath if definition else None)
+    if found is None and definition is not None:
+        found = _folder_of_relpath(tree, definition)
+    if found is None:
+        message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
+        remedy = (
+            "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory, or "
+            "run nipack init on the directory"
+        )
+        where = tree.place(tree.directory)
+        raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
+    return found
+
+
+def find_data_directory(tree: SourceTree, relpath: str | None) -> Path | None:
+    """Return the one directory of a source tree that holds a config.ini, None where none does.
+
+    It is the tree itself, a folder of it (the documented layout), or one in a folder that is the
+    umbrella.  A relpath decides between several; without one, raises DataPackageError.
+    """
+    top = tree.directory
+    if (top / CONFIG_NAME).is_file():
+        return top
+    found = _folders_with_config(top)
+    if relpath is not None:
+        found = _of_relpath(found, relpath) or found
+    if len(found) <= 1:
+        return found[0] if found else None
+    names = ", ".join(each.relative_to(top).as_posix() for each in found)
+    message = f"several folders have a {CONFIG_NAME}: {names}"
+    remedy = f"write a {DEFINITION_NAME} for each, with its relpath"
+    raise DataPackageError([error_at("several-data-directories", tree.place(top), message, remedy)])
+
+
+def _folders_with_config(top: Path) -> list[Path]:
+    """Return the folders that hold a config.ini: each once, and none that is data of another."""
+    found: dict[Path, Path] = {}
+    for pattern in (f"*/{CONFIG_NAME}", f"*/*/{CONFIG_NAME}"):
+        # A link to a folder comes behind the folder itself, and is then a second name of it.
+        folders = [config.parent for config in top.glob(pattern) if config.is_file()]
+        for folder in sorted(folders, key=lambda folder: (folder.is_symlink(), folder)):
+            if not found.keys() & set(folder.resolve().parents):
+                found.setdefault(folder.resolve(), folder)
+    return sorted(found.values())
+
+
+def _of_relpath(folders: list[Path], relpath: str) -> list[Path]:
+    """Return the folders that end as the relpath does, or at least have its last name."""
+    last = relpath.rpartition("/")[2]
+    whole = [each for each in folders if f"/{each.as_posix()}".endswith(f"/{relpath}")]
+    return whole or [each for each in folders if each.name == last]
+
+
+def _folder_of_relpath(tree: SourceTree, definition: Definition) -> Path | None:
+    """Return the data directory that has no config.ini: the folder that the relpath names.
+
+    That may be the tree itself, but where code to install it or the definition is in it.
+    """
+    top = tree.directory
+    for name in (definition.relpath, definition.relpath.rpartition("/")[2]):
+        if (top / name).is_dir():
+            return top / name
+    holds_more = any((top / name).exists() for name in ("setup.py", DEFINITION_NAME))
+    return None if holds_more else top
+
+
+def definition_of_layout(tree: SourceTree, directory: Path) -> Definition:
+    """Return a definition with the name and the relpath that the folders say."""
+    relpath = relpath_of_folders(tree, directory)
+    name = name_of_relpath(relpath)
+    if not is_valid_name(name):
+        message = f"the folders '{relpath}' do not give a valid name and relpath"
+        remedy = f"write a {DEFINITION_NAME} with name, relpath, version and source"
+        raise DataPackageError([error_at("no-name", tree.place(directory), message, remedy)])
+    return Definition(name=name, relpath=relpath)
+
+
+def relpath_of_folders(tree: SourceTree, directory: Path) -> str:
+    """Return the relpath that the folders say, which need not be a valid one.
+
+    `nipy-templates-0.1/templates` is nipy/templates; any other folder around the data directory
+    is taken for the umbrella.
+    """
+    # An archive may have the data at its top; no folder around it has a name then.
+    parent = "" if directory == tree.unpacked else directory.parent.name
+    umbrella = without_version(parent).removesuffix(f"-{directory.name}")
+    return f"{umbrella}/{directory.name}"
+
+
+def without_version(name: str) -> str:
+    """Return a folder's name without the version of a release: nipy-templates-0.1."""
+    release = re.fullmatch(r"(?P<name>.+?)(-v?[0-9][^-]*)?", name)
+    return release["name"] if release else name
+
+
+def name_of_relpath(relpath: str) -> str:
+    """Return the package's name that a relpath gives: nipy/templates is nipy-templates."""
+    return re.sub(r"[/_.]", "-", relpath).lower()
+
+
+def is_valid_name(name: str) -> bool:
+    """Tell whether a name is one that every package manager takes."""
+    return re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) is not None
+
+
+def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> list[Problem]:
+    """Return where the folders of a source contradict its definition's relpath, or repeat it."""
+    umbrella, _, last = definition.relpath.rpartition("/")
+    problems = []
+    stated = _stated_relpath(tree, directory)
+    if stated is not None and stated != definition.relpath:
+        message = f"its folders say {stated}, but the relpath is {definition.relpath}"
+        remedy = "make the relpath what the code looks up, or rename the folder"
+        where = definition.where("relpath")
+        problems.append(warning_at("umbrella-differs", where, message, remedy))
+    folders = [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
+    if [each.name for each in folders] in ([last], [umbrella]):
+        message = "all of the data is in it, so its path has that name twice"
+        remedy = "move the files up, beside config.ini"
+        where = f"{definition.relpath}/{folders[0].name}"
+        problems.append(error_at("umbrella-nested", where, message, remedy))
+    return problems
+
+
+def _stated_relpath(tree: Path, directory: Path) -> str | None:
+    """Return the relpath that a source's folders state, or None where they state none.
+
+    They do in the documented layout, nipy-templates-0.3/templates, and with the umbrella as a
+    folder: nipy/templates.
+    """
+    depth = len(directory.relative_to(tree).parts)
+    name = without_version(tree.name)
+    if depth == 1 and name.endswith(f"-{directory.name}"):
+        return f"{name.removesuffix(f'-{directory.name}')}/{directory.name}"
+    return "/".join(directory.parts[-2:]) if depth == 2 else None

@@ -1,0 +1,52 @@
+"""`nipack init`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from nipack.cli.console import console, console_reporter
+
+
+@click.command(
+    short_help="Begin a definition from what a SOURCE says.",
+    epilog="""\b
+Examples:
+  nipack init nipy-templates-0.3.tar.gz          writes recipes/nipy-templates/package.yaml
+  nipack init atlas/ --relpath mylab/atlas -o .  no config.ini needed
+  nipack init https://example.org/nipy-templates-0.3.tar.gz --dry-run""",
+)
+@click.argument("source")
+@click.option(
+    "--out-dir",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder that gets the package.yaml.  [default: recipes/NAME]",
+)
+@click.option("--relpath", help="Where code looks the data up: umbrella/directory.")
+@click.option("--dry-run", "-n", is_flag=True, help="Print the definition, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def init(
+    source: str, out_dir: Path | None, relpath: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Write a package.yaml from what SOURCE says, with TODO where it is silent.
+
+    SOURCE is a tarball, its address, or a directory, with or without a config.ini.  What it says
+    is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, dataset_description.json
+    and files with a licence.  A setup.py in it is never run.
+    """
+    from nipack.build.draft import draft_definition, write_draft
+
+    with console_reporter(quiet=as_json) as reporter:
+        draft = draft_definition(source, out_dir, reporter, relpath=relpath)
+    path = (out_dir or Path("recipes") / draft.name) / "package.yaml"
+    if not dry_run:
+        write_draft(draft, path.parent)
+    if as_json:
+        document = {"path": str(path), "definition": draft.text, "todo": draft.todos}
+        click.echo(json.dumps(document, indent=2))
+    elif dry_run:
+        click.echo(draft.text, nl=False)
+    else:
+        count = len(draft.todos)
+        console().print(f"{path}: written, with {count} TODO; then run nipack check {path.parent}")
