@@ -48,11 +48,14 @@ def _missing(item: pytest.Item) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_configuration_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_configuration_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Let no variable and no home of whoever runs the tests decide what they find."""
     for name in ("NIPY_DATA_PATH", "NIPY_USER_DIR", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

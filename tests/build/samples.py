@@ -109,6 +109,17 @@ def plain(directory: Path) -> Path:
 
 def odd(directory: Path) -> Path:
     """Make a package of everything that a name, a link or a size may be."""
+    tree = names(directory)
+    links = tree / "templates" / "links"
+    links.mkdir()
+    (links / "file").symlink_to("../two words/a file.txt")
+    (links / "folder").symlink_to("../a/b")
+    (links / "link").symlink_to("file")
+    return tree
+
+
+def names(directory: Path) -> Path:
+    """Make a package of everything that a name or a size may be."""
     tree = plain(directory)
     data = tree / "templates"
     for name, content in {
@@ -131,10 +142,6 @@ def odd(directory: Path) -> Path:
         path.write_bytes(content)
     (data / "executable.txt").chmod(0o777)
     (data / "empty.txt").chmod(0o600)
-    (data / "links").mkdir()
-    (data / "links" / "file").symlink_to("../two words/a file.txt")
-    (data / "links" / "folder").symlink_to("../a/b")
-    (data / "links" / "link").symlink_to("file")
     (tree / "package.yaml").write_text(
         f"{MINIMAL}date: 2023-05-01\nsummary: Übersicht of brains\nlicense: CC-BY-4.0\n"
         "maintainer: {name: Ada Ünal, email: ada@example.org}\n"
@@ -160,4 +167,5 @@ def umbrella(directory: Path) -> Path:
     return tree
 
 
-SAMPLES = {"plain": plain, "odd": odd, "umbrella": umbrella}
+SAMPLES = {"plain": plain, "names": names, "odd": odd, "umbrella": umbrella}
+WITH_LINKS = {"odd"}

@@ -16,7 +16,6 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from tests.conftest import MakeTree
 
 from nipack.build import python_metadata
-from nipack.build.errors import ArtifactError
 from nipack.build.flow import Artifact, build
 from nipack.build.formats import formats
 
@@ -85,15 +84,6 @@ def test_two_builds_are_the_same(name: str, source: Path, tmp_path: Path) -> Non
     first = built(source, name, out=tmp_path / "1")[name].path.read_bytes()
     copy = Path(shutil.copytree(source, tmp_path / "copy"))
     assert built(copy, name, out=tmp_path / "2")[name].path.read_bytes() == first
-
-
-@pytest.mark.parametrize("name", PYTHON_FORMATS)
-def test_links_are_refused_with_the_reason(name: str, make_tree: MakeTree, tmp_path: Path) -> None:
-    tree = make_tree()
-    (tree / "templates" / "link").symlink_to("T1.nii.gz")
-    with pytest.raises(ArtifactError, match=r"cannot hold symbolic links.*\n  link -> T1.nii.gz"):
-        built(tree, name, out=tmp_path / "dist")
-    assert not list((tmp_path / "dist").iterdir())
 
 
 def test_wheel_is_named_as_pip_reads_it(source: Path, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,8 @@ def test_json_of_a_success(tmp_path: Path) -> None:
     document = json.loads(result.stdout)
     assert document.keys() == {"artifacts", "problems", "errors"}
     assert document["errors"] == []
-    assert [problem["code"] for problem in document["problems"]] == [
-        "missing-metadata",
-        "redistribution-unverified",
-    ]
+    codes = {problem["code"] for problem in document["problems"]}
+    assert {"missing-metadata", "redistribution-unverified"} <= codes
     assert {problem["severity"] for problem in document["problems"]} == {"warning"}
     for artifact in document["artifacts"]:
         path = Path(artifact["path"])
@@ -209,13 +208,16 @@ def test_a_bad_epoch(epoch: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> "Callable[..., subprocess.CompletedProcess[str]]":
+def open_path() -> Iterator[Path]:
+    """A folder that every user can enter, as those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="nipack-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def as_nobody() -> "Callable[..., subprocess.CompletedProcess[str]]":
     """Run nipack as a user with no rights; a root who runs the tests drops them."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.owner() != "root" or path.stat().st_mode & 0o005 == 0:
-            path.chmod(0o755)
-        if path == Path("/tmp"):
-            break
 
     def run_as(*words: object) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "nipack", "build", *map(str, words)]
@@ -237,31 +239,31 @@ def as_nobody(tmp_path: Path) -> "Callable[..., subprocess.CompletedProcess[str]
 )
 def test_what_cannot_be_read(
     unreadable: str,
-    tmp_path: Path,
+    open_path: Path,
     as_nobody: "Callable[..., subprocess.CompletedProcess[str]]",
 ) -> None:
-    tree = plain(tmp_path)
+    tree = plain(open_path)
     (tree / unreadable).chmod(0)
-    done = as_nobody(tree, "-o", tmp_path / "out")
+    done = as_nobody(tree, "-o", open_path / "out")
     (tree / unreadable).chmod(0o755)
     assert done.returncode == 1, done.stderr
     assert "error: " in done.stderr
     assert unreadable.removesuffix(".") in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert not (open_path / "out").exists()
 
 
 @pytest.mark.tools("setpriv")
 def test_where_nothing_can_be_written(
-    tmp_path: Path, as_nobody: "Callable[..., subprocess.CompletedProcess[str]]"
+    open_path: Path, as_nobody: "Callable[..., subprocess.CompletedProcess[str]]"
 ) -> None:
-    tree = plain(tmp_path)
-    (tmp_path / "out").mkdir(mode=0o555)
-    for out in (tmp_path / "out", tmp_path / "out" / "below"):
+    tree = plain(open_path)
+    (open_path / "out").mkdir(mode=0o555)
+    for out in (open_path / "out", open_path / "out" / "below"):
         done = as_nobody(tree, "-o", out, "--json")
         assert done.returncode == 1
         [error] = json.loads(done.stdout)["errors"]
         assert "Permission denied; check the directory's rights" in error
-    assert names(tmp_path / "out") == []
+    assert names(open_path / "out") == []
 
 
 def test_a_path_is_printed_as_it_is(tmp_path: Path) -> None:
@@ -312,13 +314,15 @@ def test_help_is_for_a_newcomer() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
     text = result.stdout
-    for word in ("SOURCE", "config.ini", "Examples:", "--dry-run", "SOURCE_DATE_EPOCH", "conda or"):
+    for word in ("SOURCE", "config.ini", "Examples:", "--dry-run", "SOURCE_DATE_EPOCH", "conda,"):
         assert word in text
+    assert "\b" not in text
     assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_help_s_examples_can_be_typed(tmp_path: Path) -> None:
-    shutil.copytree(REPOSITORY / "recipes", tmp_path / "recipes")
+    name = "recipes/nipy-examplepkg"  # the others need the network
+    shutil.copytree(REPOSITORY / name, tmp_path / name)
     tree = plain(tmp_path)
     shutil.copytree(tree / "templates", tmp_path / "nipy-templates" / "templates")
     shutil.make_archive(str(tree), "gztar", tmp_path, tree.name)
@@ -328,7 +332,7 @@ def test_the_help_s_examples_can_be_typed(tmp_path: Path) -> None:
     assert len(examples) >= 5
     for example in examples:
         if "recipes/nipy-templates" in example:
-            example = example.replace("nipy-templates", "nipy-examplepkg")  # needs no network
+            example = example.replace("nipy-templates", "nipy-examplepkg")
         shell = f"{sys.executable} -m nipack {example} --dry-run"
         done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, (example, done.stderr)

@@ -47,13 +47,15 @@ def draft_definition(
     reporter: Reporter,
     *,
     relpath: str | None = None,
+    offline: bool = False,
 ) -> Draft:
     """Return the beginning of a definition, to be written into `directory`.
 
     Without a directory it is for recipes/NAME.  Raises SourceError or DataPackageError.
     """
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
-        tree = open_source(Source(address=source, digests={}), Path(workspace), reporter)
+        origin = Source(address=source, digests={})
+        tree = open_source(origin, Path(workspace), reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)
         name = _name(relpath, tree.place(data))

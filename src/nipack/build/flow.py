@@ -37,6 +37,8 @@ def build(
     formats: Sequence[Format],
     out_dir: Path,
     reporter: Reporter | None = None,
+    *,
+    offline: bool = False,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
 
@@ -44,25 +46,26 @@ def build(
     not left behind.
     """
     reporter = reporter or SilentReporter()
-    with opened_package(source, formats, reporter) as package:
+    with opened_package(source, formats, reporter, offline=offline) as package:
         for each in formats:
             yield build_artifact(package, each, out_dir, reporter)
 
 
 @contextmanager
 def opened_package(
-    source: str, formats: Iterable[Format], reporter: Reporter
+    source: str, formats: Iterable[Format], reporter: Reporter, *, offline: bool = False
 ) -> Iterator[DataPackage]:
     """Read a package for these formats; what was unpacked for it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
         md5 = any(each.needs_md5 for each in formats)
-        yield read_package(source, Path(workspace), reporter, md5=md5)
+        yield read_package(source, Path(workspace), reporter, md5=md5, offline=offline)
 
 
 def build_artifact(
     package: DataPackage, format: Format, out_dir: Path, reporter: Reporter
 ) -> Artifact:
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
+    must_hold_links(package, format)
     target = out_dir / format.file_name(package)
     remedy = "check the directory's rights and the room on its disk"
     with (
@@ -84,6 +87,16 @@ def build_artifact(
         payload_size=package.size,
         payload_id=proven_id,
     )
+
+
+def must_hold_links(package: DataPackage, format: Format) -> None:
+    """Raise ArtifactError if a package has links and a format cannot hold them."""
+    if package.links and not format.holds_links:
+        listed = "\n".join(f"  {link.path} -> {link.target}" for link in package.links)
+        raise ArtifactError(
+            f"{format.file_name(package)}: {format.name} cannot hold symbolic links:\n{listed}\n"
+            "  put copies of the files there, or build other formats"
+        )
 
 
 @contextmanager

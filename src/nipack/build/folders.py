@@ -9,6 +9,15 @@ from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.source import SourceTree
 
 
+def expand_folder(source: str) -> list[str]:
+    """Return the sources that a folder of definitions stands for; any other is just itself."""
+    folder = Path(source)
+    own = any((folder / name).is_file() for name in (DEFINITION_NAME, CONFIG_NAME))
+    if "://" in source or own or not folder.is_dir():
+        return [source]
+    return [str(each.parent) for each in sorted(folder.glob(f"*/{DEFINITION_NAME}"))] or [source]
+
+
 def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
     """Return the one data directory of a source; raises DataPackageError where there is none."""
     found = find_data_directory(tree, definition.relpath if definition else None)

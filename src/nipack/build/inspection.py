@@ -9,14 +9,16 @@ from nipack.build.package import survey_source
 from nipack.build.progress import Reporter
 
 
-def check(source: str, reporter: Reporter, *, release: bool = False) -> tuple[Problem, ...]:
+def check(
+    source: str, reporter: Reporter, *, release: bool = False, offline: bool = False
+) -> tuple[Problem, ...]:
     """Return every problem of a source, but for those that its definition excepts.
 
     For a `release`, what must not be passed on is an error too.
     """
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
         try:
-            survey = survey_source(source, Path(workspace), reporter)
+            survey = survey_source(source, Path(workspace), reporter, offline=offline)
         except DataPackageError as error:
             return error.problems
         except SourceError as error:

@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote, urljoin, urlsplit
 
 from nipack.build.check import (
     CONFIG_NAME,
@@ -36,11 +38,18 @@ from nipack.build.folders import data_directory, definition_of_layout, umbrella_
 from nipack.build.hashing import digest_bytes, digest_files
 from nipack.build.names import name_problems
 from nipack.build.progress import Reporter
-from nipack.build.source import SourceRecord, SourceTree, open_source
+from nipack.build.source import (
+    SourceRecord,
+    SourceTree,
+    fetch_source,
+    local_path,
+    open_source,
+)
 
 # Times come from SOURCE_DATE_EPOCH, the definition or the archive.  Where none of them speaks,
 # any fixed day will do.
 DEFAULT_TIME = release_time(date(2000, 1, 1))
+_YAML = (".yaml", ".yml")
 FIRST_TIME, LAST_TIME = release_time(date(FIRST_YEAR, 1, 1)), release_time(date(LAST_YEAR, 12, 31))
 
 
@@ -113,13 +122,14 @@ def read_package(
     *,
     md5: bool = False,
     release: bool = False,
+    offline: bool = False,
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
     Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
     `release`, some of them are errors.
     """
-    survey = survey_source(source, workspace, reporter)
+    survey = survey_source(source, workspace, reporter, offline=offline)
     raise_or_warn(survey.problems, survey.definition, reporter, release=release)
     files, links = _read_payload(survey.directory, survey.paths, reporter, md5=md5)
     if CONFIG_NAME not in survey.paths:
@@ -136,13 +146,15 @@ def read_package(
 
 
 @system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
-def survey_source(source: str, workspace: Path, reporter: Reporter) -> Survey:
+def survey_source(
+    source: str, workspace: Path, reporter: Reporter, *, offline: bool = False
+) -> Survey:
     """Look at everything in a source.
 
     Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
-    definition = _find_definition(source)
-    tree = open_source(_origin(source, definition), workspace, reporter)
+    definition = _find_definition(source, workspace, reporter, offline=offline)
+    tree = open_source(_origin(source, definition), workspace, reporter, offline=offline)
     directory = data_directory(tree, definition)
     problems: list[Problem] = []
     if definition is None:
@@ -172,14 +184,41 @@ def survey_source(source: str, workspace: Path, reporter: Reporter) -> Survey:
     )
 
 
-def _find_definition(source: str) -> Definition | None:
-    if "://" in source:
+def _find_definition(
+    source: str, workspace: Path, reporter: Reporter, *, offline: bool
+) -> Definition | None:
+    """Return the definition that a source is, or that lies in the folder that it is."""
+    if source.startswith("https://"):
+        if not urlsplit(source).path.endswith(_YAML):
+            return None
+        return _fetched_definition(source, workspace, reporter, offline=offline)
+    if "://" in source and not source.startswith("file://"):
         return None
-    path = Path(source)
+    path = local_path(source)
     if path.is_dir():
         path = path / DEFINITION_NAME
         return read_definition(path) if path.is_file() else None
-    return read_definition(path) if path.suffix in (".yaml", ".yml") else None
+    return read_definition(path) if path.suffix in _YAML else None
+
+
+def _fetched_definition(
+    address: str, workspace: Path, reporter: Reporter, *, offline: bool
+) -> Definition:
+    """Return a definition from the network; what it names is relative to its own address."""
+    fetched, _ = fetch_source(Source(address=address, digests={}), reporter, offline=offline)
+    path = workspace / DEFINITION_NAME
+    shutil.copyfile(fetched, path)
+    definition = read_definition(path)
+    if definition.source is None:
+        message = "it names no source, and around an address there is no folder"
+        remedy = "add the address of a tarball, or fetch the folder and name that"
+        raise DataPackageError([error_at("no-data-directory", definition.where(), message, remedy)])
+    if "://" in definition.source.address:
+        return definition
+    relative = Path(os.path.relpath(definition.source.address, path.parent)).as_posix()
+    return replace(
+        definition, source=replace(definition.source, address=urljoin(address, quote(relative)))
+    )
 
 
 def _origin(source: str, definition: Definition | None) -> Source:

@@ -10,7 +10,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from nipack.build.definition import Definition, Person
-from nipack.build.errors import ArtifactError
 from nipack.build.package import DataPackage
 
 _CLASSIFIERS = (
@@ -30,17 +29,6 @@ def file_stem(package: DataPackage) -> str:
     """Return NAME-VERSION as files are named after it: nipy_templates-0.3."""
     name = canonicalize_name(package.definition.name).replace("-", "_")
     return f"{name}-{python_version(package)}"
-
-
-def refuse_links(package: DataPackage) -> None:
-    """Raise ArtifactError if the package has links, which a wheel cannot hold."""
-    if package.links:
-        listed = "\n".join(f"  {link.path} -> {link.target}" for link in package.links)
-        raise ArtifactError(
-            f"{package.definition.name}: a wheel cannot hold symbolic links, and pip makes a "
-            f"wheel of a source tarball too:\n{listed}\n"
-            "  put copies of the files there, or build other formats"
-        )
 
 
 def core_metadata(package: DataPackage) -> str:

@@ -17,23 +17,21 @@ from calendar import timegm
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from nipack.build.compression import gzip_reader, malformed_archive_as
 from nipack.build.definition import Source
+from nipack.build.download import download
 from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK, digest_file
 from nipack.build.progress import Advance, Reporter
 from nipack.build.streams import CountingReader
 
 if TYPE_CHECKING:
-    from requests import Response
-
     _Reader = io.BufferedReader[CountingReader]
-
-_TIMEOUT = 60.0  # seconds without a byte from the server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +65,17 @@ class SourceTree:
         return f"{self.address}/{inner.as_posix()}" if inner.parts else self.address
 
 
-def open_source(source: Source, workspace: Path, reporter: Reporter) -> SourceTree:
+def open_source(
+    source: Source, workspace: Path, reporter: Reporter, *, offline: bool = False
+) -> SourceTree:
     """Return the tree of a source, unpacked below `workspace` where it is an archive.
 
     Raises SourceError: not there, not fetched, digests that differ, or unsafe to unpack.
     """
     address = _public_address(source.address)
-    path = _fetch(source.address, workspace, reporter)
+    path, digests = fetch_source(source, reporter, offline=offline)
     if path.is_dir():
-        if source.digests:
-            raise SourceError(
-                f"{path}: a directory has no digest to compare; name an archive, or drop the digest"
-            )
         return SourceTree(address=address, directory=_named_directory(path))
-    if not path.exists():
-        raise SourceError(f"{address}: there is no such file; check the spelling")
-    if not path.is_file():
-        raise SourceError(f"{address}: neither a file nor a folder; name one of the two")
-    digests = _check_digests(path, source, reporter)
     # What is not in a folder of its own gets one, named as the archive is.
     unpacked = workspace / "source" / _tree_name(address)
     advance = reporter.step("unpack", path.stat().st_size)
@@ -98,61 +89,43 @@ def open_source(source: Source, workspace: Path, reporter: Reporter) -> SourceTr
     )
 
 
+def fetch_source(
+    source: Source, reporter: Reporter, *, offline: bool = False
+) -> tuple[Path, dict[str, str]]:
+    """Return a source as a path of this machine, and its digests where it is a file."""
+    address = _public_address(source.address)
+    if source.address.startswith("https://"):
+        check = partial(_check_digests, source=source, reporter=reporter)
+        return download(source, address, reporter, check, offline=offline)
+    path = local_path(source.address)
+    if path.is_dir():
+        if source.digests:
+            raise SourceError(
+                f"{path}: a directory has no digest to compare; name an archive, or drop the digest"
+            )
+        return path, {}
+    if not path.exists():
+        raise SourceError(f"{address}: there is no such file; check the spelling")
+    if not path.is_file():
+        raise SourceError(f"{address}: neither a file nor a folder; name one of the two")
+    return path, _check_digests(path, source, reporter)
+
+
 def _named_directory(path: Path) -> Path:
     """Return the absolute path with the folders' own names, which may be those of links."""
     return path.resolve() if ".." in path.parts else path.absolute()
 
 
-def _fetch(address: str, workspace: Path, reporter: Reporter) -> Path:
-    scheme = address.partition("://")[0] if "://" in address else ""
-    if scheme == "":
+def local_path(address: str) -> Path:
+    """Return the path that an address of this machine means; raises SourceError for others."""
+    scheme, found, _ = address.partition("://")
+    if not found:
         return Path(address)
-    if scheme == "file":
-        from urllib.request import url2pathname  # as costly as requests is, below
-
-        return Path(url2pathname(address.removeprefix("file://").removeprefix("localhost")))
-    if scheme != "https":
+    if scheme != "file":
         raise SourceError(f"{address}: only https:// and file:// addresses are fetched; write one")
-    return _download(address, workspace / "download", reporter)
+    from urllib.request import url2pathname  # as costly as requests
 
-
-def _download(address: str, target: Path, reporter: Reporter) -> Path:
-    import requests  # 60 ms that a build from this machine does not need
-    import urllib3
-
-    public = _public_address(address)
-    # As it is: a server may say of a .tar.gz that it is a tar, encoded with gzip.
-    headers = {"Accept-Encoding": "identity"}
-    try:
-        with requests.get(address, stream=True, timeout=_TIMEOUT, headers=headers) as response:
-            response.raise_for_status()
-            _refuse_detours(public, response)
-            length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isdigit() else None
-            advance = reporter.step("download", total)
-            with target.open("wb") as output:
-                while chunk := response.raw.read(CHUNK, decode_content=False):
-                    output.write(chunk)
-                    advance(len(chunk))
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-        raise SourceError(
-            f"{public}: cannot be fetched: {str(error).replace(address, public)}; check the "
-            "address and the network, or download the file and name its path"
-        ) from error
-    size = target.stat().st_size
-    if total is not None and total != size:
-        raise SourceError(f"{public}: cut short: {size:,} of {total:,} bytes came; fetch it again")
-    return target
-
-
-def _refuse_detours(address: str, response: "Response") -> None:
-    """Raise unless every address on the way to the file was https."""
-    for each in (*response.history, response):
-        if not each.url.startswith("https://"):
-            raise SourceError(
-                f"{address}: leads to {each.url}, which is not https; "
-                "write an address that stays on https"
-            )
+    return Path(url2pathname(address.removeprefix("file://").removeprefix("localhost")))
 
 
 def _public_address(address: str) -> str:

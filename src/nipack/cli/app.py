@@ -68,6 +68,8 @@ def nipack(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s"
     )
+    # It warns of each attempt at a download, and the last one's error says it all.
+    logging.getLogger("urllib3").setLevel(logging.NOTSET if verbose else logging.ERROR)
 
 
 nipack.add_command(init)

@@ -14,6 +14,8 @@ from nipack.cli.console import (
     ConsoleReporter,
     console,
     console_reporter,
+    expanded,
+    offline_option,
     plain_table,
     print_error,
     print_problems,
@@ -55,11 +57,12 @@ class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 Examples:
   nipack build nipy-templates-0.3.tar.gz
   nipack build recipes/nipy-templates            a folder with a package.yaml
+  nipack build recipes                           a folder of such folders
   nipack build nipy-templates/templates -f deb   a directory with its config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build nipy-templates-0.3.tar.gz --dry-run
-\b
+
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
@@ -80,6 +83,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="The directory that gets the packages.",
 )
 @click.option("--dry-run", "-n", is_flag=True, help="Read and check everything, write nothing.")
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
 def build(
@@ -87,28 +91,35 @@ def build(
     chosen: "tuple[Format, ...]",
     out_dir: Path,
     dry_run: bool,
+    offline: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Build packages from each SOURCE, and prove that each holds the data to the byte.
 
     SOURCE is a source tarball (.tar.gz, .tar.xz, .tar.bz2, .zip), an unpacked one, a directory of
-    data with its config.ini, a package.yaml or the folder it is in, or an https:// or file://
-    address of a tarball.  A setup.py in it is never run.
+    data with its config.ini, a package.yaml or the folder it is in, a folder of such folders, or an
+    https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
+    Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
     from nipack.build.errors import DataPackageError, NipackError
 
     results: list[dict[str, Any]] = []
     errors: list[str] = []
+    failed: list[str] = []
+    chosen_sources = expanded(sources)
     with console_reporter(quiet=quiet or as_json) as reporter:
-        for source in sources:
+        for source in chosen_sources:
             try:
                 # One by one: what was built before an error is built.
-                for result in _results(source, chosen, out_dir, reporter, dry_run=dry_run):
+                for result in _results(
+                    source, chosen, out_dir, reporter, dry_run=dry_run, offline=offline
+                ):
                     results.append(result)  # noqa: PERF402
             except NipackError as error:
                 # The other sources have their turn all the same.
                 errors.append(str(error))
+                failed.append(source)
                 if isinstance(error, DataPackageError):
                     reporter.problems.extend(error.problems)
                 if not as_json:
@@ -119,6 +130,7 @@ def build(
         click.echo(json.dumps(document, indent=2))
     else:
         _print_results(results, dry_run=dry_run)
+        _print_sum(len(chosen_sources), failed)
     if errors:
         sys.exit(1)
 
@@ -130,20 +142,21 @@ def _results(
     reporter: ConsoleReporter,
     *,
     dry_run: bool,
+    offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, opened_package
+    from nipack.build.flow import build, must_hold_links, opened_package
     from nipack.build.formats import formats
     from nipack.build.manifest import payload_id
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
-        for artifact in build(source, wanted, out_dir, reporter):
+        for artifact in build(source, wanted, out_dir, reporter, offline=offline):
             yield _as_dict(artifact)
         return
-    with opened_package(source, wanted, reporter) as package:
+    with opened_package(source, wanted, reporter, offline=offline) as package:
         for each in wanted:
-            each.tree(package)  # raises where the format cannot hold it
+            must_hold_links(package, each)
             yield {
                 "format": each.name,
                 "path": str(out_dir / each.file_name(package)),
@@ -180,3 +193,10 @@ def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
         size = result["payload_size"] if dry_run else result["size"]
         table.add_row(result["path"], size_text(size), result["payload_id"][:16])
     console().print(table)
+
+
+def _print_sum(count: int, failed: list[str]) -> None:
+    """Print how many of several sources went well."""
+    if count > 1:
+        rest = f", {len(failed)} failed: {', '.join(failed)}" if failed else ""
+        console(stderr=bool(failed)).print(f"{count - len(failed)} of {count} sources built{rest}")

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from nipack.cli.console import console, console_reporter, print_problems
+from nipack.cli.console import (
+    console,
+    console_reporter,
+    expanded,
+    offline_option,
+    print_problems,
+)
 
 if TYPE_CHECKING:
     from nipack.build.errors import Problem
@@ -67,6 +73,7 @@ It exits with 1 where there is an error; with --strict, where there is a warning
 )
 @click.option("--release", is_flag=True, help="Be as strict as for what is passed on to others.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning too.")
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only, and no progress.")
 def check(
@@ -74,6 +81,7 @@ def check(
     rules: "tuple[Rule, ...] | None",
     release: bool,
     strict: bool,
+    offline: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -87,7 +95,9 @@ def check(
         return
     if not sources:
         raise click.UsageError("Missing argument 'SOURCE...'.")
-    problems = _problems(sources, release=release, quiet=quiet or as_json)
+    problems = _problems(
+        expanded(sources), release=release, quiet=quiet or as_json, offline=offline
+    )
     if as_json:
         document = {"problems": [asdict(problem) for problem in problems]}
         click.echo(json.dumps(document, indent=2))
@@ -97,13 +107,15 @@ def check(
         sys.exit(1)
 
 
-def _problems(sources: tuple[str, ...], *, release: bool, quiet: bool) -> "list[Problem]":
+def _problems(
+    sources: tuple[str, ...], *, release: bool, quiet: bool, offline: bool
+) -> "list[Problem]":
     from nipack.build import inspection
 
     problems: list[Problem] = []
     with console_reporter(quiet=quiet) as reporter:
         for source in sources:
-            problems += inspection.check(source, reporter, release=release)
+            problems += inspection.check(source, reporter, release=release, offline=offline)
     return problems
 
 

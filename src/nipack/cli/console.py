@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     # rich is loaded when something is printed with it: `nipack where` shall not wait for it.
     from rich.console import Console
@@ -134,3 +136,18 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
         reporter = ConsoleReporter(progress, quiet=quiet)
         yield reporter
     print_rest(reporter.count)
+
+
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    envvar="NIPACK_OFFLINE",
+    help="Fetch nothing: take downloads from the cache.  [env var: NIPACK_OFFLINE]",
+)
+
+
+def expanded(sources: Iterable[str]) -> tuple[str, ...]:
+    """Return the sources, each folder of definitions as all that is in it."""
+    from nipack.build.folders import expand_folder
+
+    return tuple(each for source in sources for each in expand_folder(source))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nipack.cli.console import console, console_reporter
+from nipack.cli.console import console, console_reporter, offline_option
 
 
 @click.command(
@@ -25,9 +25,15 @@ Examples:
 )
 @click.option("--relpath", help="Where code looks the data up: umbrella/directory.")
 @click.option("--dry-run", "-n", is_flag=True, help="Print the definition, write nothing.")
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def init(
-    source: str, out_dir: Path | None, relpath: str | None, dry_run: bool, as_json: bool
+    source: str,
+    out_dir: Path | None,
+    relpath: str | None,
+    dry_run: bool,
+    offline: bool,
+    as_json: bool,
 ) -> None:
     """Write a package.yaml from what SOURCE says, with TODO where it is silent.
 
@@ -38,7 +44,7 @@ def init(
     from nipack.build.draft import draft_definition, write_draft
 
     with console_reporter(quiet=as_json) as reporter:
-        draft = draft_definition(source, out_dir, reporter, relpath=relpath)
+        draft = draft_definition(source, out_dir, reporter, relpath=relpath, offline=offline)
     path = (out_dir or Path("recipes") / draft.name) / "package.yaml"
     if not dry_run:
         write_draft(draft, path.parent)

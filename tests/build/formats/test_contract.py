@@ -5,15 +5,18 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
-from tests.build.samples import SAMPLES, RecordingReporter, read, tree_of
+from tests.build.samples import SAMPLES, WITH_LINKS, RecordingReporter, read, tree_of
 
+from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
 from nipack.build.formats import formats
 from nipack.build.formats.conda import PREFIX_PLACEHOLDER
@@ -26,7 +29,7 @@ class Unpacked:
 
     prefix: Path
     etc: Path
-    shown_prefix: str
+    shown_prefix: str | None
     payload_id: str
     package: DataPackage
 
@@ -53,6 +56,28 @@ def unpack_conda(artifact: Path, directory: Path) -> tuple[Path, Path, str]:
     return directory, directory / "etc", PREFIX_PLACEHOLDER
 
 
+def unpack_wheel(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack the files of the data scheme, which is the prefix."""
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(directory / "wheel")
+        modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    for name, mode in modes.items():  # unzip and pip take them over, zipfile does not
+        (directory / "wheel" / name).chmod(stat.S_IMODE(mode))
+    [prefix] = (directory / "wheel").glob("*.data/data")
+    return prefix, prefix / "etc", None
+
+
+def unpack_sdist(artifact: Path, directory: Path) -> tuple[Path, Path, None]:
+    """Unpack it, and let its setup.py say what goes where."""
+    with tarfile.open(artifact) as tar:
+        tar.extractall(directory / "sdist", filter="tar")
+    [top] = (directory / "sdist").iterdir()
+    to = str(directory / "to")
+    command = [sys.executable, "setup.py", "-q", "install_data", "--install-dir", to]
+    subprocess.run(command, cwd=top, check=True, capture_output=True)
+    return directory / "to", directory / "to" / "etc", None
+
+
 def extract(tar: tarfile.TarFile, info: tarfile.TarInfo, directory: Path) -> None:
     path = directory / info.name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,13 +90,21 @@ def extract(tar: tarfile.TarFile, info: tarfile.TarInfo, directory: Path) -> Non
     path.chmod(info.mode)
 
 
-UNPACK: dict[str, Callable[[Path, Path], tuple[Path, Path, str]]] = {
+UNPACK: dict[str, Callable[[Path, Path], tuple[Path, Path, str | None]]] = {
     "conda": unpack_conda,
     "deb": unpack_deb,
+    "sdist": unpack_sdist,
+    "wheel": unpack_wheel,
 }
+CASES = [
+    (name, sample)
+    for name, each in formats().items()
+    for sample in SAMPLES
+    if each.holds_links or sample not in WITH_LINKS
+]
 
 
-@pytest.fixture(params=[(f, s) for f in formats() for s in SAMPLES], ids="-".join)
+@pytest.fixture(params=CASES, ids="-".join)
 def unpacked(request: pytest.FixtureRequest, tmp_path: Path) -> Unpacked:
     name, sample = request.param
     source = SAMPLES[sample](tmp_path)
@@ -98,6 +131,9 @@ def test_modes_are_the_same_everywhere(unpacked: Unpacked) -> None:
 
 
 def test_the_ini_file_names_the_root(unpacked: Unpacked) -> None:
+    if unpacked.shown_prefix is None:
+        assert not unpacked.etc.exists(), "it knows no prefix, so it has no ini"
+        return
     name = unpacked.package.definition.name.replace("-", "_")
     [ini] = (path for path in unpacked.etc.rglob("*") if path.is_file())
     assert ini == unpacked.etc / "nipy" / f"{name}.ini"
@@ -126,10 +162,21 @@ def test_package_json_names_the_payload(unpacked: Unpacked) -> None:
     assert metadata["size"] == unpacked.package.size
 
 
+@pytest.mark.parametrize("name", [n for n, each in formats().items() if not each.holds_links])
+@pytest.mark.parametrize("sample", sorted(WITH_LINKS))
+def test_links_are_refused_where_there_can_be_none(name: str, sample: str, tmp_path: Path) -> None:
+    source = SAMPLES[sample](tmp_path)
+    words = r"cannot hold symbolic links:\n  links/file -> \.\./two words/a file\.txt\n"
+    with pytest.raises(ArtifactError, match=words):
+        list(build(str(source), [formats()[name]], tmp_path / "dist"))
+    assert not (tmp_path / "dist").exists()
+
+
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_payload_has_one_id_in_every_format(sample: str, tmp_path: Path) -> None:
     source = SAMPLES[sample](tmp_path)
-    artifacts = list(build(str(source), list(formats().values()), tmp_path / "dist"))
-    assert len(artifacts) == len(formats())
+    able = [each for each in formats().values() if each.holds_links or sample not in WITH_LINKS]
+    artifacts = list(build(str(source), able, tmp_path / "dist"))
+    assert len(artifacts) == len(able)
     assert len({artifact.payload_id for artifact in artifacts}) == 1
     assert len({artifact.payload_size for artifact in artifacts}) == 1

@@ -26,6 +26,8 @@ class Format(Protocol):
     """Whether it is built when no format is asked for."""
     needs_md5: bool
     """Whether the payload's md5 digests are wanted."""
+    holds_links: bool
+    """Whether symbolic links can be in it; a package that has some is refused where not."""
 
     def file_name(self, package: DataPackage) -> str:
         """Return the artifact's name."""
@@ -36,10 +38,7 @@ class Format(Protocol):
         ...
 
     def tree(self, package: DataPackage) -> tuple[Installed, ...]:
-        """Return all that the artifact holds to install, with the paths that it has there.
-
-        Raises ArtifactError where the format cannot hold the package.
-        """
+        """Return all that the artifact holds, with the paths that it has there."""
         ...
 
     def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:

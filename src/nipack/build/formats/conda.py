@@ -36,6 +36,7 @@ class CondaFormat:
     name = "conda"
     default = True
     needs_md5 = False
+    holds_links = True
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""

@@ -43,6 +43,7 @@ class DebFormat:
     name = "deb"
     default = True
     needs_md5 = True
+    holds_links = True
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""

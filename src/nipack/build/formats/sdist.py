@@ -78,11 +78,15 @@ setup(version=version(), data_files=list(data_files()))
 
 
 class SdistFormat:
-    """NAME-VERSION/{setup.py,README.txt,MANIFEST.in,DATA/...}, and what pip needs beside them."""
+    """NAME-VERSION/{setup.py,README.txt,MANIFEST.in,DATA/...}, and what pip needs beside them.
+
+    It holds no links, since pip makes a wheel of it.
+    """
 
     name = "sdist"
     default = False
     needs_md5 = False
+    holds_links = False
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
@@ -94,7 +98,6 @@ class SdistFormat:
 
     def tree(self, package: DataPackage) -> tuple[Installed, ...]:
         """Return everything in it."""
-        python_metadata.refuse_links(package)
         name = package.definition.name
         installed_root = layout.payload_directory(package.definition.relpath)
         folders = {

@@ -26,6 +26,7 @@ class WheelFormat:
     name = "wheel"
     default = False
     needs_md5 = False
+    holds_links = False
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""
@@ -39,7 +40,6 @@ class WheelFormat:
 
     def tree(self, package: DataPackage) -> tuple[InstalledFile, ...]:
         """Return the installed tree, and the metadata behind it, RECORD at the end."""
-        python_metadata.refuse_links(package)
         scheme = _scheme(package)
         installed = [
             replace(each, path=f"{scheme}/{each.path}")
