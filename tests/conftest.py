@@ -1,8 +1,10 @@
 """What every test may ask for."""
 
 import gzip
+import io
 import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +92,72 @@ def make_tree(tmp_path: Path) -> MakeTree:
         return tree
 
     return make
+
+
+# What a recipe may have to carry; `real` needs the real inputs.
+SAMPLES = ("examplepkg", "awkward", "pbrain", "real")
+
+
+@pytest.fixture(params=[*SAMPLES[:-1], pytest.param("real", marks=pytest.mark.shared)])
+def sample(request: pytest.FixtureRequest, tmp_path: Path, real_tarball: Path) -> Path:
+    """A folder with a package.yaml and what it names: each of the sample packages in turn."""
+    if request.param == "examplepkg":
+        return REPOSITORY / "recipes" / "nipy-examplepkg"
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    name = f"{request.param}.yaml"
+    shutil.copy(Path(__file__).parent / "samples" / name, folder / "package.yaml")
+    if request.param == "real":
+        shutil.copy(real_tarball, folder)
+    else:
+        _AWKWARD[request.param](folder)
+    return folder
+
+
+def _make_awkward(folder: Path) -> None:
+    """A release with everything that some builder is known to drop, rename or rewrite."""
+    gzipped = io.BytesIO()
+    with gzip.GzipFile("original-name.nii", "wb", fileobj=gzipped, mtime=1234567890) as member:
+        member.write(b"image" * 100)
+    files = {
+        "setup.py": b"raise SystemExit('never run')\n",
+        "odd data/config.ini": b"[DEFAULT]\nversion = 1.2\n",
+        "odd data/a name with spaces.nii.gz": gzipped.getvalue(),
+        "odd data/gr\u00f6\u00dfe \u8133.txt": "\u03b2\n".encode(),
+        "odd data/deep/er/still/empty": b"",
+        "odd data/.hidden": b"a dotfile\n",
+        "odd data/deep/run.sh": b"#!/usr/bin/env python\necho data, not code\n",
+        "odd data/deep/code.py": b"print('data, not code')\n",
+        "odd data/deep/backup.nii~": b"data\n",
+        "odd data/deep/labels.bak": b"data\n",
+        "odd data/deep/100% [a] $b 'c' {d}.txt": b"name\n",
+    }
+    links = {
+        "odd data/deep/link.nii.gz": "../deep/../a name with spaces.nii.gz",
+        "odd data/folder-link": "deep/er",
+    }
+    with tarfile.open(folder / "nipy-awkward-1.2.tar", "w") as tar:
+        for path, content in files.items():
+            info = tarfile.TarInfo(f"nipy-awkward-1.2/{path}")
+            info.size, info.mode = len(content), 0o755 if path.endswith(".sh") else 0o600
+            info.mtime = 0  # an ancient one
+            tar.addfile(info, io.BytesIO(content))
+        for path, target in links.items():
+            info = tarfile.TarInfo(f"nipy-awkward-1.2/{path}")
+            info.type, info.linkname, info.mtime = tarfile.SYMTYPE, target, 1300000000
+            tar.addfile(info)
+    plain = (folder / "nipy-awkward-1.2.tar").read_bytes()
+    (folder / "nipy-awkward-1.2.tar.gz").write_bytes(gzip.compress(plain, mtime=0))
+    (folder / "nipy-awkward-1.2.tar").unlink()
+
+
+def _make_pbrain(folder: Path) -> None:
+    """A directory whose files are the data directory, below another umbrella."""
+    (folder / "config.ini").write_bytes(b"[DEFAULT]\nversion = 0.10\n")
+    (folder / "mesh one.txt").write_bytes(b"0 0 1\n")
+    (folder / ".order").write_bytes(b"1\n")
+    (folder / "hemispheres").mkdir()
+    (folder / "hemispheres" / "left.txt").write_bytes(b"0 1 0\n")
+
+
+_AWKWARD = {"awkward": _make_awkward, "pbrain": _make_pbrain}

@@ -48,8 +48,8 @@ def debian_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
         if path.is_file() and path.read_text("utf-8").strip()
     ]
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3-nibabel", release, root,
-         *sources[:1])  # fmt: skip
+    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3-nibabel,dpkg-dev,apt-utils", release,
+        root, *sources[:1])  # fmt: skip
     return root
 
 

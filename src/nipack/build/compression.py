@@ -10,22 +10,19 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 import zstandard
-from isal import igzip_lib, igzip_threaded
 
+from nipack.build import fast_gzip
 from nipack.build.streams import ReadAhead
 
 # Level 3 of zstd is as fast as level 1 here, because it leaves incompressible blocks alone sooner.
 ZSTD_LEVEL = 3
 # What zstd's workers write depends on there being any, never on how many: two, on every machine.
 ZSTD_THREADS = 2
-# ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images.
-IGZIP_LEVEL = 1
-IGZIP_THREADS = 2
 # In a zip, what compresses at all is text and raw images: zlib's own choice is worth its time.
 DEFLATE_LEVEL = 6
 SAMPLE_SIZE = 1 << 16
@@ -36,11 +33,10 @@ _MALFORMED: tuple[type[Exception], ...] = (
     ValueError,
     OverflowError,
     NotImplementedError,
-    cast("type[Exception]", igzip_lib.IsalError),
+    *fast_gzip.GzipError,
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
-    zlib.error,
     zstandard.ZstdError,
 )
 
@@ -59,6 +55,18 @@ def malformed_archive_as(error_of: Callable[[str], Exception]) -> Iterator[None]
         raise error_of(str(error)) from error  # gzip's and bzip2's word for what is malformed
     except _MALFORMED as error:
         raise error_of(str(error) or type(error).__name__) from error
+
+
+class SizedFile(Protocol):
+    """A file with its path and its size in bytes."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
 
 
 def zstd_writer(output: IO[bytes]) -> IO[bytes]:
@@ -80,21 +88,29 @@ def zstd_reader(stream: IO[bytes]) -> IO[bytes]:
 
 def gzip_writer(output: IO[bytes]) -> IO[bytes]:
     """Return a stream that compresses with gzip into `output`; no name, no time in its header."""
-    writer = igzip_threaded.open(  # type: ignore[no-untyped-call]
-        output, "wb", IGZIP_LEVEL, threads=IGZIP_THREADS
-    )
-    return cast("IO[bytes]", writer)
+    return fast_gzip.open_writer(output)
 
 
 def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
-    """Return a stream that decompresses gzip, in a thread of its own."""
-    reader = igzip_threaded.open(stream, "rb", threads=1)  # type: ignore[no-untyped-call]
-    return cast("IO[bytes]", reader)
+    """Return a stream that decompresses gzip, in a thread of its own where that is possible."""
+    return fast_gzip.open_reader(stream)
 
 
 def small_gzip(content: bytes) -> bytes:
     """Compress a small text as Debian Policy 12.7 asks: gzip -9, without name or time."""
     return gzip.compress(content, compresslevel=9, mtime=0)
+
+
+def is_mostly_compressed(files: Iterable[SizedFile]) -> bool:
+    """Tell whether most bytes of a payload are compressed already, by the files' names."""
+    sizes = [(file.size, file.path.lower().endswith(_COMPRESSED)) for file in files]
+    return 2 * sum(size for size, done in sizes if done) > sum(size for size, _ in sizes)
+
+
+_COMPRESSED = (
+    *(".gz", ".bz2", ".xz", ".zst", ".zip", ".tgz", ".mgz", ".npz", ".jpg", ".jpeg", ".png"),
+    *(".h5", ".mat"),
+)
 
 
 def deflates_well(sample: bytes) -> bool:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from isal import isal_zlib
-
-from nipack.build import images, privacy
+from nipack.build import fast_gzip, images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Advance, Reporter
@@ -115,12 +113,12 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
         while chunk.rstrip(b"\0"):
             if not chunk.startswith(_GZIP_MAGIC):
                 raise _DamagedError("there is something else behind its end")
-            member = isal_zlib.decompressobj(wbits=31)
+            member = fast_gzip.decompressor()
             while True:
                 advance(len(chunk))
                 try:
                     size += len(member.decompress(chunk))
-                except isal_zlib.error as error:  # type: ignore[misc]
+                except fast_gzip.GzipError as error:
                     raise _DamagedError(f"it is damaged: {error}") from error
                 if member.eof:
                     break

@@ -5,7 +5,7 @@ copyright format 1.0 (DEP-5).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from itertools import pairwise
@@ -18,6 +18,7 @@ from nipack.build import layout
 from nipack.build.definition import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
+from nipack.build.text import filled
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")
@@ -96,9 +97,22 @@ def maintainer(definition: Definition) -> Person:
     return definition.maintainer or UNKNOWN_MAINTAINER
 
 
-def changelog_text(package: DataPackage) -> str:
-    """Return debian/changelog with the one entry that this build is."""
-    changelog = Changelog()
+def first_changes(package: DataPackage) -> list[str]:
+    """Return what the first changelog entry of a package says."""
+    definition = package.definition
+    change = (
+        f"Data package {definition.relpath} {package.version}, as its authors released it,\n"
+        f"packaged with nipack.\nPayload {payload_id(package)}"
+    )
+    return [change]
+
+
+def changelog_text(package: DataPackage, changes: Sequence[str] = (), older: str = "") -> str:
+    """Return debian/changelog: an entry for this version, on top of the older ones.
+
+    Without `changes` it is the package's first.
+    """
+    changelog = Changelog(older or None)
     changelog.new_block(
         package=package.definition.name,
         version=debian_version(package),
@@ -107,19 +121,31 @@ def changelog_text(package: DataPackage) -> str:
         author=str(maintainer(package.definition)),
         date=format_datetime(datetime.fromtimestamp(package.time, timezone.utc)),
     )
-    for line in (
-        "",
-        f"  * Data package {package.definition.relpath} {package.version}, as its authors",
-        "    released it, built by nipack.",
-        f"    Payload {payload_id(package)}",
-        "",
-    ):
+    for line in ("", *_bullets(changes or first_changes(package)), ""):
         changelog.add_change(line)
     return str(changelog)
 
 
+def _bullets(changes: Iterable[str]) -> list[str]:
+    return [line for each in changes for line in f"  * {each}".replace("\n", "\n    ").split("\n")]
+
+
+def description(package: DataPackage) -> str:
+    """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
+    definition = package.definition
+    summary = definition.summary or f"neuroimaging data {definition.relpath}"
+    text = definition.description or (
+        f"Data package {definition.relpath} for neuroimaging software that looks its data up "
+        "below share/nipy."
+    )
+    # A line of its own that begins with a dot has no meaning yet; with one more space it is kept
+    # as it is written.
+    lines = [f" {line}" if line.startswith(".") else line or "." for line in filled(text, 76)]
+    return "\n".join([summary, *(f" {line}" for line in lines)])
+
+
 def copyright_text(package: DataPackage) -> str:
-    """Return the machine-readable copyright file of a package."""
+    """Return the machine-readable copyright file; its patterns are those of the source tree."""
     definition = package.definition
     dep5 = Dep5()
     dep5.header.upstream_name = definition.name  # type: ignore[assignment]
@@ -128,14 +154,21 @@ def copyright_text(package: DataPackage) -> str:
     if definition.redistribution != "verified":
         comment = _REDISTRIBUTION_COMMENT[definition.redistribution]
         dep5.header.comment = comment  # type: ignore[assignment]
-    stanzas = definition.copyright or (_stanza_without_definition(definition),)
+    stanzas = _stanzas(definition)
     for stanza in stanzas:
         name, holders = license_name(stanza.license), _holders(stanza)
-        files = [_installed_pattern(pattern, definition.relpath) for pattern in stanza.files]
+        files = [_source_pattern(pattern, package) for pattern in stanza.files]
         dep5.add_files_paragraph(FilesParagraph.create(files, holders, License(name)))
     for name, text in _license_texts(stanzas):
         dep5.add_license_paragraph(LicenseParagraph.create(License(name, text)))
     return dep5.dump() or ""
+
+
+def _stanzas(definition: Definition) -> tuple[Copyright, ...]:
+    """Return the definition's stanzas, below one for what they do not match."""
+    if any("*" in stanza.files for stanza in definition.copyright):
+        return definition.copyright
+    return (_stanza_without_definition(definition), *definition.copyright)
 
 
 _REDISTRIBUTION_COMMENT = {
@@ -163,8 +196,11 @@ def _holders(stanza: Copyright) -> str:
     return "\n ".join(f"{years}{holder}" for holder in stanza.holders)
 
 
-def _installed_pattern(pattern: str, relpath: str) -> str:
-    return pattern if pattern == "*" else f"*/{relpath}/{pattern}"
+def _source_pattern(pattern: str, package: DataPackage) -> str:
+    data = package.directory.relative_to(package.tree).as_posix()
+    # DEP-5 parts patterns with spaces; '?' matches any one character.
+    folder = "" if data == "." else re.sub(r"\s", "?", f"{data}/")
+    return pattern if pattern == "*" else f"{folder}{pattern}"
 
 
 def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
@@ -190,16 +226,18 @@ def _common_license_text(name: str) -> str | None:
     )
 
 
-def lintian_overrides(package: DataPackage) -> str:
-    """Return the overrides of an assembled package: each tag that holds, and why it may.
+def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
+    """Return the overrides of a package: each tag that holds, and why it may.
 
-    A tag that does not hold is not overridden, for lintian remarks on that too.
+    A tag that does not hold is not overridden, for lintian remarks on that too.  `entries` is how
+    many the changelog has: an initial upload has one.
     """
     name, root = package.definition.name, layout.payload_directory(package.definition.relpath)
     parts = root.split("/")
-    overrides = [
-        ("This package was not made for an upload to Debian.", "initial-upload-closes-no-bugs")
-    ]
+    overrides = []
+    if entries == 1 and package.definition.revision == 0:
+        reason = "Until the bug of an intent to package (ITP) has a number, none can be closed."
+        overrides.append((reason, "initial-upload-closes-no-bugs"))
     if any(one == other for one, other in pairwise(parts)):
         reason = "The umbrella of a data package is a folder below share/nipy, whatever its name."
         overrides.append((reason, "repeated-path-segment"))

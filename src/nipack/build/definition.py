@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from packaging.licenses import canonicalize_license_expression
 from packaging.version import Version
 
 from nipack.build.definition_faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.build.errors import DataPackageError, Problem, error_at
+from nipack.build.spdx import canonicalize_license_expression
 from nipack.build.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
 
 DEFINITION_NAME = "package.yaml"
@@ -27,10 +27,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A maintainer or an author."""
+    """A maintainer or an author; conda-forge knows its maintainers by their GitHub names."""
 
     name: str
     email: str | None = None
+    github: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>" if self.email else self.name

@@ -11,8 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
+from nipack.build.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.build.yaml_lines import FieldPath, LinedDocument
 
 DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
@@ -229,3 +228,6 @@ def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
         message = "field 'source' has no digest, so a changed download would not be noticed"
         remedy = "add the sha256 that the release page states, or that sha256sum prints"
         yield Fault(at=("source",), message=message, remedy=remedy)
+
+
+# FIX

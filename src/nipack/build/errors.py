@@ -60,6 +60,14 @@ class SourceDigestError(SourceError):
     code = "source-digest"
 
 
+class RecipeError(NipackError):
+    """A recipe's format cannot carry the package, or what was built from it is another one."""
+
+
+class ToolError(NipackError):
+    """Another program is missing, or it failed; the message has its last lines."""
+
+
 class ArtifactError(NipackError):
     """An artifact cannot carry the payload, or does not hold it to the byte."""
 

@@ -82,8 +82,9 @@ class DataLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPackage:
-    """A valid data package, its payload lying unpacked in `directory`.
+    """A valid data package, its payload lying unpacked in `directory`, inside the source `tree`.
 
+    `archive` is the file that the tree was unpacked from, None where the source is a directory.
     `files` and `links` are sorted by path; `time` is in seconds since 1970.
     """
 
@@ -92,13 +93,20 @@ class DataPackage:
     files: tuple[DataFile, ...]
     links: tuple[DataLink, ...]
     directory: Path
+    tree: Path
     time: int
+    archive: Path | None = None
     source: SourceRecord | None = None
 
     @property
     def size(self) -> int:
         """The payload's size in bytes."""
         return sum(file.size for file in self.files)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files and links, relative to the data directory."""
+        return (*(file.path for file in self.files), *(link.path for link in self.links))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +148,19 @@ def read_package(
         files=files,
         links=links,
         directory=survey.directory,
+        tree=_release_tree(survey.tree),
         time=survey.time,
+        archive=survey.tree.archive,
         source=survey.tree.record,
     )
+
+
+def _release_tree(tree: SourceTree) -> Path:
+    """Return what a distribution's builder takes for the top of a release: its only folder."""
+    children = list(tree.unpacked.iterdir()) if tree.unpacked else []
+    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink():
+        return children[0]
+    return tree.unpacked or tree.directory
 
 
 @system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")

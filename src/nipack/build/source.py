@@ -46,13 +46,14 @@ class SourceRecord:
 class SourceTree:
     """A source as a directory on this machine.
 
-    The rest is of an archive alone: `unpacked` is where everything in it is, and `newest` the
-    latest time of its files, in seconds since 1970.  A directory's times are those of the copy,
-    not of the data.
+    The rest is of an archive alone: `archive` is the file itself, `unpacked` is where everything
+    in it is, and `newest` the latest time of its files, in seconds since 1970.  A directory's times
+    are those of the copy, not of the data.
     """
 
     address: str
     directory: Path
+    archive: Path | None = None
     unpacked: Path | None = None
     newest: int | None = None
     record: SourceRecord | None = None
@@ -83,6 +84,7 @@ def open_source(
     return SourceTree(
         address=address,
         directory=_tree_top(unpacked),
+        archive=path,
         unpacked=unpacked,
         newest=newest,
         record=SourceRecord(address=_recorded_address(address), digests=digests),

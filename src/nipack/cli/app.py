@@ -16,6 +16,7 @@ from nipack.cli.console import print_error
 from nipack.cli.doctor import doctor
 from nipack.cli.init import init
 from nipack.cli.list import list_command
+from nipack.cli.recipe import recipe
 from nipack.cli.verify import verify
 from nipack.cli.where import where
 from nipack.data import DataError
@@ -76,6 +77,7 @@ nipack.add_command(init)
 nipack.add_command(check)
 nipack.add_command(bump)
 nipack.add_command(build)
+nipack.add_command(recipe)
 nipack.add_command(where)
 nipack.add_command(list_command)
 nipack.add_command(verify)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from nipack.build import layout
+from nipack.build import conda, layout
 from nipack.build.archive import Content, read_tar, write_tar, zip_member
 from nipack.build.compression import zstd_reader, zstd_writer
 from nipack.build.definition import Definition
 from nipack.build.errors import ArtifactError
+from nipack.build.licenses import license_texts
 from nipack.build.manifest import (
     Installed,
     InstalledFile,
@@ -99,7 +100,7 @@ def _info(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed,
         "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
         "files": "".join(f"{each.path}\n" for each in tree).encode(),
         "has_prefix": f"{PREFIX_PLACEHOLDER} text {ini}\n".encode(),
-        **{f"licenses/{name}": text.encode() for name, text in _license_texts(definition)},
+        **{f"licenses/{name}": text.encode() for name, text in license_texts(definition)},
     }
     if definition.path is not None:
         files["recipe/package.yaml"] = definition.text
@@ -108,18 +109,12 @@ def _info(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed,
 
 def _index(package: DataPackage) -> dict[str, Any]:
     definition = package.definition
-    # Windows cannot make the links, and a noarch package is offered there too (CEP 20).
-    depends = ["__unix"] if package.links else []
     index = {
         "arch": None,
         "build": str(definition.revision),
         "build_number": definition.revision,
-        "constrains": [
-            f"{consumer.package} <{consumer.since}"
-            for consumer in definition.consumers
-            if consumer.refuses(package.version)
-        ],
-        "depends": depends,
+        "constrains": conda.constrains(package),
+        "depends": conda.depends(package),
         "name": definition.name,
         "noarch": "generic",
         "platform": None,
@@ -131,7 +126,7 @@ def _index(package: DataPackage) -> dict[str, Any]:
 
 
 def _about(definition: Definition) -> dict[str, Any]:
-    texts = [f"licenses/{name}" for name, _ in _license_texts(definition)]
+    texts = [f"licenses/{name}" for name, _ in license_texts(definition)]
     about = {
         "home": definition.homepage,
         "license": definition.license,
@@ -144,18 +139,6 @@ def _about(definition: Definition) -> dict[str, Any]:
         },
     }
     return {key: value for key, value in about.items() if value}
-
-
-def _license_texts(definition: Definition) -> list[tuple[str, str]]:
-    """Return a file name and the text of each licence of which the definition has the text."""
-    texts: dict[str, str] = {}
-    for stanza in definition.copyright:
-        if stanza.text is not None:
-            name = re.sub(r"[^A-Za-z0-9.+-]+", "-", stanza.license)
-            while texts.get(f"{name}.txt", stanza.text) != stanza.text:
-                name += "-other"
-            texts[f"{name}.txt"] = stanza.text
-    return [(name, f"{text}\n") for name, text in texts.items()]
 
 
 def _paths(tree: tuple[Installed, ...], ini: str) -> list[dict[str, Any]]:

@@ -5,8 +5,6 @@ and changelog).
 """
 
 import io
-import re
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -134,7 +132,7 @@ def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
         "Priority": "optional",
         "Multi-Arch": "foreign",
         "Homepage": definition.homepage or "",
-        "Description": _description(package),
+        "Description": debian.description(package),
     }
     control = Deb822({name: value for name, value in fields.items() if value})
     return control.dump() or ""
@@ -145,26 +143,6 @@ def _installed_size(tree: tuple[Installed, ...]) -> int:
     sizes = [each.size if isinstance(each, InstalledFile) else 1 for each in tree]
     directories = {parent for each in tree for parent in PurePosixPath(each.path).parents}
     return sum((size + 1023) // 1024 for size in sizes) + len(directories)
-
-
-def _description(package: DataPackage) -> str:
-    """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
-    definition = package.definition
-    summary = definition.summary or f"neuroimaging data {definition.relpath}"
-    text = definition.description or (
-        f"Data package {definition.relpath} for neuroimaging software that looks its data up "
-        "below share/nipy."
-    )
-    # A line of its own that begins with a dot has no meaning yet; with one more space it is kept
-    # as it is written.
-    lines = [f" {line}" if line.startswith(".") else line or "." for line in _filled(text)]
-    return "\n".join([summary, *(f" {line}" for line in lines)])
-
-
-def _filled(text: str) -> list[str]:
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    filled = [textwrap.wrap(paragraph, 76, break_long_words=False) for paragraph in paragraphs]
-    return [line for lines in filled for line in (*lines, "")][:-1]
 
 
 @contextmanager

@@ -1,0 +1,47 @@
+"""gzip by ISA-L, or by Python's own zlib where the library is not there, as in Debian 12.
+
+What is packed differs between the two in its compressed form, never in what is unpacked.
+"""
+
+import gzip
+import zlib
+from typing import IO, Any, cast
+
+try:
+    from isal import igzip_lib, igzip_threaded, isal_zlib
+except ModuleNotFoundError:
+    HAVE_ISAL = False
+    GzipError: tuple[type[Exception], ...] = (zlib.error,)
+else:
+    HAVE_ISAL = True
+    GzipError = (zlib.error, cast("type[Exception]", igzip_lib.IsalError))
+
+# ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images, with zlib neither.
+_LEVEL = 1
+_THREADS = 2
+
+
+def open_writer(output: IO[bytes]) -> IO[bytes]:
+    """Return a stream that compresses with gzip into `output`; no name, no time in its header."""
+    if not HAVE_ISAL:
+        return cast(
+            "IO[bytes]",
+            gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=output, mtime=0),
+        )
+    writer = igzip_threaded.open(  # type: ignore[no-untyped-call]
+        output, "wb", _LEVEL, threads=_THREADS
+    )
+    return cast("IO[bytes]", writer)
+
+
+def open_reader(stream: IO[bytes]) -> IO[bytes]:
+    """Return a stream that decompresses gzip, in a thread of its own where ISA-L is there."""
+    if not HAVE_ISAL:
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=stream, mode="rb"))
+    reader = igzip_threaded.open(stream, "rb", threads=1)  # type: ignore[no-untyped-call]
+    return cast("IO[bytes]", reader)
+
+
+def decompressor() -> Any:
+    """Return an object as zlib.decompressobj makes it, for one member of a gzip file."""
+    return isal_zlib.decompressobj(wbits=31) if HAVE_ISAL else zlib.decompressobj(wbits=31)

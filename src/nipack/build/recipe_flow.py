@@ -1,0 +1,263 @@
+"""The flow of recipes: read a package, render recipes, have them built, check what they hold."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nipack.build.archive import Content, expected_content, write_tar
+from nipack.build.compression import gzip_writer
+from nipack.build.errors import RecipeError
+from nipack.build.hashing import digest_file
+from nipack.build.manifest import (
+    InstalledFile,
+    InstalledLink,
+    installed_tree,
+    payload_id,
+    sorted_tree,
+)
+from nipack.build.package import DataPackage, read_package
+from nipack.build.progress import Reporter, SilentReporter
+from nipack.build.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource
+
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A file of a recipe on disk, and what became of it: new, changed or unchanged."""
+
+    path: Path
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A rendered recipe, and the packages built from it, which is none without a build."""
+
+    format: str
+    directory: Path
+    files: tuple[WrittenFile, ...]
+    packages: tuple[Path, ...]
+    payload_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeOptions:
+    """How recipes are made: where they go, where packages go, and what is done."""
+
+    recipes: Path
+    packages: Path
+    previous: str | None = None
+    build: bool = False
+    dry_run: bool = False
+
+
+def make_recipes(
+    source: str,
+    formats: Sequence[RecipeFormat],
+    options: RecipeOptions,
+    reporter: Reporter | None = None,
+) -> Iterator[Recipe]:
+    """Render a recipe of each format, build it where that is asked for, and yield each.
+
+    Nothing is written before every format has rendered.  Raises DataPackageError, SourceError,
+    RecipeError or ToolError.
+    """
+    reporter = reporter or SilentReporter()
+    with _workspace() as workspace, _previous(options, reporter) as previous:
+        package = read_package(source, workspace, reporter)
+        home = options.recipes.absolute() / package.definition.name
+        archive = _recipe_source(package, workspace, home)
+        requests = {
+            each.name: RecipeRequest(
+                package=package,
+                source=archive.final,
+                directory=home / each.name,
+                previous=previous,
+            )
+            for each in formats
+        }
+        _check_obstacles(formats, requests)
+        rendered = {each.name: each.render(requests[each.name]) for each in formats}
+        if not options.dry_run:
+            archive.put_in_place()
+        for each in formats:
+            yield _finish(each, requests[each.name], rendered[each.name], options)
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="nipack-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _previous(options: RecipeOptions, reporter: Reporter) -> Iterator[DataPackage | None]:
+    if options.previous is None:
+        yield None
+        return
+    with _workspace() as workspace:
+        yield read_package(options.previous, workspace, reporter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Archive:
+    """The archive of a source where it is now, and as the recipes see it."""
+
+    now: Path
+    final: RecipeSource
+
+    def put_in_place(self) -> None:
+        if self.now != self.final.path:
+            self.final.path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.now, self.final.path)
+
+
+def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archive:
+    """Return the archive to build from: the release itself, or one that is made of a directory."""
+    data = package.directory.relative_to(package.tree).as_posix()
+    address = package.source.address if package.source else ""
+    remote = address.startswith("https://")
+    if package.archive is not None and package.archive.name.endswith(_TAR_SUFFIXES):
+        now = package.archive.absolute()
+        # It is unpacked into source/NAME, and what is all in one folder is one level below.
+        top = package.tree.name if package.tree.parent != workspace / "source" else None
+    else:
+        remote, top = False, f"{package.definition.name}-{package.version}"
+        now = _archive_of_tree(package, workspace / f"{top}.tar.gz", top, data)
+    # What was fetched into the workspace is kept beside the recipes: they are built from it.
+    final = home / now.name if now.is_relative_to(workspace) else now
+    sha256 = digest_file(now, ["sha256"]).by_algorithm["sha256"]
+    return _Archive(
+        now=now,
+        final=RecipeSource(
+            path=final, address=address if remote else None, sha256=sha256, top=top, data=data
+        ),
+    )
+
+
+def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) -> Path:
+    """Write the payload as a source tarball, reproducibly."""
+    base = f"{top}/" if data == "." else f"{top}/{data}/"
+    files = [
+        InstalledFile(
+            path=base + file.path,
+            size=file.size,
+            sha256=file.sha256,
+            md5=None,
+            content=package.directory / file.path,
+        )
+        for file in package.files
+    ]
+    links = [
+        InstalledLink(path=base + link.path, target=link.target, leads_to=None)
+        for link in package.links
+    ]
+    with target.open("xb") as output, gzip_writer(output) as stream:
+        tree = sorted_tree([*files, *links])
+        write_tar(stream, tree, time=package.time, advance=lambda count: None)
+    return target
+
+
+def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, RecipeRequest]) -> None:
+    problems = [
+        f"  {path}: the {each.name} recipe cannot carry it: {reason}; {remedy}"
+        for each in formats
+        for path, reason, remedy in each.obstacles(requests[each.name])
+    ]
+    if problems:
+        name = next(iter(requests.values())).package.definition.name
+        raise RecipeError("\n".join([f"{name}: no recipe was written:", *problems]))
+
+
+def _finish(
+    format: RecipeFormat, request: RecipeRequest, files: list[RecipeFile], options: RecipeOptions
+) -> Recipe:
+    written = [_write(request.directory, file, dry_run=options.dry_run) for file in files]
+    packages: tuple[Path, ...] = ()
+    if options.build and not options.dry_run:
+        packages = _build(format, request, options.packages)
+    return Recipe(
+        format=format.name,
+        directory=request.directory,
+        files=tuple(written),
+        packages=packages,
+        payload_id=payload_id(request.package),
+    )
+
+
+def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
+    """Write a file unless it is there as it should be; a reader sees the old one or the new."""
+    path = directory / file.path
+    content, mode = file.content.encode("utf-8"), 0o755 if file.executable else 0o644
+    before = path.read_bytes() if path.is_file() else None
+    if before == content and path.stat().st_mode & 0o777 == mode:
+        return WrittenFile(path=path, state="unchanged")
+    if not dry_run:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            temporary.write_bytes(content)
+            temporary.chmod(mode)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return WrittenFile(path=path, state="new" if before is None else "changed")
+
+
+def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[Path, ...]:
+    """Have a recipe built, prove the package, and only then move it where it was asked for."""
+    with _workspace() as workspace:
+        made = format.build(request, workspace)
+        _verify(format, request.package, made[0], workspace)
+        target.mkdir(parents=True, exist_ok=True)
+        for path in made:
+            _replace(path, target / path.name)
+    return tuple(target / path.name for path in made)
+
+
+def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspace: Path) -> None:
+    """Compare what a package installs with what `nipack build` installs, path by path."""
+    expected = {
+        each.path: expected_content(each) for each in installed_tree(package, format.prefix)
+    }
+    found = {each.path: each for each in format.contents(artifact, workspace)}
+    problems = [f"{path}: is missing" for path in sorted(expected.keys() - found.keys())]
+    problems += [
+        f"{path}: should not be there"
+        for path in sorted(found.keys() - expected.keys())
+        if not format.is_own(path, package.definition.name)
+    ]
+    problems += [
+        f"{path}: {_difference(found[path], expected[path])}"
+        for path in sorted(expected.keys() & found.keys())
+        if found[path] != expected[path]
+    ]
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise RecipeError(
+            f"{artifact.name}: what the recipe built is not what nipack builds, so it was not "
+            f"kept:\n{listed}\n  report this bug, or undo what was changed in the recipe by hand"
+        )
+
+
+def _difference(found: Content, expected: Content) -> str:
+    if found.target != expected.target:
+        return f"leads to {found.target}, not {expected.target}"
+    if found.mode != expected.mode:
+        return f"has mode {found.mode:o}, not {expected.mode:o}"
+    return f"has {found.size} bytes with sha256 {found.sha256}, not {expected.sha256}"
+
+
+def _replace(path: Path, target: Path) -> None:
+    """Move a file, onto another file system too, so that the target is never half written."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(path, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,205 @@
+"""Debian's own gates for the recipes: lintian, a clean build, autopkgtest, piuparts, debrepro."""
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.acceptance.systems import REPOSITORY, run
+
+from nipack.build.recipe_flow import Recipe, RecipeOptions, make_recipes
+from nipack.build.recipes import recipe_formats
+
+EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+DEBIAN = recipe_formats()["debian"]
+NOBODY = 65534
+pytestmark = [pytest.mark.slow, pytest.mark.tools("dpkg-buildpackage", "dh", "lintian")]
+
+
+def make(source: Path, target: Path, *, previous: Path | None = None) -> Recipe:
+    options = RecipeOptions(
+        recipes=target / "recipes",
+        packages=target / "dist",
+        previous=str(previous) if previous else None,
+        build=True,
+    )
+    [recipe] = make_recipes(str(source), [DEBIAN], options)
+    return recipe
+
+
+def one(recipe: Recipe, suffix: str) -> Path:
+    [path] = [path for path in recipe.packages if path.name.endswith(suffix)]
+    return path
+
+
+# What is odd about the awkward data itself stays for its maintainer to read.
+TRUE_REMARKS = {
+    "backup-file-in-package",
+    "lengthy-symlink",
+    "script-not-executable",
+    "symlink-contains-spurious-segments",
+    "unusual-interpreter",
+}
+
+
+def test_lintian_is_silent(sample: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    recipe = make(sample, tmp_path)
+    printed = run(
+        "lintian", "--allow-root", "-EvIL", "+pedantic", "--fail-on", "none",
+        one(recipe, ".changes"),
+    )  # fmt: skip
+    remarks = [line for line in printed.splitlines() if not line.startswith("N:")]
+    awkward = request.node.callspec.params["sample"] == "awkward"
+    assert {line.split()[2] for line in remarks} == (TRUE_REMARKS if awkward else set()), remarks
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The unpacked source package of the example, as a maintainer has it."""
+    recipe = make(EXAMPLE, tmp_path)
+    run("dpkg-source", "--no-check", "-x", one(recipe, ".dsc"), tmp_path / "tree")
+    return tmp_path / "tree"
+
+
+@pytest.mark.root
+def test_an_ordinary_user_builds_it(tree: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="nipack-user-") as name:
+        home = Path(name)
+        shutil.copytree(tree, home / "tree", symlinks=True)
+        [orig] = tree.parent.glob("dist/*.orig.tar.gz")
+        shutil.copy(orig, home)
+        run("chown", "-R", f"{NOBODY}:{NOBODY}", home)
+        environment = {"PATH": os.environ["PATH"], "HOME": name, "LC_ALL": "C.UTF-8"}
+        run("dpkg-buildpackage", "-us", "-uc", cwd=home / "tree", user=NOBODY, group=NOBODY,
+            env=environment, extra_groups=[])  # fmt: skip
+        [theirs], [ours] = home.glob("*.deb"), tree.parent.glob("dist/*.deb")
+        assert _listing(theirs) == _listing(ours)
+
+
+def _listing(deb: Path) -> str:
+    return run("dpkg-deb", "--contents", deb)
+
+
+@pytest.mark.tools("debrepro", "faketime")
+def test_every_build_gives_the_same_bits(tree: Path) -> None:
+    assert "files match" in run("debrepro", cwd=tree)
+
+
+@pytest.fixture(scope="session")
+def build_chroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minimal system to build in, as Debian's build machines have it."""
+    archive = tmp_path_factory.mktemp("sbuild") / "buildd.tar.zst"
+    release = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
+    sources = [Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]
+    found = [path for path in sources if path.is_file() and path.read_text("utf-8").strip()]
+    run("mmdebstrap", "--quiet", "--variant=buildd", "--include=debhelper,fakeroot", release,
+        archive, *found[:1])  # fmt: skip
+    return archive
+
+
+@pytest.mark.root
+@pytest.mark.tools("sbuild", "mmdebstrap", "zstd", "newuidmap")
+def test_it_builds_in_a_clean_chroot(build_chroot: Path, tmp_path: Path) -> None:
+    recipe = make(EXAMPLE, tmp_path)
+    dsc = one(recipe, ".dsc")
+    (tmp_path / "clean").mkdir()
+    run("sbuild", "--chroot-mode=unshare", f"--chroot={build_chroot}", "--dist=unstable",
+        "--arch-all", "--no-run-lintian", "--no-apt-update", "--no-apt-upgrade", dsc,
+        cwd=tmp_path / "clean")  # fmt: skip
+    [clean] = (tmp_path / "clean").glob("*.deb")
+    assert _listing(clean) == _listing(one(recipe, ".deb"))
+
+
+@pytest.fixture
+def system_copy(debian_base: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the Debian system that a test may leave in any state."""
+    copy = tmp_path / "system"
+    run("cp", "-a", "--reflink=auto", debian_base, copy)
+    yield copy
+    shutil.rmtree(copy)
+
+
+@pytest.mark.root
+@pytest.mark.tools("autopkgtest", "mmdebstrap")
+def test_its_own_tests_pass_where_it_is_installed(system_copy: Path, tmp_path: Path) -> None:
+    recipe = make(EXAMPLE, tmp_path)
+    printed = run("autopkgtest", "-B", one(recipe, ".deb"), one(recipe, ".dsc"), "--", "chroot",
+                  system_copy)  # fmt: skip
+    assert "digests" in printed
+    assert "lookup" in printed
+    assert "FAIL" not in printed
+
+
+def release(directory: Path, version: str, files: dict[str, bytes], links: dict[str, str]) -> Path:
+    """Make a release as a tarball, and a definition of it; returns the definition."""
+    name = f"nipy-atlas-{version}"
+    data = directory / name / "atlas"
+    for path, content in (files | {"config.ini": _config(version)}).items():
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).write_bytes(content)
+    for path, target in links.items():
+        (data / path).symlink_to(target)
+    with tarfile.open(directory / f"{name}.tar.gz", "w:gz") as tar:
+        tar.add(directory / name, name)
+    definition = directory / f"{name}.yaml"
+    definition.write_text(
+        f"name: nipy-atlas\nrelpath: nipy/atlas\nversion: '{version}'\ndate: 2023-05-01\n"
+        f"source:\n  address: {name}.tar.gz\nsummary: atlas of the brain\n",
+        "utf-8",
+    )
+    return definition
+
+
+def _config(version: str) -> bytes:
+    return f"[DEFAULT]\nversion = {version}\n".encode()
+
+
+@pytest.fixture
+def two_releases(tmp_path: Path) -> tuple[Recipe, Recipe]:
+    """A package whose folder `mni` becomes a link, and whose link `old` becomes a folder."""
+    first = release(tmp_path, "0.1", {"mni/T1.nii": b"1", "real/T1.nii": b"2"}, {"old": "real"})
+    second = release(
+        tmp_path, "0.2", {"mni152/T1.nii": b"1", "real/T1.nii": b"2", "old/T1.nii": b"3"},
+        {"mni": "mni152"},
+    )  # fmt: skip
+    return make(first, tmp_path / "one"), make(second, tmp_path / "two", previous=first)
+
+
+@pytest.mark.root
+@pytest.mark.tools("mmdebstrap", "chroot")
+def test_an_upgrade_swaps_folders_and_links(
+    two_releases: tuple[Recipe, Recipe], system_copy: Path
+) -> None:
+    for recipe in two_releases:
+        deb = one(recipe, ".deb")
+        shutil.copy(deb, system_copy / "tmp")
+        run("chroot", system_copy, "dpkg", "--install", f"/tmp/{deb.name}")
+    data = system_copy / "usr" / "share" / "nipy" / "nipy" / "atlas"
+    assert (data / "mni").readlink() == Path("mni152")
+    assert not (data / "old").is_symlink()
+    assert (data / "old" / "T1.nii").read_bytes() == b"3"
+    assert (data / "real" / "T1.nii").read_bytes() == b"2"
+    run("chroot", system_copy, "sh", "-c",
+        "cd /usr && sha256sum --check --quiet share/nipack/nipy-atlas/SHA256SUMS")  # fmt: skip
+
+
+@pytest.mark.root
+@pytest.mark.tools("piuparts", "mmdebstrap", "dpkg-scanpackages")
+def test_piuparts_finds_nothing_left_behind(
+    two_releases: tuple[Recipe, Recipe], debian_base: Path, tmp_path: Path
+) -> None:
+    before, after = (one(recipe, ".deb") for recipe in two_releases)
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    shutil.copy(before, repository)
+    index = run("dpkg-scanpackages", "--multiversion", ".", cwd=repository)
+    (repository / "Packages").write_text(index, "utf-8")
+    printed = run(
+        "piuparts", "-d", "bookworm", "-e", debian_base, f"--bindmount={repository}",
+        f"--extra-repo=deb [trusted=yes] file://{repository} ./",
+        "-i", "/var/cache/debconf/tmp.ci/", after,
+    )  # fmt: skip
+    assert "PASS: Installation, upgrade and purging tests" in printed

@@ -1,0 +1,49 @@
+"""What is installed from a recipe's package is what `nipack build` makes: formats times samples."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nipack.build.archive import Content
+from nipack.build.flow import build
+from nipack.build.formats import formats
+from nipack.build.recipe_flow import RecipeOptions, make_recipes
+from nipack.build.recipes import RecipeFormat, recipe_formats
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg-deb", "rpmbuild", "rpm2archive"),
+]
+
+
+@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+def test_the_built_recipe_installs_what_nipack_builds(
+    sample: Path, format: RecipeFormat, tmp_path: Path
+) -> None:
+    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    [recipe] = make_recipes(str(sample), [format], options)
+    assert format.prefix == "/usr"
+    ours = _installed_by_nipack(sample, tmp_path / "own")
+    (tmp_path / "read").mkdir()
+    theirs = {
+        each.path: each
+        for each in format.contents(recipe.packages[0], tmp_path / "read")
+        if not format.is_own(each.path, recipe.directory.parent.name)
+    }
+    assert theirs == ours
+
+
+def _installed_by_nipack(sample: Path, directory: Path) -> dict[str, Content]:
+    """Return what nipack's .deb installs, for the prefix /usr, by its path from there."""
+    deb = formats()["deb"]
+    [artifact] = build(str(sample), [deb], directory)
+    contents = (
+        replace(each, path=each.path.removeprefix("usr/"))
+        for each in deb.contents(artifact.path, lambda count: None)
+    )
+    return {
+        each.path: each
+        for each in contents
+        if not each.path.startswith(("share/doc/", "share/lintian/"))
+    }

@@ -1,0 +1,40 @@
+"""Fedora's linter on the recipe and on what was built from it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nipack.build.recipe_flow import RecipeOptions, make_recipes
+from nipack.build.recipes import recipe_formats
+
+pytestmark = [pytest.mark.slow, pytest.mark.tools("rpmbuild", "rpm2archive", "rpmlint")]
+
+# What is odd about the awkward data itself stays for its maintainer to read.
+TRUE_REMARKS = {
+    "awkward": {
+        "backup-file-in-package",
+        "files-duplicate",
+        "hidden-file-or-dir",
+        "non-executable-script",
+        "zero-length",
+    },
+    "pbrain": {"hidden-file-or-dir"},
+}
+
+
+def test_rpmlint_has_nothing_to_say_of_the_packaging(
+    sample: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    [recipe] = make_recipes(str(sample), [recipe_formats()["rpm"]], options)
+    name = recipe.directory.parent.name
+    files = [*recipe.packages, recipe.directory / f"{name}.spec"]
+    done = subprocess.run(
+        ["rpmlint", "-r", recipe.directory / f"{name}.rpmlintrc", *files],
+        capture_output=True,
+        text=True,
+    )
+    remarks = [line for line in done.stdout.splitlines() if ": W: " in line or ": E: " in line]
+    expected = TRUE_REMARKS.get(request.node.callspec.params["sample"], set())
+    assert {line.split()[2] for line in remarks} == expected, done.stdout

@@ -1,0 +1,16 @@
+"""Look the data up as nipy does, and load images of it with nibabel."""
+
+import nibabel
+import numpy
+from nibabel.data import make_datasource
+
+source = make_datasource({"relpath": "nipy/templates"})
+assert source.version == "0.1", source.version
+images = [
+    "ICBM152/2mm/T1.nii.gz",
+    "colin27/2mm/T1.nii.gz",
+]
+for path in images:
+    image = nibabel.load(source.get_filename(*path.split("/")))
+    print(path, image.shape, numpy.asanyarray(image.dataobj).dtype)
+print("found", source.version, "in", source.base_path)
