@@ -152,5 +152,5 @@ def test_every_override_is_needed_and_has_its_reason(build: Build) -> None:
     overridden = [line.split()[2] for line in said.splitlines() if line.startswith("O: ")]
     assert overridden == ["initial-upload-closes-no-bugs", "repeated-path-segment"]
     reasons = [line for line in said.splitlines() if line.startswith("N: ")]
-    assert "N: This package was not made for an upload to Debian." in reasons
+    assert any("intent to package" in line for line in reasons)
     assert any("umbrella of a data package" in line for line in reasons)
