@@ -428,6 +428,8 @@ def test_there_may_be_more_than_one_nearest(tmp_path: Path) -> None:
         write(tmp_path / name, "")
     with pytest.raises(DataError, match=r"did you mean 2mm/T1.nii.gz or 1mm/T1.nii.gz\?"):
         Datasource(str(tmp_path)).get_filename("3mm/2mm/T1.nii.gz", must_exist=True)
+    with pytest.raises(DataError, match=r"did you mean 1mm/T1.nii.gz\?"):
+        Datasource(str(tmp_path)).get_filename("1MM/t1.nii.gz", must_exist=True)
 
 
 def test_a_bomber_has_no_files_to_go_through(machine: Path) -> None:

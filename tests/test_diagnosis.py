@@ -43,6 +43,11 @@ def test_each_verdict(machine: Machine) -> None:
     assert str(damaged).splitlines()[1] == "  T1.nii: changed (its sha256 is another)"
 
 
+def test_a_place_that_is_named_twice_is_one_place(machine: Machine) -> None:
+    write(machine.etc / "a.ini", f"[DATA]\npath = {machine.own_root}\n")
+    assert "any of the 2 places" in only().summary
+
+
 def test_what_is_damaged_is_installed_again_by_who_installed_it(machine: Machine) -> None:
     data = install(machine.own_root)
     add_records(machine.prefix)

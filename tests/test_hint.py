@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from nipack import hint
-from nipack.hint import Interpreter, install_command, package_name, this_interpreter
+from nipack.hint import (
+    Interpreter,
+    install_command,
+    package_name,
+    reinstall_command,
+    this_interpreter,
+)
 
 
 def interpreter(
@@ -130,3 +136,20 @@ def test_a_system_without_os_release(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_package_names(relpath: str, name: str | None, expected: str) -> None:
     assert package_name(relpath, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("manager", "there", "command"),
+    [
+        ("conda", SPACED, "conda install --force-reinstall --prefix '/opt/my env' nipy-data"),
+        # What dpkg installed is dpkg's, whichever Python asks.
+        ("dpkg", CONDA, "sudo apt install --reinstall nipy-data"),
+        (
+            "pip",
+            interpreter(),
+            "/opt/venv/bin/python -m pip install --force-reinstall --no-deps nipy-data",
+        ),
+    ],
+)
+def test_what_is_damaged_is_installed_again(manager: str, there: Interpreter, command: str) -> None:
+    assert reinstall_command(manager, "nipy-data", there) == command

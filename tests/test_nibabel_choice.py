@@ -2,6 +2,7 @@
 
 import configparser
 import subprocess
+import sys
 from pathlib import Path
 
 import nibabel.data as theirs
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.machine import Machine, install, make_machine, write
 
 import nipack
+from nipack import nibabel_choice
 from nipack.nibabel_choice import NibabelChoice
 
 VERSIONS = ("0.2", "0.3", "0.10", "1", "2009c", "0.4.x y")
@@ -140,3 +142,29 @@ def test_it_dies_of_a_malformed_ini(machine: Machine, monkeypatch: pytest.Monkey
     assert choice.remedy == f"mend {bad}:1"
     assert choice.reason == "it stops with MissingSectionHeaderError"
     assert str(choice) == f"{bad}:1: it stops with MissingSectionHeaderError"
+
+
+def test_it_does_not_expand_a_home(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(machine.home / "mine")
+    write(machine.etc / "a.ini", "[DATA]\npath = ~/mine\n")
+    assert explained().status == "not found"
+    followed(machine, monkeypatch)
+    monkeypatch.delenv("NIPY_DATA_PATH")
+    (machine.etc / "a.ini").unlink()
+    monkeypatch.setenv("NIPY_USER_DIR", "~/mine")
+    assert explained().status == "not found"
+    assert really(None, str(machine.etc), monkeypatch)[0] == "not found"
+
+
+@pytest.mark.parametrize("prefix", ["/usr", "/opt/env"])
+def test_it_looks_at_the_same_places(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setattr(theirs, "get_nipy_system_dir", lambda: str(machine.etc))
+    monkeypatch.setenv("NIPY_DATA_PATH", "~/a::/b")
+    write(machine.etc / "B.ini", "[DATA]\npath = ~/c:/d\n")
+    write(machine.etc / ".hidden.ini", "nonsense")
+    write(machine.home / ".nipy/config.ini", "[DATA]\npath = /100%\n")
+    expected = theirs.get_data_path()  # type: ignore[no-untyped-call]
+    assert list(nibabel_choice._data_path(str(machine.etc))) == expected

@@ -52,6 +52,14 @@ def test_what_cannot_be_written_is_said(before: str, root: str, message: str) ->
     assert message in str(error.value)
 
 
+def test_the_mode_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "config.ini"
+    file.touch(mode=0o640)
+    file.chmod(0o640)
+    write_config(str(file), b"new")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o640)
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.ini").write_text("old")
     (tmp_path / "config.ini").symlink_to("real.ini")

@@ -117,3 +117,25 @@ def test_the_first_public_tarball_gives_one_that_works(
     assert found == f"0.1 {image}"
     content = gzip.decompress(image.read_bytes())
     assert nibabel.Nifti1Image.from_bytes(content).shape == (91, 109, 91)
+
+
+@pytest.mark.shared
+def test_the_first_public_tarball_through_every_command(
+    build: Build, prefix: Prefix, real_tarball: Path, tmp_path: Path
+) -> None:
+    """init, check, bump and build of an unpacked release of 2009; its images stay as they are."""
+    nipack = (sys.executable, "-m", "nipack")
+    with tarfile.open(real_tarball) as tar:
+        tar.extractall(tmp_path, filter="data")
+    tree = tmp_path / "nipy-templates-0.1"
+    images = {path: path.read_bytes() for path in tree.rglob("*.nii.gz")}
+    run(*nipack, "init", real_tarball, "-o", tmp_path / "definition")
+    assert " error" not in run(*nipack, "check", tmp_path / "definition")
+    run(*nipack, "init", tree, "-o", tree)
+    said = run(*nipack, "bump", "minor", tree)
+    assert said.count("version 0.1 is now 0.2") == 2
+    artifacts = build(tree, "-f", "sdist", "-f", "wheel", "-f", "conda", "-f", "deb")
+    assert artifacts["sdist"].name == "nipy-templates-0.2.tar.gz"
+    run(prefix.python, *PIP, artifacts["wheel"], cwd=prefix.directory)
+    assert prefix.run_python(LOOK_UP).startswith("0.2 ")
+    assert {path: path.read_bytes() for path in images} == images

@@ -108,18 +108,7 @@ def plain(directory: Path) -> Path:
 
 
 def odd(directory: Path) -> Path:
-    """Make a package of everything that a name, a link or a size may be."""
-    tree = names(directory)
-    links = tree / "templates" / "links"
-    links.mkdir()
-    (links / "file").symlink_to("../two words/a file.txt")
-    (links / "folder").symlink_to("../a/b")
-    (links / "link").symlink_to("file")
-    return tree
-
-
-def names(directory: Path) -> Path:
-    """Make a package of everything that a name or a size may be."""
+    """Make a package of everything that a name or a size may be, and of a full definition."""
     tree = plain(directory)
     data = tree / "templates"
     for name, content in {
@@ -152,6 +141,17 @@ def names(directory: Path) -> Path:
     return tree
 
 
+def linked(directory: Path) -> Path:
+    """Make the odd package with links to a file, to a folder and to a link."""
+    tree = odd(directory)
+    links = tree / "templates" / "links"
+    links.mkdir()
+    (links / "file").symlink_to("../two words/a file.txt")
+    (links / "folder").symlink_to("../a/b")
+    (links / "link").symlink_to("file")
+    return tree
+
+
 def umbrella(directory: Path) -> Path:
     """Make a package of another umbrella, which lies in a folder of the umbrella's name."""
     tree = directory / "pbrain-surfaces-1.0"
@@ -167,5 +167,4 @@ def umbrella(directory: Path) -> Path:
     return tree
 
 
-SAMPLES = {"plain": plain, "names": names, "odd": odd, "umbrella": umbrella}
-WITH_LINKS = {"odd"}
+SAMPLES = {"plain": plain, "odd": odd, "linked": linked, "umbrella": umbrella}

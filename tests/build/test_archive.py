@@ -79,6 +79,14 @@ def test_a_full_disk_is_not_taken_for_a_shorter_file() -> None:
         write_tar(full, (noise,), time=0, advance=nothing)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_file_that_cannot_be_read_is_not_taken_for_a_shorter_one() -> None:
+    memory = Path("/proc/self/mem")  # nothing is mapped at its beginning
+    file = InstalledFile(path="data", size=7, sha256="", md5=None, content=memory)
+    with pytest.raises(OSError, match="Input/output error"):
+        written((file,))
+
+
 def test_advance_counts_every_byte() -> None:
     counts: list[int] = []
     write_tar(io.BytesIO(), TREE, time=0, advance=counts.append)

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import socket
 import tarfile
 from collections.abc import Callable
@@ -321,6 +322,14 @@ def test_names(name: str, code: str, folder: Path) -> None:
 def test_what_a_header_gives_away(text: str, folder: Path) -> None:
     put(folder, "T2.nii", nifti(text))
     assert codes(folder) == {"privacy-image"}
+
+
+@pytest.mark.parametrize("kind", ["gztar", "zip"])
+def test_an_executable_file_in_an_archive(kind: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "templates" / "ICBM152" / "T1.json").chmod(0o755)
+    made = shutil.make_archive(str(tmp_path / "release"), kind, folder, "templates")
+    define(folder, source={"address": made})
+    assert [problem.code for problem in problems(folder)] == ["executable"]
 
 
 def test_a_folder_of_junk_is_reported_once(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from tests.build.samples import RecordingReporter, odd, plain, read
+from tests.build.samples import RecordingReporter, linked, plain, read
 
 from nipack.build.archive import Content
 from nipack.build.errors import ArtifactError, NipackError, SourceError
@@ -41,7 +41,7 @@ def left(out: Path) -> list[str]:
 
 
 def test_steps_and_artifacts(tmp_path: Path, out: Path, reporter: RecordingReporter) -> None:
-    conda, deb = build(str(odd(tmp_path)), [CondaFormat(), DebFormat()], out, reporter)
+    conda, deb = build(str(linked(tmp_path)), [CondaFormat(), DebFormat()], out, reporter)
     assert left(out) == ["nipy-templates-0.3-0.conda", "nipy-templates_0.3-1_all.deb"]
     assert (conda.format, deb.format) == ("conda", "deb")
     assert conda.payload_id == deb.payload_id

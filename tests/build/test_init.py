@@ -36,6 +36,22 @@ BIDS = {
     "DatasetDOI": "doi:10.18112/openneuro.ds000001.v1.0.0",
     "ReferencesAndLinks": ["see https://doi.org/10.1000/xyz."],
 }
+ISC = """\
+ISC License
+
+Copyright (c) 2024 Ada Lovelace
+
+Permission to use, copy, modify, and/or distribute this software for any purpose with or without
+fee is hereby granted, provided that the above copyright notice and this permission notice appear
+in all copies.
+
+THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS
+SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE
+AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT,
+NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE
+OF THIS SOFTWARE.
+"""
 PYPROJECT = """\
 [project]
 name = "x"
@@ -212,6 +228,13 @@ def test_a_licence_file_is_recognised(atlas: Path) -> None:
 
 def test_a_text_that_is_no_licence() -> None:
     assert recognised_license("Do as you please, but tell me.") is None
+
+
+def test_two_licences_in_one_text_are_for_a_person_to_tell() -> None:
+    bsd = (REPOSITORY / "LICENSE").read_text("utf-8")
+    assert recognised_license(bsd) == "BSD-3-Clause"
+    assert recognised_license(ISC) == "ISC"
+    assert recognised_license(f"{bsd}\n\n{ISC}") is None
 
 
 @pytest.mark.parametrize(

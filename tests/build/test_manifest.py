@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.build.samples import SAMPLES, define, member, odd, plain, read, tar_gz
+from tests.build.samples import SAMPLES, define, linked, member, plain, read, tar_gz
 
 from nipack.build.manifest import (
     InstalledFile,
@@ -92,7 +92,7 @@ def test_a_payload_has_one_id_wherever_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_the_installed_tree_is_the_table_of_the_layout(tmp_path: Path) -> None:
-    package = read(odd(tmp_path), tmp_path / "work")
+    package = read(linked(tmp_path), tmp_path / "work")
     tree = {each.path: each for each in installed_tree(package, "/opt/env")}
     payload = {path for path in tree if path.startswith("share/nipy/nipy/templates/")}
     assert tree.keys() - payload == {

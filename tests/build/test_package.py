@@ -11,8 +11,8 @@ from tests.build.samples import (
     MINIMAL,
     RecordingReporter,
     define,
+    linked,
     member,
-    odd,
     plain,
     read,
     tar_gz,
@@ -247,7 +247,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_links_know_where_they_lead(tmp_path: Path) -> None:
-    package = read(odd(tmp_path), tmp_path / "work")
+    package = read(linked(tmp_path), tmp_path / "work")
     assert package.links == (
         DataLink(
             path="links/file",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.build.samples import CONFIG, member, odd, read, tar_gz
+from tests.build.samples import CONFIG, linked, member, read, tar_gz
 
 HERE = {
     "TZ": "UTC",
@@ -28,7 +28,7 @@ def digests(base: Path, name: str, more: dict[str, str | None]) -> dict[str, str
     """Build in a process of its own, in a place of its own; return the artifacts' digests."""
     where = HERE | more
     place = base / name
-    tree = odd(place)
+    tree = linked(place)
     # In another order too: a directory lists its files as they came.
     data = tree / "templates"
     for path in sorted(data.iterdir(), reverse=name == "elsewhere"):

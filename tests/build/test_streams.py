@@ -82,12 +82,24 @@ def test_read_ahead_raises_what_the_thread_met_as_often_as_it_is_asked() -> None
                 reader.read(4)
 
 
+class Long(io.RawIOBase):
+    """A stream that takes long to end, and counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.reads += 1
+        return bytes(size) if self.reads < 1000 else b""
+
+
 @pytest.mark.parametrize("read", [0, 1])
 def test_closing_early_ends_the_thread(read: int) -> None:
     before = threading.active_count()
-    reader = ReadAhead(io.BytesIO(bytes(50 << 20)))
+    stream = Long()
+    reader = ReadAhead(cast("IO[bytes]", stream))
     reader.read(read)
     time.sleep(0.05)  # its queue is full by then
     reader.close()
     reader.close()
     assert threading.active_count() == before
+    assert stream.reads < 20

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from nipack.build import fast_gzip, images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Advance, Reporter
+from nipack.build.source import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
@@ -54,7 +54,7 @@ def content_problems(
 
 def _file_problems(path: Path, where: str, advance: Advance) -> Iterator[Problem]:
     status = path.stat()
-    if os.name != "nt" and status.st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH):
+    if os.name != "nt" and status.st_mode & EXECUTABLE:
         message = "it may be executed, and will be installed as data that may not"
         yield warning_at("executable", where, message, "take the bit away: chmod a-x")
     if status.st_size == 0:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     _Reader = io.BufferedReader[CountingReader]
 
 
+EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
     """What package.json says of the source: its address (a bare file name if local), digests."""
@@ -188,6 +191,7 @@ class _Member:
     target: str = ""
     content: IO[bytes] | None = None
     description: str = ""
+    executable: bool = False
 
 
 @dataclass(slots=True)
@@ -287,7 +291,13 @@ def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
             mtime = int(info.mtime)
             if info.isreg():
                 content = tar.extractfile(info)
-                yield _Member(name=info.name, kind="file", mtime=mtime, content=content)
+                yield _Member(
+                    name=info.name,
+                    kind="file",
+                    mtime=mtime,
+                    content=content,
+                    executable=bool(info.mode & EXECUTABLE),
+                )
             elif info.isdir():
                 yield _Member(name=info.name, kind="directory", mtime=mtime)
             elif info.issym() or info.islnk():
@@ -320,7 +330,14 @@ def _zip_members(raw: "_Reader") -> Iterator[_Member]:
                 yield _Member(name=name, kind="symlink", mtime=mtime, target=target)
             elif kind in (0, stat.S_IFREG):
                 with archive.open(info) as content:
-                    yield _Member(name=name, kind="file", mtime=mtime, content=content)
+                    executable = bool((info.external_attr >> 16) & EXECUTABLE)
+                    yield _Member(
+                        name=name,
+                        kind="file",
+                        mtime=mtime,
+                        content=content,
+                        executable=executable,
+                    )
             else:
                 what = "neither a file, a directory nor a link"
                 yield _Member(name=name, kind="other", mtime=mtime, description=what)
@@ -388,6 +405,8 @@ def _unpack_member(member: _Member, state: _Unpacking) -> None:
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_file(member, path, state)
+        if member.executable and path.exists():
+            path.chmod(path.stat().st_mode | EXECUTABLE)  # for the check to see
         state.newest = max(member.mtime, state.newest or 0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
-from tests.build.samples import RecordingReporter, define, odd, plain, read, umbrella
+from tests.build.samples import RecordingReporter, define, linked, plain, read, umbrella
 
 from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
@@ -36,7 +36,7 @@ def test_the_name_of_the_file(tmp_path: Path) -> None:
 
 
 def test_the_zip_is_stored_and_has_three_members(tmp_path: Path) -> None:
-    with zipfile.ZipFile(built(odd(tmp_path), tmp_path)) as archive:
+    with zipfile.ZipFile(built(linked(tmp_path), tmp_path)) as archive:
         members = archive.infolist()
         metadata = json.loads(archive.read("metadata.json"))
     assert [info.filename for info in members] == [
@@ -85,7 +85,7 @@ def test_links_are_for_unix(tmp_path: Path) -> None:
 
 
 def test_paths_describe_every_file(tmp_path: Path) -> None:
-    source = odd(tmp_path)
+    source = linked(tmp_path)
     artifact = built(source, tmp_path)
     info = info_of(artifact)
     paths = {entry["_path"]: entry for entry in json.loads(info["paths.json"])["paths"]}
@@ -179,7 +179,7 @@ def test_what_has_other_parts_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_parts_are_gnu_tars(tmp_path: Path) -> None:
-    artifact = built(odd(tmp_path), tmp_path)
+    artifact = built(linked(tmp_path), tmp_path)
     with artifact.open("rb") as stream:
         for tar, info in stream_conda_component(artifact.name, stream, "pkg"):
             assert isinstance(tar, tarfile.TarFile)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from debian.deb822 import Deb822
 from debian.debfile import DebFile
-from tests.build.samples import RecordingReporter, define, member, odd, plain, tar_bytes
+from tests.build.samples import RecordingReporter, define, linked, member, plain, tar_bytes
 
 from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
@@ -35,7 +35,7 @@ def test_the_name_of_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.tools("dpkg-deb")
 def test_the_members_are_what_every_dpkg_reads(tmp_path: Path) -> None:
-    content = built(odd(tmp_path), tmp_path).read_bytes()
+    content = built(linked(tmp_path), tmp_path).read_bytes()
     assert content.startswith(b"!<arch>\ndebian-binary   1682899200  0     0     100644  4 ")
     assert content.count(b"control.tar.gz  ") == 1
     path = tmp_path / "dist" / "nipy-templates_0.3-1_all.deb"
@@ -113,7 +113,7 @@ def test_every_description_is_one_field(text: str, lines: list[str], tmp_path: P
 
 
 def test_control_files_and_documentation(tmp_path: Path) -> None:
-    path = built(odd(tmp_path), tmp_path)
+    path = built(linked(tmp_path), tmp_path)
     with DebFile(str(path)) as package:
         assert set(map(str, package.control.tgz().getnames())) == {
             "./control",
@@ -134,7 +134,7 @@ def test_control_files_and_documentation(tmp_path: Path) -> None:
 
 @pytest.mark.tools("dpkg-deb", "md5sum")
 def test_md5sums_hold(tmp_path: Path) -> None:
-    path = built(odd(tmp_path), tmp_path)
+    path = built(linked(tmp_path), tmp_path)
     subprocess.run(["dpkg-deb", "-R", path, tmp_path / "root"], check=True)
     command = ["md5sum", "--check", "--quiet", "DEBIAN/md5sums"]
     run = subprocess.run(command, cwd=tmp_path / "root", capture_output=True, check=False)
@@ -142,7 +142,7 @@ def test_md5sums_hold(tmp_path: Path) -> None:
 
 
 def test_every_directory_has_a_member_and_everything_is_root_s(tmp_path: Path) -> None:
-    with DebFile(str(built(odd(tmp_path), tmp_path))) as package:
+    with DebFile(str(built(linked(tmp_path), tmp_path))) as package:
         members = list(package.data.tgz())
     directories = {str(info.name) for info in members if info.isdir()}
     for info in members:
@@ -158,7 +158,7 @@ def test_a_member_that_is_too_large_is_an_error(
 ) -> None:
     monkeypatch.setattr(deb, "AR_SIZE_LIMIT", 2000)
     with pytest.raises(ArtifactError, match=r"data\.tar\.gz: [0-9,]+ bytes, but .* at most 2,000"):
-        built(odd(tmp_path), tmp_path)
+        built(linked(tmp_path), tmp_path)
     assert list((tmp_path / "dist").iterdir()) == []
 
 
