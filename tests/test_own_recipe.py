@@ -58,3 +58,16 @@ def test_rattler_build_reads_the_recipe() -> None:
     rattler_build = pytest.importorskip("rattler_build")
     variants = rattler_build.Stage0Recipe.from_file(OWN / "recipe.yaml").render()
     assert {each.recipe.package.name for each in variants} == {"nipack-runtime", "nipack"}
+
+
+def test_debian_needs_what_the_project_says() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
+    control = (TOP / "debian" / "control").read_text("utf-8").partition("\nPackage: nipack\n")[2]
+    depends = set(re.findall(r"python3-([a-z0-9-]+)", control.partition("\nSuggests")[0]))
+    # Debian 12 lacks isal, which Python's own zlib stands in for.
+    wanted = {
+        each.name.lower().removeprefix("py").removeprefix("thon-")
+        for each in map(Requirement, project["optional-dependencies"]["build"])
+        if each.name not in LEFT_OUT | {"isal"}
+    }
+    assert depends == wanted | {"nipack"}

@@ -1,5 +1,7 @@
 """What is installed from a recipe's package is what `nipack build` makes: formats times samples."""
 
+import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,3 +49,28 @@ def _installed_by_nipack(sample: Path, directory: Path) -> dict[str, Content]:
         for each in contents
         if not each.path.startswith(("share/doc/", "share/lintian/"))
     }
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+def test_a_release_at_an_address_is_built_without_network(
+    format: RecipeFormat, real_tarball: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(real_tarball.read_bytes()).hexdigest()
+    cached = tmp_path / "cache" / "downloads" / f"sha256-{digest}" / "file"
+    cached.parent.mkdir(parents=True)
+    shutil.copy(real_tarball, cached)
+    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
+    address = "https://release.invalid/nipy-templates-0.1.tar.gz"
+    definition = tmp_path / "package.yaml"
+    definition.write_text(
+        "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.1'\nsummary: templates\n"
+        f"source:\n  address: {address}\n  sha256: {digest}\n",
+        "utf-8",
+    )
+    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    [recipe] = make_recipes(str(definition), [format], options)
+    assert recipe.packages
+    if format.name != "debian":
+        texts = [file.path.read_text("utf-8") for file in recipe.files]
+        assert any(address in text for text in texts)

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from nipack.build.archive import Content, expected_content, write_tar
 from nipack.build.compression import gzip_writer
@@ -122,20 +123,28 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
     data = package.directory.relative_to(package.tree).as_posix()
     address = package.source.address if package.source else ""
     remote = address.startswith("https://")
-    if package.archive is not None and package.archive.name.endswith(_TAR_SUFFIXES):
+    # A download lies in the cache, under another name.
+    name = unquote(PurePosixPath(urlsplit(address).path).name) if remote else address
+    if package.archive is not None and name.endswith(_TAR_SUFFIXES):
         now = package.archive.absolute()
         # It is unpacked into source/NAME, and what is all in one folder is one level below.
         top = package.tree.name if package.tree.parent != workspace / "source" else None
     else:
         remote, top = False, f"{package.definition.name}-{package.version}"
-        now = _archive_of_tree(package, workspace / f"{top}.tar.gz", top, data)
-    # What was fetched into the workspace is kept beside the recipes: they are built from it.
-    final = home / now.name if now.is_relative_to(workspace) else now
+        name = f"{top}.tar.gz"
+        now = _archive_of_tree(package, workspace / name, top, data)
+    # What was made of a directory is kept beside the recipes: they are built from it.
+    final = home / name if now.is_relative_to(workspace) else now
     sha256 = digest_file(now, ["sha256"]).by_algorithm["sha256"]
     return _Archive(
         now=now,
         final=RecipeSource(
-            path=final, address=address if remote else None, sha256=sha256, top=top, data=data
+            name=name,
+            path=final,
+            address=address if remote else None,
+            sha256=sha256,
+            top=top,
+            data=data,
         ),
     )
 

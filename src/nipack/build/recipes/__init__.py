@@ -19,23 +19,19 @@ from nipack.build.package import DataPackage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeSource:
-    """The archive that a recipe builds from.
+    """The archive that a recipe builds from, as it is called where it is published.
 
     `address` is where everybody gets it, None where only this machine has it, at `path`.  `top` is
     the folder that everything in it is in, None where there is none; `data` is the data directory
     below that folder ('.' for the folder itself).
     """
 
+    name: str
     path: Path
     address: str | None
     sha256: str
     top: str | None
     data: str
-
-    @property
-    def name(self) -> str:
-        """The archive's file name."""
-        return self.path.name
 
     def seen_from(self, directory: Path) -> str:
         """Return the path from a recipe's directory, with forward slashes."""

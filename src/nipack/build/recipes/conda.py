@@ -78,13 +78,26 @@ class CondaRecipe:
         """Build with conda-build where there is one, else with rattler-build."""
         output = workspace / "channel"
         level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
+        recipe = self._without_network(request, workspace)
         if shutil.which(_CONDA_BUILD.name):
-            _conda_build(request.directory, output, level)
+            _conda_build(recipe, output, level)
         else:
-            _rattler_build(request.directory, output, level)
+            _rattler_build(recipe, output, level)
         [built] = (output / "noarch").glob("*.conda")
         built.chmod(0o644)  # rattler-build makes it readable for one user only
         return [built]
+
+    def _without_network(self, request: RecipeRequest, workspace: Path) -> Path:
+        """Return the recipe, or a copy that takes the release from this machine."""
+        if request.source.address is None:
+            return request.directory
+        copy, archive = workspace / "recipe", workspace / request.source.name
+        shutil.copyfile(request.source.path, archive)
+        shutil.copytree(request.directory, copy)
+        local = replace(request.source, path=archive, address=None)
+        for file in self.render(replace(request, source=local, directory=copy)):
+            (copy / file.path).write_text(file.content, "utf-8")
+        return copy
 
     def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
         """Yield what is in the part that is installed, as if /usr were the environment."""
