@@ -169,7 +169,7 @@ def manifest_holds(unpacked: Unpacked) -> None:
 def test_a_format_that_cannot_hold_links_says_so(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"symbolic links.*\n  links/file -> "):
         list(build(str(linked(tmp_path)), [formats()[name]], tmp_path / "dist"))
-    assert list(tmp_path.glob("dist/*")) == []
+    assert not (tmp_path / "dist").exists()
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
