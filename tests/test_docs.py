@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from nipack.build.definition_faults import schema
 from nipack.cli.app import nipack
@@ -92,6 +93,11 @@ def test_the_examples_of_each_help_exist() -> None:
         for example in examples:
             words = shlex.split(re.split(r"  | >", example)[0].replace("...", ""))
             parse(words)
+
+
+def test_no_help_shows_the_marks_of_its_layout() -> None:
+    for name in nipack.commands:
+        assert "\b" not in CliRunner().invoke(nipack, [name, "--help"]).output, name
 
 
 def test_the_changelog_names_this_version() -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.conftest import REPOSITORY, MakeTree
 
-from nipack.build.errors import RecipeError
+from nipack.build.errors import DataPackageError, RecipeError
 from nipack.build.recipe_flow import Recipe, RecipeOptions, make_recipes
 from nipack.build.recipes import RecipeFormat, recipe_formats
 
@@ -22,6 +23,7 @@ def render(tmp_path: Path) -> Render:
 
     def render(source: Path, format: RecipeFormat, *, previous: Path | None = None) -> Recipe:
         options = RecipeOptions(
+            draft=True,
             recipes=tmp_path / "recipes",
             packages=tmp_path / "dist",
             previous=str(previous) if previous else None,
@@ -80,7 +82,9 @@ def test_no_jinja_is_left_in_what_is_rendered(
 
 @formats
 def test_a_dry_run_writes_nothing(sample: Path, format: RecipeFormat, tmp_path: Path) -> None:
-    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "d", dry_run=True)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "r", packages=tmp_path / "d", dry_run=True
+    )
     [recipe] = make_recipes(str(sample), [format], options)
     assert recipe.files
     assert not (tmp_path / "r").exists()
@@ -92,7 +96,11 @@ def test_every_obstacle_is_named_and_nothing_is_written(tmp_path: Path) -> None:
         (data / path).parent.mkdir(parents=True, exist_ok=True)
         (data / path).write_bytes(b"")
     (data / "config.ini").write_text("[DEFAULT]\nversion = 0.1\n", "utf-8")
-    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "d")
+    options = RecipeOptions(
+        draft=True,
+        recipes=tmp_path / "r",
+        packages=tmp_path / "d",
+    )
     with pytest.raises(RecipeError, match=r"\.pc/a: the debian recipe cannot carry it"):
         list(make_recipes(str(data.parent), list(recipe_formats().values()), options))
     assert not (tmp_path / "r").exists()
@@ -194,3 +202,16 @@ def test_what_conda_drops_is_an_obstacle(tmp_path: Path, render: Render) -> None
     for path in dropped:
         assert f"{path}: the conda recipe cannot carry it" in str(caught.value)
     assert not (tmp_path / "recipes").exists()
+
+
+def test_what_is_not_settled_is_for_a_draft_alone(tmp_path: Path, make_tree: MakeTree) -> None:
+    """A missing definition, licence or right to pass the data on stops what is to be submitted."""
+    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "d")
+    every = list(recipe_formats().values())
+    with pytest.raises(DataPackageError) as caught:
+        list(make_recipes(str(make_tree()), every, options))
+    codes = {each.code for each in caught.value.problems if each.severity == "error"}
+    assert codes == {"no-definition"}
+    assert not (tmp_path / "r").exists()
+    settled = list(make_recipes(str(REPOSITORY / "recipes" / "nipy-examplepkg"), every, options))
+    assert len(settled) == len(every)

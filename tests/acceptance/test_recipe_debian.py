@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.tools("dpkg-buildpackage", "dh", "li
 
 def make(source: Path, target: Path, *, previous: Path | None = None) -> Recipe:
     options = RecipeOptions(
+        draft=True,
         recipes=target / "recipes",
         packages=target / "dist",
         previous=str(previous) if previous else None,

@@ -23,7 +23,9 @@ pytestmark = [
 def test_the_built_recipe_installs_what_nipack_builds(
     sample: Path, format: RecipeFormat, tmp_path: Path
 ) -> None:
-    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True
+    )
     [recipe] = make_recipes(str(sample), [format], options)
     assert format.prefix == "/usr"
     ours = _installed_by_nipack(sample, tmp_path / "own")
@@ -68,7 +70,9 @@ def test_a_release_at_an_address_is_built_without_network(
         f"source:\n  address: {address}\n  sha256: {digest}\n",
         "utf-8",
     )
-    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True
+    )
     [recipe] = make_recipes(str(definition), [format], options)
     assert recipe.packages
     if format.name != "debian":

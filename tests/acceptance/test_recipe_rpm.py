@@ -26,7 +26,9 @@ TRUE_REMARKS = {
 def test_rpmlint_has_nothing_to_say_of_the_packaging(
     sample: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True
+    )
     [recipe] = make_recipes(str(sample), [recipe_formats()["rpm"]], options)
     name = recipe.directory.parent.name
     files = [*recipe.packages, recipe.directory / f"{name}.spec"]

@@ -48,11 +48,15 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeOptions:
-    """How recipes are made: where they go, where packages go, and what is done."""
+    """How recipes are made: where they go, where packages go, and what is done.
+
+    A `draft` is not to be submitted, so its licence and redistribution need not be settled.
+    """
 
     recipes: Path
     packages: Path
     previous: str | None = None
+    draft: bool = False
     build: bool = False
     dry_run: bool = False
 
@@ -70,7 +74,7 @@ def make_recipes(
     """
     reporter = reporter or SilentReporter()
     with _workspace() as workspace, _previous(options, reporter) as previous:
-        package = read_package(source, workspace, reporter)
+        package = read_package(source, workspace, reporter, release=not options.draft)
         home = options.recipes.absolute() / package.definition.name
         archive = _recipe_source(package, workspace, home)
         requests = {

@@ -19,6 +19,7 @@ Examples:
   nipack bump minor nipy-templates/templates     0.2 becomes 0.3
   nipack bump major nipy-templates/templates     0.2 becomes 1.0
   nipack bump minor nipy-templates --dry-run
+
 \b
 Then make the packages and publish them:
   nipack build nipy-templates -f sdist -f wheel -f conda -f deb""",

@@ -60,6 +60,7 @@ Examples:
   nipack check recipes/nipy-templates --release
   nipack check --explain name-collision
   nipack check --explain all
+
 \b
 It exits with 1 where there is an error; with --strict, where there is a warning too."""
 )

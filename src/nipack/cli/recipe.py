@@ -43,10 +43,11 @@ class RecipeFormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore
 @click.command(
     epilog="""\b
 Examples:
-  nipack recipe recipes/nipy-templates            a folder with a package.yaml
-  nipack recipe recipes/nipy-templates -f debian --build
+  nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
+  nipack recipe recipes/nipy-examplepkg -f debian --build
   nipack recipe package.yaml --previous nipy-templates-0.2.tar.gz
-  nipack recipe nipy-templates-0.3.tar.gz --dry-run
+  nipack recipe nipy-templates-0.3.tar.gz --draft --dry-run
+
 \b
 The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
@@ -83,6 +84,11 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
     metavar="SOURCE",
     help="The version before: what changed since goes into the changelogs.",
 )
+@click.option(
+    "--draft",
+    is_flag=True,
+    help="Render what is not to be submitted: the licence need not be settled.",
+)
 @click.option("--dry-run", "-n", is_flag=True, help="Read and render everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
@@ -93,19 +99,26 @@ def recipe(
     packages: Path,
     previous: str | None,
     build: bool,
+    draft: bool,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Render the source packages of SOURCE that distributions' maintainers submit.
 
-    SOURCE is what `nipack build` takes.  With --build, what is installed from each package is
+    SOURCE is what `nipack build` takes, with a definition whose licence and redistribution are
+    settled.  With --build, what is installed from each package is
     compared with what `nipack build` installs, to the byte.
     """
     from nipack.build.recipe_flow import RecipeOptions
 
     options = RecipeOptions(
-        recipes=recipes, packages=packages, previous=previous, build=build, dry_run=dry_run
+        recipes=recipes,
+        packages=packages,
+        previous=previous,
+        draft=draft,
+        build=build,
+        dry_run=dry_run,
     )
     with console_reporter(quiet=quiet or as_json) as reporter:
         results = _made(source, chosen, options, reporter)
