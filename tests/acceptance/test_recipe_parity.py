@@ -78,3 +78,28 @@ def test_a_release_at_an_address_is_built_without_network(
     if format.name != "debian":
         texts = [file.path.read_text("utf-8") for file in recipe.files]
         assert any(address in text for text in texts)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+def test_data_without_a_config_gets_it_from_a_recipe_too(
+    format: RecipeFormat, packed: bool, tmp_path: Path
+) -> None:
+    """A TemplateFlow template has none: the definition states the version."""
+    data = tmp_path / "source" / "tpl-X"
+    data.mkdir(parents=True)
+    (data / "T1.json").write_text("{}\n", "utf-8")
+    if packed:
+        shutil.make_archive(str(tmp_path / "tpl-X"), "gztar", tmp_path / "source")
+    address = "tpl-X.tar.gz" if packed else "source/tpl-X"
+    (tmp_path / "package.yaml").write_text(
+        "name: templateflow-x\nrelpath: templateflow/tpl-X\nversion: '1.0'\nsummary: template\n"
+        f"date: 2024-01-01\nsource: {{address: {address}}}\n",
+        "utf-8",
+    )
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True
+    )
+    [recipe] = make_recipes(str(tmp_path), [format], options)
+    contents = {each.path for each in format.contents(recipe.packages[0], tmp_path)}
+    assert "share/nipy/templateflow/tpl-X/config.ini" in contents

@@ -123,13 +123,17 @@ class _Archive:
 
 
 def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archive:
-    """Return the archive to build from: the release itself, or one that is made of a directory."""
+    """Return the archive to build from: the release itself, or one that is made of the payload.
+
+    It is made where the source is a directory, or has no config.ini and so is not whole.
+    """
     data = package.directory.relative_to(package.tree).as_posix()
     address = package.source.address if package.source else ""
     remote = address.startswith("https://")
     # A download lies in the cache, under another name.
     name = unquote(PurePosixPath(urlsplit(address).path).name) if remote else address
-    if package.archive is not None and name.endswith(_TAR_SUFFIXES):
+    whole = all(file.content is None for file in package.files)
+    if whole and package.archive is not None and name.endswith(_TAR_SUFFIXES):
         now = package.archive.absolute()
         # It is unpacked into source/NAME, and what is all in one folder is one level below.
         top = package.tree.name if package.tree.parent != workspace / "source" else None
@@ -162,7 +166,7 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
             size=file.size,
             sha256=file.sha256,
             md5=None,
-            content=package.directory / file.path,
+            content=package.directory / file.path if file.content is None else file.content,
         )
         for file in package.files
     ]
