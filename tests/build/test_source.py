@@ -32,7 +32,8 @@ from tests.build.samples import (
 
 from nipack.build.definition import Source
 from nipack.build.errors import SourceError
-from nipack.build.source import SourceTree, leads_out, open_source, unpack
+from nipack.build.source import SourceTree, open_source
+from nipack.build.unpack import leads_out, unpack
 
 GOOD = (member("t/config.ini", b"[DEFAULT]\nversion = 0.3\n"), member("t/image.nii", b"image"))
 

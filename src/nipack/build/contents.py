@@ -13,7 +13,7 @@ from nipack.build import fast_gzip, images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Advance, Reporter
-from nipack.build.source import EXECUTABLE
+from nipack.build.unpack import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
