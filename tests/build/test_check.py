@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.build.samples import MINIMAL, RecordingReporter, define
 
-from nipack.build.check import metadata_warnings, raise_or_warn, read_config, walk
+from nipack.build.check.structure import metadata_warnings, raise_or_warn, read_config, walk
 from nipack.build.definition import Definition
 from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 
@@ -179,7 +179,7 @@ def test_names_that_two_systems_take_for_one(tmp_path: Path) -> None:
 def test_a_locale_that_cannot_spell_a_name(tmp_path: Path) -> None:
     (tmp_path / "é").write_bytes(b"")
     program = (
-        "import sys, pathlib; from nipack.build.check import walk\n"
+        "import sys, pathlib; from nipack.build.check.structure import walk\n"
         "print(walk(pathlib.Path(sys.argv[1]), 'r')[1][0].remedy)"
     )
     env = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import yaml
 
-from nipack.build import inspection
+from nipack.build.check import inspection
+from nipack.build.check.rules import RULES
 from nipack.build.errors import Problem
 from nipack.build.progress import SilentReporter
-from nipack.build.rules import RULES
 
 DEFINITION = """\
 name: nipy-templates

@@ -11,7 +11,7 @@ from typing import Literal
 
 import yaml
 
-from nipack.build.check import CONFIG_NAME, read_config
+from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at, system_errors_as
 from nipack.build.folders import find_data_directory

@@ -228,6 +228,3 @@ def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
         message = "field 'source' has no digest, so a changed download would not be noticed"
         remedy = "add the sha256 that the release page states, or that sha256sum prints"
         yield Fault(at=("source",), message=message, remedy=remedy)
-
-
-# FIX

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from nipack.build.check import CONFIG_NAME, read_config
+from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, Person, Source, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at
 from nipack.build.facts import Facts, read_facts

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from nipack.build.check import CONFIG_NAME
+from nipack.build.check.structure import CONFIG_NAME
 from nipack.build.definition import DEFINITION_NAME, Definition
 from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.source import SourceTree

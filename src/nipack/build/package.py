@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
-from nipack.build.check import (
+from nipack.build.check.contents import content_problems
+from nipack.build.check.names import name_problems
+from nipack.build.check.structure import (
     CONFIG_NAME,
     metadata_warnings,
     no_definition_warning,
@@ -17,7 +19,6 @@ from nipack.build.check import (
     read_config,
     walk,
 )
-from nipack.build.contents import content_problems
 from nipack.build.definition import (
     DEFINITION_NAME,
     Definition,
@@ -36,7 +37,6 @@ from nipack.build.errors import (
 )
 from nipack.build.folders import data_directory, definition_of_layout, umbrella_problems
 from nipack.build.hashing import digest_bytes, digest_files
-from nipack.build.names import name_problems
 from nipack.build.progress import Reporter
 from nipack.build.source import (
     SourceRecord,

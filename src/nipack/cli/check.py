@@ -18,8 +18,8 @@ from nipack.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from nipack.build.check.rules import Rule
     from nipack.build.errors import Problem
-    from nipack.build.rules import Rule
 
 
 class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -33,7 +33,7 @@ class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         """Return the rule of a code, or every one."""
         import difflib
 
-        from nipack.build.rules import RULES
+        from nipack.build.check.rules import RULES
 
         if value == "all":
             return tuple(RULES.values())
@@ -47,7 +47,7 @@ class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Return the codes that begin so."""
-        from nipack.build.rules import RULES
+        from nipack.build.check.rules import RULES
 
         return [CompletionItem(code) for code in ("all", *RULES) if code.startswith(incomplete)]
 
@@ -111,7 +111,7 @@ def check(
 def _problems(
     sources: tuple[str, ...], *, release: bool, quiet: bool, offline: bool
 ) -> "list[Problem]":
-    from nipack.build import inspection
+    from nipack.build.check import inspection
 
     problems: list[Problem] = []
     with console_reporter(quiet=quiet) as reporter:
@@ -121,7 +121,7 @@ def _problems(
 
 
 def _print(problems: "list[Problem]", *, quiet: bool) -> None:
-    from nipack.build.images import can_read_images
+    from nipack.build.check.images import can_read_images
 
     print_problems([each for each in problems if each.severity == "error" or not quiet])
     count = Counter(problem.severity for problem in problems)

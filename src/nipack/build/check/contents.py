@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from nipack.build import fast_gzip, images, privacy
+from nipack.build import fast_gzip
+from nipack.build.check import images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Advance, Reporter

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nipack.build import privacy
+from nipack.build.check import privacy
 from nipack.build.errors import Problem, warning_at
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from nipack.build.check import for_release, is_excepted
+from nipack.build.check.structure import for_release, is_excepted
 from nipack.build.errors import DataPackageError, Problem, SourceError
 from nipack.build.package import survey_source
 from nipack.build.progress import Reporter
