@@ -40,7 +40,9 @@ def main() -> None:
     parser.add_argument("prefix", type=Path)
     parser.add_argument("specs", nargs="+")
     arguments = parser.parse_args()
-    for name in asyncio.run(install(arguments.channel, arguments.prefix, arguments.specs)):
+    # A relative prefix would be written into the ini files as it is.
+    prefix = arguments.prefix.absolute()
+    for name in asyncio.run(install(arguments.channel, prefix, arguments.specs)):
         print(f"installed {name} into {arguments.prefix}", flush=True)
     # py-rattler's threads outlive the installation, and Python's own end at times dies of them.
     os._exit(0)

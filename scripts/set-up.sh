@@ -41,7 +41,8 @@ set_up() {
     printf '== setting up %s (once; needs the network)\n' "$venv" >&2
     # A Python that was upgraded away leaves an environment that does not run.
     if ! "$venv/bin/python" -c '' 2>/dev/null; then
-        "$python" -m venv --clear "$venv"
+        "$python" -m venv --clear "$venv" ||
+            die "$venv cannot be made; name another place: NIPACK_VENV=~/nipack-venv $0"
     fi
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
