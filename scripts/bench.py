@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from isal import igzip
+
 NIPACK = [sys.executable, "-m", "nipack"]
 MEGABYTE = 1_000_000
 
@@ -36,24 +38,28 @@ class Measurement:
 
 
 def make_tree(directory: Path, megabytes: int) -> None:
-    """Make a data directory: four fifths incompressible images, a fifth raw ones, some text.
+    """Make a data directory: four fifths compressed images, a fifth raw ones, some text.
 
     The bytes are the same every time.
     """
     generator = random.Random(2026)
     directory.mkdir(parents=True)
     (directory / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
-    image = max(1, megabytes // 10)
+    noise = [bytes(byte & mask for byte in range(256)) for mask in (0x3F, 0x0F)]
     for number in range(8):
         path = directory / f"ICBM152/sub-{number:02d}/T1w.nii.gz"
-        write(path, (generator.randbytes(MEGABYTE) for _ in range(image)))
-    low_bits = bytes(byte & 0x0F for byte in range(256))
+        path.parent.mkdir(parents=True)
+        # Six bits of noise in a byte: deflate has its work, and leaves about 0.8 of it.
+        with igzip.open(path, "wb", 1) as stream:
+            for _ in range(megabytes // 8):
+                stream.write(generator.randbytes(MEGABYTE).translate(noise[0]))
     for number in range(2):
         path = directory / f"colin27/raw-{number:02d}.nii"
-        write(path, (generator.randbytes(MEGABYTE).translate(low_bits) for _ in range(image)))
+        chunks = (generator.randbytes(MEGABYTE).translate(noise[1]) for _ in range(megabytes // 10))
+        write(path, chunks)
     for number in range(300):
-        text = "".join(f'"EchoTime{k}": {generator.random()},\n' for k in range(300))
-        write(directory / f"atlas/label-{number:03d}.json", [text.encode()])
+        lines = (f'"EchoTime{k}": {generator.random()}' for k in range(300))
+        write(directory / f"atlas/label-{number:03d}.json", [f"{{{','.join(lines)}}}\n".encode()])
 
 
 def write(path: Path, chunks: object) -> None:
