@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.build.errors import DataPackageError, RecipeError
@@ -215,3 +216,36 @@ def test_what_is_not_settled_is_for_a_draft_alone(tmp_path: Path, make_tree: Mak
     assert not (tmp_path / "r").exists()
     settled = list(make_recipes(str(REPOSITORY / "recipes" / "nipy-examplepkg"), every, options))
     assert len(settled) == len(every)
+
+
+SECTIONS = ["package", "source", "build", "requirements", "test", "tests", "about", "extra"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(GOLDEN.glob("*/conda/recipe.yaml")) + sorted(GOLDEN.glob("*/conda/meta.yaml")),
+    ids=lambda path: f"{path.parts[-3]}-{path.name}",
+)
+def test_conda_forge_s_linter_has_nothing_to_say(path: Path) -> None:
+    """The rules of conda-smithy's linter that a recipe of data can break."""
+    text = path.read_text("utf-8")
+    recipe = yaml.safe_load(text)
+    recipe.pop("schema_version", None)
+    assert list(recipe) == [key for key in SECTIONS if key in recipe]
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert not re.search(r"#\s*\[[^]]+\]\s*$", text, re.MULTILINE), (
+        "a selector, which noarch recipes may not have"
+    )
+    about = recipe["about"]
+    assert about["summary"]
+    assert about["license"]
+    assert about["license"].lower() != "unknown"
+    assert "license" not in about["license"].lower().removeprefix("licenseref-")
+    assert about.get("license_file")
+    assert all(recipe["extra"]["recipe-maintainers"])
+    assert recipe["build"]["noarch"] == "generic"
+    assert isinstance(recipe["build"]["number"], int)
+    sources = recipe["source"] if isinstance(recipe["source"], list) else [recipe["source"]]
+    for source in sources:
+        assert source["sha256"]
