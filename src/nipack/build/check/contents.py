@@ -7,17 +7,21 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nipack.build import fast_gzip
 from nipack.build.check import images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
-from nipack.build.hashing import CHUNK
+from nipack.build.hashing import CHUNK, THREADS
 from nipack.build.progress import Advance, Reporter
 from nipack.build.unpack import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
+# A label map may be a thousand times larger than its gzip file, so its content is met in parts.
+_PART = 1 << 20
+# Objects take ten times the memory of their JSON; what is larger is no sidecar.
+_LARGEST_JSON = 2 << 20
 # What an empty file is there for is in its name.
 _MEANT_EMPTY = re.compile(r"__init__\.py|py\.typed|\.(git|hg)?keep|\.nojekyll|\.\w+ignore|\..*done")
 _POINTERS = {
@@ -49,7 +53,7 @@ def content_problems(
     def inspect(path: str) -> list[Problem]:
         return list(_file_problems(directory / path, f"{relpath}/{path}", advance))
 
-    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=THREADS) as pool:
         return [problem for problems in pool.map(inspect, files) for problem in problems]
 
 
@@ -89,7 +93,7 @@ def _readable(path: Path, where: str, start: bytes, advance: Advance) -> Iterato
             return
         yield from privacy.gzip_problems(found.name, where)
         size = found.size
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".json" and path.stat().st_size <= _LARGEST_JSON:
         yield from _json_problems(path, where)
     yield from images.image_problems(path, where, size)
 
@@ -118,7 +122,7 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
             while True:
                 advance(len(chunk))
                 try:
-                    size += len(member.decompress(chunk))
+                    size += _content_size(member, chunk)
                 except fast_gzip.GzipError as error:
                     raise _DamagedError(f"it is damaged: {error}") from error
                 if member.eof:
@@ -130,6 +134,17 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
             advance(-len(chunk))
             chunk += stream.read(CHUNK)
     return Gzip(size=size, name=name)
+
+
+def _content_size(member: Any, chunk: bytes) -> int:
+    """Return how many bytes a chunk of a gzip member has in it, never holding all of them."""
+    part = member.decompress(chunk, _PART)
+    size = len(part)
+    # A full part may have more behind it, even where no input is left.
+    while not member.eof and (member.unconsumed_tail or len(part) == _PART):
+        part = member.decompress(member.unconsumed_tail, _PART)
+        size += len(part)
+    return size
 
 
 def _original_name(start: bytes) -> bytes:

@@ -315,7 +315,7 @@ _RULES = (
         "json-invalid",
         what="A .json file is not JSON (RFC 8259) in UTF-8.",
         why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
-        "Python writes them.",
+        "Python writes them.  A file of more than 2 MB is not looked at.",
         remedy="Mend the place named; write null for a number that is not there.",
         stops_release=True,
     ),
