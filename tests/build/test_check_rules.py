@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -290,6 +291,32 @@ def test_an_image_with_less_data_than_its_header_says(folder: Path) -> None:
         "T2.nii": "its header announces 416 bytes, but it has 415",
         "T3.nii.gz": "its header announces 416 bytes, but it has 415",
     }
+
+
+def test_an_image_in_two_files(folder: Path) -> None:
+    for name in ("T2.hdr", "T2.IMG", "T3.hdr", "T4.HDR", "T4.img.gz"):
+        put(folder, name, b"no image" * 99)
+    found = [(p.where.rpartition("/")[2], p.code) for p in problems(folder)]
+    assert ("T2.hdr", "image-unreadable") in found
+    assert ("T4.HDR", "image-unreadable") in found
+    assert "T3.hdr" not in dict(found)
+
+
+def test_a_folder_is_listed_once_however_many_pairs_are_in_it(folder: Path) -> None:
+    for number in range(50):
+        put(folder, f"pairs/{number}.hdr", b"no image")
+        put(folder, f"pairs/{number}.img", b"no image")
+    listed: list[str] = []
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if counting and event in ("os.listdir", "os.scandir"):
+            listed.append(str(arguments[0]))
+
+    counting = True
+    sys.addaudithook(count)
+    assert codes(folder) == {"image-unreadable"}
+    counting = False
+    assert len([path for path in listed if Path(path).name == "pairs"]) < 5
 
 
 def test_a_gzip_file_with_a_wrong_check_sum(folder: Path) -> None:
