@@ -176,6 +176,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "special-file": make_socket,
     "executable": lambda f: (f / "templates" / "ICBM152" / "T1.json").chmod(0o755),
     "junk": lambda f: put(f, "ICBM152/.DS_Store", b"x"),
+    "own-package": lambda f: put(f, "dist/nipy-templates-0.3-0.conda", b"x"),
     "empty-file": lambda f: put(f, "T2.nii", b""),
     "pointer-file": lambda f: put(
         f, "T2.nii.gz", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
@@ -232,6 +233,7 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
         f, "T2.nii.gz", with_name(nifti(), b"T1.nii")
     ),
     "a home of nobody": lambda f: put(f, "T2.nii", nifti("/home/runner/out.nii")),
+    "a folder and a file of conda's": lambda f: put(f, "x.conda/.conda", b"x"),
     "an Analyze header without its image": lambda f: put(f, "notes.hdr", b"not an image"),
     "JSON with a byte order mark": lambda f: put(f, "T2.json", b"\xef\xbb\xbf{}"),
     "a config.ini with spaces and CRLF": lambda f: put_config(
@@ -333,7 +335,8 @@ def test_a_gzip_file_with_a_wrong_check_sum(folder: Path) -> None:
     [
         ("con", "name-windows"), ("Lpt1.txt", "name-windows"), ("a:b", "name-windows"),
         ("a.", "name-windows"), ("a ", "name-windows"), ("._T1", "junk"), ("x.pyc", "junk"),
-        (".git/HEAD", "junk"), ("old~", "junk"),
+        (".git/HEAD", "junk"), ("old~", "junk"), ("dist/a_0.3-1_all.deb", "own-package"),
+        ("a-0.3-py3-none-any.whl", "own-package"), ("A-1-0.CONDA", "own-package"),
     ],
 )  # fmt: skip
 def test_names(name: str, code: str, folder: Path) -> None:

@@ -249,6 +249,21 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert names(tmp_path / "out") == []
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize("out", ["templates", "templates/ICBM152", "templates/new/dist", "link"])
+def test_nothing_is_written_into_the_data(out: str, more: list[str], tmp_path: Path) -> None:
+    """The next build would take it for data."""
+    tree = plain(tmp_path)
+    (tree / "link").symlink_to("templates/ICBM152")
+    before = sorted(tree.rglob("*"))
+    result = invoke(tree, "-o", tree / out, *more)
+    assert result.exit_code == 1
+    assert f"error: {tree / out}: lies in the data directory" in result.stderr
+    assert "name another with -o" in result.stderr
+    assert sorted(tree.rglob("*")) == before
+    assert invoke(tree, "-o", tree / "templates2", *more).exit_code == 0
+
+
 def test_a_path_is_printed_as_it_is(tmp_path: Path) -> None:
     """rich would take the one for markup and the other for an emoji."""
     out = tmp_path / "[red]x[" / "]:brain:["

@@ -47,6 +47,7 @@ def build(
     """
     reporter = reporter or SilentReporter()
     with opened_package(source, formats, reporter, offline=offline) as package:
+        must_lie_outside(package, out_dir)
         for each in formats:
             yield build_artifact(package, each, out_dir, reporter)
 
@@ -87,6 +88,15 @@ def build_artifact(
         payload_size=package.size,
         payload_id=proven_id,
     )
+
+
+def must_lie_outside(package: DataPackage, out_dir: Path) -> None:
+    """Raise ArtifactError if packages would lie in the data, and so be data of the next build."""
+    if out_dir.resolve().is_relative_to(package.directory.resolve()):
+        raise ArtifactError(
+            f"{out_dir}: lies in the data directory, so the next build would take the packages for "
+            "data; name another with -o"
+        )
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:

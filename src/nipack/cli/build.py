@@ -145,7 +145,7 @@ def _results(
     offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, must_hold_links, opened_package
+    from nipack.build.flow import build, must_hold_links, must_lie_outside, opened_package
     from nipack.build.formats import formats
     from nipack.build.manifest import payload_id
 
@@ -155,6 +155,7 @@ def _results(
             yield _as_dict(artifact)
         return
     with opened_package(source, wanted, reporter, offline=offline) as package:
+        must_lie_outside(package, out_dir)
         for each in wanted:
             must_hold_links(package, each)
             yield {

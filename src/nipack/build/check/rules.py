@@ -277,6 +277,13 @@ _RULES = (
         remedy="Remove it before the release.",
     ),
     _warning(
+        "own-package",
+        what="A file is a package: a .conda, an _all.deb or a -py3-none-any.whl.",
+        why="It is most often one that was built before, in the data directory: each package then "
+        "carries all earlier ones.",
+        remedy="Move it out of the data directory; nipack build -o names another for packages.",
+    ),
+    _warning(
         "empty-file",
         what="A file has no bytes.",
         why="That is often what a download or a copy that failed leaves behind.",
