@@ -264,6 +264,33 @@ def test_nothing_is_written_into_the_data(out: str, more: list[str], tmp_path: P
     assert invoke(tree, "-o", tree / "templates2", *more).exit_code == 0
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_two_sources_of_one_artifact(more: list[str], tmp_path: Path) -> None:
+    """The second does not take the place of the first."""
+    (tmp_path / "b").mkdir()
+    first, second = plain(tmp_path), plain(tmp_path / "b")
+    (second / "templates" / "other").write_bytes(b"other")
+    out = tmp_path / "out"
+    result = invoke(first, second, "-o", out, "--json", *more)
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert [Path(each["path"]).name for each in document["artifacts"]] == ARTIFACTS
+    [error] = document["errors"]
+    assert error == (
+        f"{out / ARTIFACTS[0]}: would be made of {second}, but is made of {first} already; "
+        "change a name or a version, or build one into another directory with -o"
+    )
+    if not more:
+        alone = invoke(first, "-o", tmp_path / "alone", "-q")
+        assert alone.exit_code == 0
+        for name in ARTIFACTS:
+            assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_a_format_that_is_asked_for_twice(tmp_path: Path) -> None:
+    assert invoke(plain(tmp_path), "-f", "conda", "-f", "conda", "-o", tmp_path).exit_code == 0
+
+
 def test_a_path_is_printed_as_it_is(tmp_path: Path) -> None:
     """rich would take the one for markup and the other for an emoji."""
     out = tmp_path / "[red]x[" / "]:brain:["
