@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "special-file": make_socket,
     "executable": lambda f: (f / "templates" / "ICBM152" / "T1.json").chmod(0o755),
     "junk": lambda f: put(f, "ICBM152/.DS_Store", b"x"),
+    "own-package": lambda f: put(f, "dist/nipy-templates-0.3-0.conda", b"x"),
     "empty-file": lambda f: put(f, "T2.nii", b""),
     "pointer-file": lambda f: put(
         f, "T2.nii.gz", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
@@ -231,6 +233,7 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
         f, "T2.nii.gz", with_name(nifti(), b"T1.nii")
     ),
     "a home of nobody": lambda f: put(f, "T2.nii", nifti("/home/runner/out.nii")),
+    "a folder and a file of conda's": lambda f: put(f, "x.conda/.conda", b"x"),
     "an Analyze header without its image": lambda f: put(f, "notes.hdr", b"not an image"),
     "JSON with a byte order mark": lambda f: put(f, "T2.json", b"\xef\xbb\xbf{}"),
     "a config.ini with spaces and CRLF": lambda f: put_config(
@@ -292,6 +295,32 @@ def test_an_image_with_less_data_than_its_header_says(folder: Path) -> None:
     }
 
 
+def test_an_image_in_two_files(folder: Path) -> None:
+    for name in ("T2.hdr", "T2.IMG", "T3.hdr", "T4.HDR", "T4.img.gz"):
+        put(folder, name, b"no image" * 99)
+    found = [(p.where.rpartition("/")[2], p.code) for p in problems(folder)]
+    assert ("T2.hdr", "image-unreadable") in found
+    assert ("T4.HDR", "image-unreadable") in found
+    assert "T3.hdr" not in dict(found)
+
+
+def test_a_folder_is_listed_once_however_many_pairs_are_in_it(folder: Path) -> None:
+    for number in range(50):
+        put(folder, f"pairs/{number}.hdr", b"no image")
+        put(folder, f"pairs/{number}.img", b"no image")
+    listed: list[str] = []
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if counting and event in ("os.listdir", "os.scandir"):
+            listed.append(str(arguments[0]))
+
+    counting = True
+    sys.addaudithook(count)
+    assert codes(folder) == {"image-unreadable"}
+    counting = False
+    assert len([path for path in listed if Path(path).name == "pairs"]) < 5
+
+
 def test_a_gzip_file_with_a_wrong_check_sum(folder: Path) -> None:
     packed = bytearray(gzip.compress(nifti()))
     packed[-5] ^= 1
@@ -306,7 +335,8 @@ def test_a_gzip_file_with_a_wrong_check_sum(folder: Path) -> None:
     [
         ("con", "name-windows"), ("Lpt1.txt", "name-windows"), ("a:b", "name-windows"),
         ("a.", "name-windows"), ("a ", "name-windows"), ("._T1", "junk"), ("x.pyc", "junk"),
-        (".git/HEAD", "junk"), ("old~", "junk"),
+        (".git/HEAD", "junk"), ("old~", "junk"), ("dist/a_0.3-1_all.deb", "own-package"),
+        ("a-0.3-py3-none-any.whl", "own-package"), ("A-1-0.CONDA", "own-package"),
     ],
 )  # fmt: skip
 def test_names(name: str, code: str, folder: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import lzma
 import os
+import shutil
 import ssl
 import stat
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trustme
@@ -30,6 +32,7 @@ from tests.build.samples import (
     tree_of,
 )
 
+from nipack.build import unpack as unpacking
 from nipack.build.definition import Source
 from nipack.build.errors import SourceError
 from nipack.build.source import SourceTree, open_source
@@ -696,3 +699,35 @@ def test_nothing_of_a_source_is_run(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     assert len(list((tmp_path / "dist").iterdir())) == 2
     assert not list(tmp_path.rglob("ran"))
+
+
+def test_an_archive_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small archive of zeros may be larger than any disk."""
+    archive = tar_gz(tmp_path / "a.tar.gz", *(member(f"a/{n}", bytes(1 << 20)) for n in range(9)))
+    free = unpacking.MARGIN + (4 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free))
+    unpacked = tmp_path / "unpacked"
+    with pytest.raises(SourceError) as caught:
+        unpacking.unpack(archive, unpacked, lambda count: None, shown="a.tar.gz")
+    message = f"a.tar.gz: is larger unpacked than the room on the disk of {unpacked}"
+    assert str(caught.value).startswith(message)
+    assert "set TMPDIR to a directory with more" in str(caught.value)
+    assert sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) <= 4 << 20
+    free += 5 << 20
+    unpacking.unpack(archive, tmp_path / "whole", lambda count: None, shown="a.tar.gz")
+
+
+def test_copies_of_hard_links_do_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = (member(f"a/{n}", kind=tarfile.LNKTYPE, target="a/0") for n in range(1, 9))
+    archive = tar_gz(tmp_path / "a.tar.gz", member("a/0", bytes(1 << 20)), *links)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(unpacking.MARGIN + (4 << 20)))
+    with pytest.raises(SourceError, match="set TMPDIR to a directory with more"):
+        unpacking.unpack(archive, tmp_path / "b", lambda count: None, shown="a.tar.gz")
+
+
+class Usage(NamedTuple):
+    """What of shutil.disk_usage's answer is looked at."""
+
+    free: int

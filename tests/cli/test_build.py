@@ -249,6 +249,48 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert names(tmp_path / "out") == []
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize("out", ["templates", "templates/ICBM152", "templates/new/dist", "link"])
+def test_nothing_is_written_into_the_data(out: str, more: list[str], tmp_path: Path) -> None:
+    """The next build would take it for data."""
+    tree = plain(tmp_path)
+    (tree / "link").symlink_to("templates/ICBM152")
+    before = sorted(tree.rglob("*"))
+    result = invoke(tree, "-o", tree / out, *more)
+    assert result.exit_code == 1
+    assert f"error: {tree / out}: lies in the data directory" in result.stderr
+    assert "name another with -o" in result.stderr
+    assert sorted(tree.rglob("*")) == before
+    assert invoke(tree, "-o", tree / "templates2", *more).exit_code == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_two_sources_of_one_artifact(more: list[str], tmp_path: Path) -> None:
+    """The second does not take the place of the first."""
+    (tmp_path / "b").mkdir()
+    first, second = plain(tmp_path), plain(tmp_path / "b")
+    (second / "templates" / "other").write_bytes(b"other")
+    out = tmp_path / "out"
+    result = invoke(first, second, "-o", out, "--json", *more)
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert [Path(each["path"]).name for each in document["artifacts"]] == ARTIFACTS
+    [error] = document["errors"]
+    assert error == (
+        f"{out / ARTIFACTS[0]}: would be made of {second}, but is made of {first} already; "
+        "change a name or a version, or build one into another directory with -o"
+    )
+    if not more:
+        alone = invoke(first, "-o", tmp_path / "alone", "-q")
+        assert alone.exit_code == 0
+        for name in ARTIFACTS:
+            assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_a_format_that_is_asked_for_twice(tmp_path: Path) -> None:
+    assert invoke(plain(tmp_path), "-f", "conda", "-f", "conda", "-o", tmp_path).exit_code == 0
+
+
 def test_a_path_is_printed_as_it_is(tmp_path: Path) -> None:
     """rich would take the one for markup and the other for an emoji."""
     out = tmp_path / "[red]x[" / "]:brain:["

@@ -32,6 +32,28 @@ class Artifact:
     payload_id: str
 
 
+class Targets:
+    """The artifacts of one run, by the source of each: a second source takes no first's place."""
+
+    def __init__(self) -> None:
+        """Begin a run, of which nothing is written."""
+        self._sources: dict[Path, str] = {}
+
+    def must_be_free(self, targets: Iterable[Path], source: str) -> None:
+        """Raise ArtifactError if another source has made one of the targets in this run."""
+        for target in targets:
+            other = self._sources.get(target.resolve(), source)
+            if other != source:
+                raise ArtifactError(
+                    f"{target}: would be made of {source}, but is made of {other} already; change "
+                    "a name or a version, or build one into another directory with -o"
+                )
+
+    def add(self, target: Path, source: str) -> None:
+        """Keep it that a source has made a target."""
+        self._sources[target.resolve()] = source
+
+
 def build(
     source: str,
     formats: Sequence[Format],
@@ -39,16 +61,22 @@ def build(
     reporter: Reporter | None = None,
     *,
     offline: bool = False,
+    made: Targets | None = None,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
 
+    `made` is what the run has made of other sources, and gets what it makes of this one.
     Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
     not left behind.
     """
-    reporter = reporter or SilentReporter()
+    reporter, made = reporter or SilentReporter(), made or Targets()
     with opened_package(source, formats, reporter, offline=offline) as package:
+        must_lie_outside(package, out_dir)
+        made.must_be_free([out_dir / each.file_name(package) for each in formats], source)
         for each in formats:
-            yield build_artifact(package, each, out_dir, reporter)
+            artifact = build_artifact(package, each, out_dir, reporter)
+            made.add(artifact.path, source)
+            yield artifact
 
 
 @contextmanager
@@ -87,6 +115,15 @@ def build_artifact(
         payload_size=package.size,
         payload_id=proven_id,
     )
+
+
+def must_lie_outside(package: DataPackage, out_dir: Path) -> None:
+    """Raise ArtifactError if packages would lie in the data, and so be data of the next build."""
+    if out_dir.resolve().is_relative_to(package.directory.resolve()):
+        raise ArtifactError(
+            f"{out_dir}: lies in the data directory, so the next build would take the packages for "
+            "data; name another with -o"
+        )
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:

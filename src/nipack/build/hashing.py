@@ -12,6 +12,8 @@ from typing import IO
 from nipack.build.progress import Advance
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
+# More threads than these wait for the disk, and each has its memory.
+THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,5 +56,5 @@ def digest_files(
     paths: Sequence[Path], algorithms: Sequence[str], advance: Advance
 ) -> list[Digests]:
     """Return the digests of each file, in order; the files are hashed on all processors."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
         return list(pool.map(lambda path: digest_file(path, algorithms, advance), paths))

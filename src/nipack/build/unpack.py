@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     _Reader = io.BufferedReader[CountingReader]
 
 
+# What is left free on a disk, in bytes: others write to it too.
+MARGIN = 16 << 20
 EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
@@ -48,9 +50,14 @@ class _Member:
 
 @dataclass(slots=True)
 class _Unpacking:
-    """The state of unpacking: links come last, so that nothing is ever written through one."""
+    """The state of unpacking: links come last, so that nothing is ever written through one.
+
+    `room` is in bytes, of what may still be written.
+    """
 
     directory: Path
+    shown: str
+    room: int
     newest: int | None = None
     symlinks: list[_Member] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -70,7 +77,8 @@ def unpack(archive: Path, directory: Path, advance: Advance, *, shown: str) -> i
         )
 
     directory.mkdir(parents=True)
-    state = _Unpacking(directory.resolve())
+    room = shutil.disk_usage(directory).free - MARGIN
+    state = _Unpacking(directory.resolve(), shown, room)
     with archive.open("rb") as raw, malformed_archive_as(malformed):
         reader = io.BufferedReader(CountingReader(raw, advance), CHUNK)
         with closing(_members(reader, shown)) as members:
@@ -267,7 +275,19 @@ def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
         _copy_hardlink(member, path, state)
     elif member.content is not None:
         with path.open("xb") as output:
-            shutil.copyfileobj(member.content, output, CHUNK)
+            while chunk := member.content.read(CHUNK):
+                _take_room(len(chunk), state)
+                output.write(chunk)
+
+
+def _take_room(count: int, state: _Unpacking) -> None:
+    """Count bytes before they are written; raises SourceError where they would fill the disk."""
+    state.room -= count
+    if state.room < 0:
+        raise SourceError(
+            f"{state.shown}: is larger unpacked than the room on the disk of {state.directory}; "
+            "make room there, or set TMPDIR to a directory with more"
+        )
 
 
 def _unsafe_name(name: str) -> str:
@@ -297,6 +317,7 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
     elif not target.is_file():
         state.problems.append(f"{member.name}: is a hard link to {member.target}, not there before")
     else:
+        _take_room(target.stat().st_size, state)
         shutil.copyfile(target, path)
 
 

@@ -23,7 +23,7 @@ from nipack.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from nipack.build.flow import Artifact
+    from nipack.build.flow import Artifact, Targets
     from nipack.build.formats import Format
 
 
@@ -103,7 +103,9 @@ def build(
     Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
     from nipack.build.errors import DataPackageError, NipackError
+    from nipack.build.flow import Targets
 
+    made = Targets()
     results: list[dict[str, Any]] = []
     errors: list[str] = []
     failed: list[str] = []
@@ -113,7 +115,7 @@ def build(
             try:
                 # One by one: what was built before an error is built.
                 for result in _results(
-                    source, chosen, out_dir, reporter, dry_run=dry_run, offline=offline
+                    source, chosen, out_dir, reporter, made=made, dry_run=dry_run, offline=offline
                 ):
                     results.append(result)  # noqa: PERF402
             except NipackError as error:
@@ -141,22 +143,26 @@ def _results(
     out_dir: Path,
     reporter: ConsoleReporter,
     *,
+    made: "Targets",
     dry_run: bool,
     offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, must_hold_links, opened_package
+    from nipack.build.flow import build, must_hold_links, must_lie_outside, opened_package
     from nipack.build.formats import formats
     from nipack.build.manifest import payload_id
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
-        for artifact in build(source, wanted, out_dir, reporter, offline=offline):
+        for artifact in build(source, wanted, out_dir, reporter, offline=offline, made=made):
             yield _as_dict(artifact)
         return
     with opened_package(source, wanted, reporter, offline=offline) as package:
+        must_lie_outside(package, out_dir)
+        made.must_be_free([out_dir / each.file_name(package) for each in wanted], source)
         for each in wanted:
             must_hold_links(package, each)
+            made.add(out_dir / each.file_name(package), source)
             yield {
                 "format": each.name,
                 "path": str(out_dir / each.file_name(package)),

@@ -3,21 +3,25 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nipack.build import fast_gzip
 from nipack.build.check import images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
-from nipack.build.hashing import CHUNK
+from nipack.build.hashing import CHUNK, THREADS
 from nipack.build.progress import Advance, Reporter
 from nipack.build.unpack import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
+# A label map may be a thousand times larger than its gzip file, so its content is met in parts.
+_PART = 1 << 20
+# Objects take ten times the memory of their JSON; what is larger is no sidecar.
+_LARGEST_JSON = 2 << 20
 # What an empty file is there for is in its name.
 _MEANT_EMPTY = re.compile(r"__init__\.py|py\.typed|\.(git|hg)?keep|\.nojekyll|\.\w+ignore|\..*done")
 _POINTERS = {
@@ -39,21 +43,23 @@ class _DamagedError(Exception):
 
 
 def content_problems(
-    directory: Path, paths: Iterable[str], relpath: str, reporter: Reporter
+    directory: Path, paths: Collection[str], relpath: str, reporter: Reporter
 ) -> list[Problem]:
     """Return what is wrong in the files of a payload, in the order of the paths."""
+    headers = images.headers_of_pairs(paths)
     files = [path for path in paths if not (directory / path).is_symlink()]
     total = sum((directory / path).stat().st_size for path in files)
     advance = reporter.step("check", total)
 
     def inspect(path: str) -> list[Problem]:
-        return list(_file_problems(directory / path, f"{relpath}/{path}", advance))
+        image = images.is_image(path, headers)
+        return list(_file_problems(directory / path, f"{relpath}/{path}", advance, image=image))
 
-    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=THREADS) as pool:
         return [problem for problems in pool.map(inspect, files) for problem in problems]
 
 
-def _file_problems(path: Path, where: str, advance: Advance) -> Iterator[Problem]:
+def _file_problems(path: Path, where: str, advance: Advance, *, image: bool) -> Iterator[Problem]:
     status = path.stat()
     if os.name != "nt" and status.st_mode & EXECUTABLE:
         message = "it may be executed, and will be installed as data that may not"
@@ -69,29 +75,33 @@ def _file_problems(path: Path, where: str, advance: Advance) -> Iterator[Problem
         message = f"it is a pointer of {system}, not the data"
         yield error_at("pointer-file", where, message, "fetch the data, then build")
         return
-    yield from _readable(path, where, start, advance)
+    size = yield from _readable(path, where, start, advance)
+    if image and size is not None:
+        yield from images.image_problems(path, where, size)
 
 
-def _readable(path: Path, where: str, start: bytes, advance: Advance) -> Iterator[Problem]:
-    """Yield what keeps a file's readers from it, from the outermost layer inwards."""
+def _readable(
+    path: Path, where: str, start: bytes, advance: Advance
+) -> Generator[Problem, None, int | None]:
+    """Yield what keeps a file's readers from its content; return its size, None if it has none."""
     size = path.stat().st_size
     if not start.startswith(_GZIP_MAGIC):
         advance(size)
         if path.name.lower().endswith(_GZIP_NAMES):
             message = "it is not gzip, in spite of its name"
             yield warning_at("gzip-name", where, message, "compress or rename it")
-            return
+            return None
     else:
         try:
             found = read_gzip(path, advance)
         except _DamagedError as error:
             yield error_at("gzip-damaged", where, f"{error}", "fetch or write it again")
-            return
+            return None
         yield from privacy.gzip_problems(found.name, where)
         size = found.size
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".json" and path.stat().st_size <= _LARGEST_JSON:
         yield from _json_problems(path, where)
-    yield from images.image_problems(path, where, size)
+    return size
 
 
 def _pointer(start: bytes) -> str:
@@ -118,7 +128,7 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
             while True:
                 advance(len(chunk))
                 try:
-                    size += len(member.decompress(chunk))
+                    size += _content_size(member, chunk)
                 except fast_gzip.GzipError as error:
                     raise _DamagedError(f"it is damaged: {error}") from error
                 if member.eof:
@@ -130,6 +140,17 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
             advance(-len(chunk))
             chunk += stream.read(CHUNK)
     return Gzip(size=size, name=name)
+
+
+def _content_size(member: Any, chunk: bytes) -> int:
+    """Return how many bytes a chunk of a gzip member has in it, never holding all of them."""
+    part = member.decompress(chunk, _PART)
+    size = len(part)
+    # A full part may have more behind it, even where no input is left.
+    while not member.eof and (member.unconsumed_tail or len(part) == _PART):
+        part = member.decompress(member.unconsumed_tail, _PART)
+        size += len(part)
+    return size
 
 
 def _original_name(start: bytes) -> bytes:

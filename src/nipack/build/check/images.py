@@ -5,7 +5,7 @@ import importlib.util
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,29 @@ def quiet_nibabel() -> Iterator[None]:
             logger.disabled = before
 
 
+def headers_of_pairs(paths: Collection[str]) -> frozenset[str]:
+    """Return those of the paths that are headers of images in two files, both of them there."""
+    lower = {path.lower() for path in paths}
+    return frozenset(
+        path
+        for path in paths
+        for ending, others in _PAIRS.items()
+        if path.lower().endswith(ending)
+        and any(f"{path.lower().removesuffix(ending)}{other}" in lower for other in others)
+    )
+
+
+def is_image(path: str, headers: Container[str]) -> bool:
+    """Tell by its name whether a file is an image; `headers` are those of pairs."""
+    return path in headers or path.lower().endswith(_SINGLE)
+
+
 def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
     """Yield why nibabel cannot read an image, and what its header gives away.
 
     `size` is in bytes, of what is inside where the file is compressed.
     """
-    if not _is_image(path) or not can_read_images():
+    if not can_read_images():
         return
     try:
         image = _open(path)
@@ -63,16 +80,6 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
         yield warning_at("image-unreadable", where, reason, "write it again from its original")
     elif image is not None:
         yield from privacy.header_problems(_header_texts(image, path), where)
-
-
-def _is_image(path: Path) -> bool:
-    name = path.name.lower()
-    for ending, others in _PAIRS.items():
-        if name.endswith(ending):
-            stem = name.removesuffix(ending)
-            beside = {each.name.lower() for each in path.parent.iterdir()}
-            return any(f"{stem}{other}" in beside for other in others)
-    return name.endswith(_SINGLE)
 
 
 def _open(path: Path) -> Any:

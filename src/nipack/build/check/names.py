@@ -25,6 +25,8 @@ _JUNK = (
     *(".directory", ".nfs????????????????*", "*~", ".*.swp", "#*#"),
     *(".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__", "*.pyc", ".ipynb_checkpoints"),
 )
+# What `nipack build` and others make of data.
+_PACKAGES = ("?*.conda", "?*_all.deb", "?*-py3-none-any.whl")
 
 
 def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
@@ -40,6 +42,7 @@ def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
                 seen.add(name)
                 yield from _windows_problems(part, f"{relpath}/{name}")
         yield from _length_problems(path, relpath)
+        yield from _own_package(path, relpath)
     yield from _junk(paths, relpath)
 
 
@@ -61,6 +64,14 @@ def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
         message = f"in an environment its path has about {length} characters, and Windows takes 259"
         remedy = f"shorten its names by {length - _MAX_PATH}"
         yield warning_at("name-too-long", f"{relpath}/{path}", message, remedy)
+
+
+def _own_package(path: str, relpath: str) -> Iterator[Problem]:
+    name = PurePosixPath(path).name.lower()
+    if any(fnmatchcase(name, pattern) for pattern in _PACKAGES):
+        message = "it is a package, not data"
+        remedy = "move it out of the data directory, and build with -o elsewhere"
+        yield warning_at("own-package", f"{relpath}/{path}", message, remedy)
 
 
 def _junk(paths: Iterable[str], relpath: str) -> Iterator[Problem]:

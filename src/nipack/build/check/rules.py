@@ -277,6 +277,13 @@ _RULES = (
         remedy="Remove it before the release.",
     ),
     _warning(
+        "own-package",
+        what="A file is a package: a .conda, an _all.deb or a -py3-none-any.whl.",
+        why="It is most often one that was built before, in the data directory: each package then "
+        "carries all earlier ones.",
+        remedy="Move it out of the data directory; nipack build -o names another for packages.",
+    ),
+    _warning(
         "empty-file",
         what="A file has no bytes.",
         why="That is often what a download or a copy that failed leaves behind.",
@@ -315,7 +322,7 @@ _RULES = (
         "json-invalid",
         what="A .json file is not JSON (RFC 8259) in UTF-8.",
         why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
-        "Python writes them.",
+        "Python writes them.  A file of more than 2 MB is not looked at.",
         remedy="Mend the place named; write null for a number that is not there.",
         stops_release=True,
     ),

@@ -1,0 +1,46 @@
+"""What a build may take of the memory, however well its data compresses."""
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MEBIBYTE = 1 << 20
+# A process that is started by a large one begins with the peak of that; this one is small.
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(peak * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def peak_memory(*command: str) -> int:
+    """Return the most memory that a command had, in bytes."""
+    measured = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command], check=True, capture_output=True, text=True
+    )
+    return int(measured.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module resource is of Unix")
+def test_a_build_of_what_compresses_well_stays_small(tmp_path: Path) -> None:
+    data = tmp_path / "nipy-templates-0.3" / "templates"
+    data.mkdir(parents=True)
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
+    zeros = bytes(MEBIBYTE)
+    for name in ("labels.nii.gz", "more_labels.nii.gz"):
+        with gzip.open(data / name, "wb", compresslevel=9) as output:
+            for _ in range(400):
+                output.write(zeros)
+    with (data / "events.json").open("wb") as output:
+        output.write(b"[")
+        for _ in range(30):
+            output.write(b'{"a": 1, "b": 2},' * (MEBIBYTE // 17))
+        output.write(b"0]")
+    out = str(tmp_path / "dist")
+    peak = peak_memory(sys.executable, "-m", "nipack", "build", str(data), "-q", "-o", out)
+    assert peak < 150 * MEBIBYTE
+    assert len(list((tmp_path / "dist").iterdir())) == 2
