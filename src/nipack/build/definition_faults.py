@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from nipack.build.address import has_login
 from nipack.build.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.build.yaml_lines import FieldPath, LinedDocument
 
@@ -135,6 +136,7 @@ def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
 
 def _bad_value(at: FieldPath, error: Any) -> Fault:
     written = json.dumps(error.instance, ensure_ascii=False, default=str)
+    written = re.sub(r"://.*@", "://", written)  # a password is not for anybody's log
     if len(written) > 60:
         written = written[:57] + "..."
     wanted = error.schema.get("description", error.message)
@@ -217,6 +219,10 @@ def read_license_text(path: Path) -> str:
 
 def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
     source = data.get("source", {})
+    if has_login(source.get("address", "")):
+        message = "field 'source.address' has a name or a password before the host"
+        remedy = "write it without, since every package has this file; a .netrc file may hold both"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)
     scheme, found, _ = source.get("address", "").partition("://")
     if not found or scheme == "file":
         return

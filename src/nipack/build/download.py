@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nipack.build.address import host_of
 from nipack.build.definition import Source
 from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Reporter
+from nipack.build.transfer_errors import reason_of
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -155,13 +157,14 @@ def _transfer(job: _Job) -> bool:
                 # An attempt that brought something does not count.
                 failures = 1 if _size(job.part) > size else failures + 1
                 size = _size(job.part)
+                cut_short = isinstance(error, _CutShortError)
+                reason = str(error) if cut_short else reason_of(error, job.address)
                 if failures >= _ATTEMPTS or not _is_passing(error):
                     raise SourceError(
-                        f"{job.public}: cannot be fetched: "
-                        f"{str(error).replace(job.address, job.public)}; check the address and the "
+                        f"{job.public}: cannot be fetched: {reason}; check the address and the "
                         "network, or download the file and name its path"
                     ) from error
-                log.info("%s: %s; trying again", job.public, error)
+                log.info("%s: %s; trying again", job.public, reason)
                 time.sleep(_PAUSE * 2 ** (failures - 1))
 
 
@@ -255,7 +258,7 @@ def _refuse_detours(public: str, response: "Response") -> None:
     for each in (*response.history, response):
         if not each.url.startswith("https://"):
             raise SourceError(
-                f"{public}: leads to {each.url}, which is not https; "
+                f"{public}: leads to {host_of(each.url)}, which is not https; "
                 "write an address that stays on https"
             )
 
