@@ -282,6 +282,35 @@ def test_a_definition_at_an_address_names_its_source_relatively(
     assert "/a.tar.gz: cannot be unpacked" in result.stderr or "not an archive" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("", "package.yaml:1: it names no source"),
+        ("name: other\n", "package.yaml:4: field 'name' stands here a second time"),
+        ("a: {\n", "not valid YAML"),
+        (
+            "source: {address: 'file:///etc/passwd'}\n",
+            "package.yaml:4: field 'source.address' names",
+        ),
+        ("source: {address: /etc/passwd}\n", "/etc/passwd: "),
+        (
+            "copyright: [{files: ['*'], holders: [Ada], license: MIT, text_file: passwd}]\n",
+            "passwd: a definition from an address has no files beside it; write the text as 'text'",
+        ),
+    ],
+)
+def test_a_definition_at_an_address_reads_nothing_of_this_machine(
+    more: str, words: str, server: Server, cache: Path, tmp_path: Path
+) -> None:
+    server.content = f"name: my-lab\nrelpath: my/lab\nversion: '1.0'\n{more}".encode()
+    address = server.address.replace("data-1.0.tar.gz", "recipes/package.yaml")
+    result = run("build", address, "-o", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {server.address.rpartition('/')[0]}"), result.stderr
+    assert words in result.stderr
+    assert "nipack-" not in result.stderr, "a temporary folder is no place"
+
+
 def test_a_file_address_of_a_definition(make_tree: MakeTree, tmp_path: Path) -> None:
     tree = make_tree()
     text = "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.3'\n"
