@@ -174,6 +174,13 @@ def test_a_part_that_is_longer_than_the_file_is_dropped(server: Server, cache: P
     assert fetch(server) == b"short"
 
 
+def test_a_part_that_shrinks_and_grows_is_given_up(server: Server, cache: Path) -> None:
+    server.ranges, server.break_after = False, [5000, 1000] * 20
+    with pytest.raises(SourceError, match="cannot be fetched"):
+        fetch(server)
+    assert len(server.asked) == 4
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(status: int, server: Server, cache: Path) -> None:
     server.statuses = [status, status]
@@ -211,6 +218,29 @@ def test_offline_takes_what_came_the_last_time(server: Server, cache: Path) -> N
     fetch(server)
     assert fetch(server, offline=True) == CONTENT
     assert len(server.asked) == 1
+
+
+def test_a_failed_refresh_keeps_what_came_before(server: Server, cache: Path) -> None:
+    fetch(server)
+    server.content, server.etag, server.break_after = CONTENT[::-1], '"2"', [1000, 0, 0, 0, 0]
+    with pytest.raises(SourceError, match="cannot be fetched"):
+        fetch(server)
+    assert fetch(server, offline=True) == CONTENT
+    server.break_after, server.asked = [], []
+    assert fetch(server) == CONTENT[::-1]
+    assert server.asked[0]["Range"] == "bytes=1000-"
+    assert fetch(server, offline=True) == CONTENT[::-1]
+
+
+def test_a_refresh_that_is_begun_again_keeps_what_came_before(server: Server, cache: Path) -> None:
+    fetch(server)
+    server.content, server.etag, server.break_after = CONTENT[::-1], "", [5000, 0, 0, 0, 0]
+    with pytest.raises(SourceError):
+        fetch(server)
+    server.content, server.statuses = b"short", [416, 404]
+    with pytest.raises(SourceError, match="404"):
+        fetch(server)
+    assert fetch(server, offline=True) == CONTENT
 
 
 def test_a_wrong_file_is_neither_kept_nor_gone_on_with(server: Server, cache: Path) -> None:
