@@ -206,8 +206,10 @@ copyright:
     ],
 )
 def test_every_license_text_survives(text: str, tmp_path: Path) -> None:
-    (tmp_path / "LICENSE").write_text(text, "utf-8")
-    fields = f"files: ['*'], holders: [Ada], license: LicenseRef-X, text_file: {tmp_path}/LICENSE"
+    license_file = tmp_path / "nipy-templates-0.3" / "LICENSE"
+    license_file.parent.mkdir()
+    license_file.write_text(text, "utf-8")
+    fields = "files: ['*'], holders: [Ada], license: LicenseRef-X, text_file: LICENSE"
     texts = license_texts(dep5(tmp_path, f"copyright: [{{{fields}}}]\n"))
     wanted = [line.rstrip() for line in text.replace("\f", "").strip("\n").splitlines()]
     assert texts["X"].splitlines() == wanted

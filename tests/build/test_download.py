@@ -174,6 +174,13 @@ def test_a_part_that_is_longer_than_the_file_is_dropped(server: Server, cache: P
     assert fetch(server) == b"short"
 
 
+def test_a_part_that_shrinks_and_grows_is_given_up(server: Server, cache: Path) -> None:
+    server.ranges, server.break_after = False, [5000, 1000] * 20
+    with pytest.raises(SourceError, match="cannot be fetched"):
+        fetch(server)
+    assert len(server.asked) == 4
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(status: int, server: Server, cache: Path) -> None:
     server.statuses = [status, status]
@@ -211,6 +218,29 @@ def test_offline_takes_what_came_the_last_time(server: Server, cache: Path) -> N
     fetch(server)
     assert fetch(server, offline=True) == CONTENT
     assert len(server.asked) == 1
+
+
+def test_a_failed_refresh_keeps_what_came_before(server: Server, cache: Path) -> None:
+    fetch(server)
+    server.content, server.etag, server.break_after = CONTENT[::-1], '"2"', [1000, 0, 0, 0, 0]
+    with pytest.raises(SourceError, match="cannot be fetched"):
+        fetch(server)
+    assert fetch(server, offline=True) == CONTENT
+    server.break_after, server.asked = [], []
+    assert fetch(server) == CONTENT[::-1]
+    assert server.asked[0]["Range"] == "bytes=1000-"
+    assert fetch(server, offline=True) == CONTENT[::-1]
+
+
+def test_a_refresh_that_is_begun_again_keeps_what_came_before(server: Server, cache: Path) -> None:
+    fetch(server)
+    server.content, server.etag, server.break_after = CONTENT[::-1], "", [5000, 0, 0, 0, 0]
+    with pytest.raises(SourceError):
+        fetch(server)
+    server.content, server.statuses = b"short", [416, 404]
+    with pytest.raises(SourceError, match="404"):
+        fetch(server)
+    assert fetch(server, offline=True) == CONTENT
 
 
 def test_a_wrong_file_is_neither_kept_nor_gone_on_with(server: Server, cache: Path) -> None:
@@ -280,6 +310,35 @@ def test_a_definition_at_an_address_names_its_source_relatively(
     address = server.address.replace("data-1.0.tar.gz", "recipes/package.yaml")
     result = run("build", address, "-o", tmp_path)
     assert "/a.tar.gz: cannot be unpacked" in result.stderr or "not an archive" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("", "package.yaml:1: it names no source"),
+        ("name: other\n", "package.yaml:4: field 'name' stands here a second time"),
+        ("a: {\n", "not valid YAML"),
+        (
+            "source: {address: 'file:///etc/passwd'}\n",
+            "package.yaml:4: field 'source.address' names",
+        ),
+        ("source: {address: /etc/passwd}\n", "/etc/passwd: "),
+        (
+            "copyright: [{files: ['*'], holders: [Ada], license: MIT, text_file: passwd}]\n",
+            "passwd: a definition from an address has no files beside it; write the text as 'text'",
+        ),
+    ],
+)
+def test_a_definition_at_an_address_reads_nothing_of_this_machine(
+    more: str, words: str, server: Server, cache: Path, tmp_path: Path
+) -> None:
+    server.content = f"name: my-lab\nrelpath: my/lab\nversion: '1.0'\n{more}".encode()
+    address = server.address.replace("data-1.0.tar.gz", "recipes/package.yaml")
+    result = run("build", address, "-o", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {server.address.rpartition('/')[0]}"), result.stderr
+    assert words in result.stderr
+    assert "nipack-" not in result.stderr, "a temporary folder is no place"
 
 
 def test_a_file_address_of_a_definition(make_tree: MakeTree, tmp_path: Path) -> None:

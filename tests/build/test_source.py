@@ -524,9 +524,14 @@ def test_a_file_address_has_its_escapes_undone(tmp_path: Path) -> None:
         ("http://example.org/a.tar.gz", "only https:// and file:// addresses are fetched"),
         ("ftp://example.org/a.tar.gz", "only https:// and file:// addresses are fetched"),
         ("file://[", "there is no such file"),
-        ("https://[::1", "cannot be fetched"),
-        ("https://a b/", "cannot be fetched"),
-        ("https://user:secret@127.0.0.1:1/", "https://127.0.0.1:1/: cannot be fetched"),
+        ("https://[::1", "cannot be fetched: it is not a valid address"),
+        ("https://a b/", "cannot be fetched: it is not a valid address"),
+        ("https://127.0.0.1:1/", "cannot be fetched: 127.0.0.1:1: Connection refused; check"),
+        ("https://a.invalid/", "cannot be fetched: a.invalid: its name cannot be resolved; check"),
+        ("https://ada:secret@127.0.0.1:1/", "https://127.0.0.1:1/: a name or a password stands"),
+        ("https://ada:s/secret@host/a.tar", "https://host/a.tar: a name or a password stands"),
+        ("https://secret@host/a.tar", "https://host/a.tar: a name or a password stands"),
+        ("http://ada:secret@host/a.tar", "keep the two in a .netrc file"),
     ],
 )
 def test_addresses_that_lead_nowhere(address: str, words: str, tmp_path: Path) -> None:
@@ -618,6 +623,24 @@ def test_a_download_that_is_another_file_is_not_unpacked(server: Server, tmp_pat
     assert not (tmp_path / "work" / "source").exists()
 
 
+def test_what_grants_access_is_not_recorded(server: Server, tmp_path: Path) -> None:
+    address = server.serve("/a.tar.gz?token=secret#x", gzip.compress(tar_bytes(*GOOD)))
+    server.answers["/a.tar.gz?token=secret"] = server.answers.pop("/a.tar.gz?token=secret#x")
+    tree = opened(address, tmp_path / "work")
+    assert tree.record is not None
+    assert tree.record.address == f"https://localhost:{server.port}/a.tar.gz"
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://ada:secret@localhost/a", "https://ada:secret@localhost:x/", "/way"]
+)
+def test_a_redirect_is_not_quoted(location: str, server: Server, tmp_path: Path) -> None:
+    address = server.serve("/way", b"", 302, Location=location)
+    with pytest.raises(SourceError, match="way: cannot be fetched: it ") as caught:
+        opened(address, tmp_path / "work")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_missing_page(server: Server, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="/no/such/file: cannot be fetched: 404"):
         opened(f"https://localhost:{server.port}/no/such/file", tmp_path / "work")
@@ -647,11 +670,14 @@ def test_a_way_over_http_is_refused(back: bool, server: Server, tmp_path: Path) 
     with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as plain_server:
         thread = threading.Thread(target=plain_server.serve_forever, args=(0.01,))
         thread.start()
-        to = f"http://localhost:{plain_server.server_address[1]}/a.tar.gz"
+        to = f"http://ada:secret@localhost:{plain_server.server_address[1]}/a.tar.gz?token=secret"
         address = server.serve("/way", b"", 302, Location=to)
         try:
-            with pytest.raises(SourceError, match=r"leads to http://localhost:.*not https"):
+            with pytest.raises(
+                SourceError, match=r"leads to http://localhost:.*not https"
+            ) as error:
                 opened(address, tmp_path / "work")
+            assert "secret" not in str(error.value)
         finally:
             plain_server.shutdown()
             thread.join()

@@ -1,13 +1,16 @@
 """The definition of a data package, `package.yaml`: what its files do not say themselves."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote, urljoin
 
 import yaml
 from packaging.version import Version
 
+from nipack.build.address import public_address
 from nipack.build.definition_faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.build.errors import DataPackageError, Problem, error_at
 from nipack.build.spdx import canonicalize_license_expression
@@ -86,7 +89,8 @@ class CheckException:
 class Definition:
     """A valid definition; what it leaves out is None or empty.
 
-    Where a source has none, name and relpath come from its folders, and `path` is None.
+    Where a source has none, name and relpath come from its folders, and `path` is None.  `place` is
+    the address of one that was fetched.
     """
 
     name: str
@@ -107,6 +111,7 @@ class Definition:
     consumers: tuple[Consumer, ...] = ()
     exceptions: tuple[CheckException, ...] = ()
     path: Path | None = None
+    place: str | None = field(default=None, compare=False)
     text: bytes = field(default=b"", repr=False)
     lines: dict[FieldPath, int] = field(default_factory=dict, compare=False, repr=False)
 
@@ -114,46 +119,51 @@ class Definition:
         """Return the place of a field as file:line."""
         if self.path is None:
             return self.name
-        return f"{self.path}:{line_of(fields, self.lines)}"
+        return f"{self.place or self.path}:{line_of(fields, self.lines)}"
 
 
-def read_definition(path: Path) -> Definition:
-    """Read and check a definition; raises DataPackageError with every problem of it."""
-    document = _load(path)
-    places = [(document.line(fault.at), fault) for fault in faults_of(document, path.parent)]
+def read_definition(path: Path, address: str | None = None) -> Definition:
+    """Read and check a definition; raises DataPackageError with every problem of it.
+
+    With an `address`, `path` is a copy of what was fetched from there.
+    """
+    place = public_address(address) if address else str(path)
+    document = _load(path, place)
+    faults = faults_of(document, None if address else path.parent)
+    places = [(document.line(fault.at), fault) for fault in faults]
     if places:
         raise DataPackageError(
             [
-                _problem(path, line, "definition-field", fault.message, fault.remedy)
-                for line, fault in sorted(places, key=lambda place: (place[0], place[1].message))
+                _problem(place, line, "definition-field", fault.message, fault.remedy)
+                for line, fault in sorted(places, key=lambda each: (each[0], each[1].message))
             ]
         )
-    return _definition(path, document)
+    return _definition(path, address, document)
 
 
-def _load(path: Path) -> LinedDocument:
+def _load(path: Path, place: str) -> LinedDocument:
     text = b""
     try:
         text = path.read_bytes()
         document = load_yaml(text)
     except OSError as error:
         raise DataPackageError(
-            [_problem(path, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
+            [_problem(place, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
         ) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise DataPackageError(
-            [_problem(path, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
+            [_problem(place, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         line, reason = _place_and_reason(error, text.decode("utf-8-sig"))
         remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
         raise DataPackageError(
-            [_problem(path, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
+            [_problem(place, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
         ) from error
     if not isinstance(document.data, dict):
         remedy = "write fields, one a line, e.g. name: nipy-templates"
-        raise DataPackageError([_problem(path, 1, "definition-malformed", "no fields", remedy)])
+        raise DataPackageError([_problem(place, 1, "definition-malformed", "no fields", remedy)])
     return document
 
 
@@ -168,11 +178,11 @@ def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
     return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
-def _problem(path: Path, line: int, code: str, message: str, remedy: str) -> Problem:
-    return error_at(code, f"{path}:{line}", message, remedy)
+def _problem(place: str, line: int, code: str, message: str, remedy: str) -> Problem:
+    return error_at(code, f"{place}:{line}", message, remedy)
 
 
-def _definition(path: Path, document: LinedDocument) -> Definition:
+def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Definition:
     data = document.data
     return Definition(
         name=data["name"],
@@ -180,7 +190,7 @@ def _definition(path: Path, document: LinedDocument) -> Definition:
         version=data["version"],
         date=dt.date.fromisoformat(data["date"]) if "date" in data else None,
         revision=data.get("revision", 0),
-        source=_source(path, data.get("source")),
+        source=_source(path, fetched, data.get("source")),
         summary=data.get("summary"),
         description=data["description"].strip() if "description" in data else None,
         homepage=data.get("homepage"),
@@ -193,16 +203,20 @@ def _definition(path: Path, document: LinedDocument) -> Definition:
         consumers=tuple(_consumer(each) for each in data.get("consumers", ())),
         exceptions=tuple(CheckException(**each) for each in data.get("exceptions", ())),
         path=path,
+        place=public_address(fetched) if fetched else None,
         text=document.text,
         lines=document.lines,
     )
 
 
-def _source(path: Path, data: dict[str, str] | None) -> Source | None:
+def _source(path: Path, fetched: str | None, data: dict[str, str] | None) -> Source | None:
+    """Return the source; what is no address is relative to the definition, wherever that is."""
     if data is None:
         return None
     address = data["address"]
-    if "://" not in address:
+    if "://" not in address and fetched:
+        address = urljoin(fetched, quote(re.sub("^/+", "/", address)))
+    elif "://" not in address:
         address = str((path.parent / address).absolute())
     digests = {name: data[name].lower() for name in DIGEST_ALGORITHMS if name in data}
     return Source(address=address, digests=digests)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from nipack.build.address import has_login
 from nipack.build.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.build.yaml_lines import FieldPath, LinedDocument
 
@@ -32,8 +33,11 @@ class Fault:
     remedy: str
 
 
-def faults_of(document: LinedDocument, folder: Path) -> list[Fault]:
-    """Return everything that is wrong with a definition that lies in `folder`."""
+def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
+    """Return everything that is wrong with a definition that lies in `folder`.
+
+    One that was fetched lies in none, and reads nothing of this machine.
+    """
     faults = [
         *_repeated_fields(document),
         *_strange_characters((), document.data),
@@ -47,6 +51,7 @@ def faults_of(document: LinedDocument, folder: Path) -> list[Fault]:
         *_license_faults(sound),
         *_text_faults(sound, folder),
         *_source_faults(sound),
+        *(_fetched_faults(sound) if folder is None else ()),
     ]
     # A value may break two rules of the schema, for which there is one message.
     return list(dict.fromkeys(faults))
@@ -135,6 +140,7 @@ def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
 
 def _bad_value(at: FieldPath, error: Any) -> Fault:
     written = json.dumps(error.instance, ensure_ascii=False, default=str)
+    written = re.sub(r"://.*@", "://", written)  # a password is not for anybody's log
     if len(written) > 60:
         written = written[:57] + "..."
     wanted = error.schema.get("description", error.message)
@@ -187,7 +193,7 @@ def _license_faults(data: dict[str, Any]) -> Iterator[Fault]:
             yield Fault(at=at, message=message, remedy=remedy)
 
 
-def _text_faults(data: dict[str, Any], folder: Path) -> Iterator[Fault]:
+def _text_faults(data: dict[str, Any], folder: Path | None) -> Iterator[Fault]:
     for index, stanza in enumerate(data.get("copyright", ())):
         if "text_file" not in stanza:
             continue
@@ -199,7 +205,15 @@ def _text_faults(data: dict[str, Any], folder: Path) -> Iterator[Fault]:
             yield from _text_file_faults(at, folder, stanza["text_file"])
 
 
-def _text_file_faults(at: FieldPath, folder: Path, name: str) -> Iterator[Fault]:
+def _text_file_faults(at: FieldPath, folder: Path | None, name: str) -> Iterator[Fault]:
+    if folder is None:
+        message = f"licence text {name}: a definition from an address has no files beside it"
+        yield Fault(at=at, message=message, remedy="write the text as 'text'")
+        return
+    if PureWindowsPath(name).anchor or ".." in re.split(r"[/\\]", name):
+        message = f"licence text {name}: not in the definition's folder"
+        yield Fault(at=at, message=message, remedy="put the file beside the definition")
+        return
     try:
         read_license_text(folder / name)
     except OSError as error:
@@ -217,6 +231,10 @@ def read_license_text(path: Path) -> str:
 
 def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
     source = data.get("source", {})
+    if has_login(source.get("address", "")):
+        message = "field 'source.address' has a name or a password before the host"
+        remedy = "write it without, since every package has this file; a .netrc file may hold both"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)
     scheme, found, _ = source.get("address", "").partition("://")
     if not found or scheme == "file":
         return
@@ -228,3 +246,12 @@ def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
         message = "field 'source' has no digest, so a changed download would not be noticed"
         remedy = "add the sha256 that the release page states, or that sha256sum prints"
         yield Fault(at=("source",), message=message, remedy=remedy)
+
+
+def _fetched_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield where a definition from an address names a file of the machine that reads it."""
+    address = data.get("source", {}).get("address", "")
+    if address.startswith("file://"):
+        message = "field 'source.address' names a file, and the definition is from an address"
+        remedy = "write an https:// address, or a path relative to the definition's address"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nipack.build.address import host_of
 from nipack.build.definition import Source
 from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK
 from nipack.build.progress import Reporter
+from nipack.build.transfer_errors import reason_of
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -90,8 +92,18 @@ def _known_digest(source: Source, job: _Job) -> str | None:
     for name in _DIGESTS:
         if name in source.digests:
             return f"{name}-{source.digests[name]}"
-    last = _read_state(job.state).get("sha256")
+    last = _last_digest(job)
     return f"sha256-{last}" if last else None
+
+
+def _last_digest(job: _Job) -> str:
+    """Return the sha256 of the file that came the last time, "" if none did.
+
+    It is the `sha256` of the state while the rest of the state is about that file, and else its
+    `previous`: a newer file, of which not all has come, must not be taken for it.
+    """
+    state = _read_state(job.state)
+    return state.get("sha256") or state.get("previous") or ""
 
 
 def _cached(cache: Path, known: str | None, check: Check) -> tuple[Path, dict[str, str]] | None:
@@ -123,8 +135,9 @@ def _fetch(job: _Job, cache: Path, known: str | None, check: Check) -> tuple[Pat
     except SourceDigestError:
         _forget(job)
         raise
-    state = _read_state(job.state)
-    job.state.write_text(json.dumps(state | {"sha256": digests["sha256"]}), "utf-8")
+    state = _read_state(job.state) | {"sha256": digests["sha256"]}
+    state.pop("previous", None)
+    job.state.write_text(json.dumps(state), "utf-8")
     target = cache / "downloads" / (_of_definition(known, digests)) / "file"
     target.parent.mkdir(parents=True, exist_ok=True)
     job.part.replace(target)
@@ -152,16 +165,17 @@ def _transfer(job: _Job) -> bool:
             try:
                 return _transfer_once(session, job)
             except kinds as error:
-                # An attempt that brought something does not count.
+                # An attempt that brought more than any before does not count.
                 failures = 1 if _size(job.part) > size else failures + 1
-                size = _size(job.part)
+                size = max(size, _size(job.part))
+                cut_short = isinstance(error, _CutShortError)
+                reason = str(error) if cut_short else reason_of(error, job.address)
                 if failures >= _ATTEMPTS or not _is_passing(error):
                     raise SourceError(
-                        f"{job.public}: cannot be fetched: "
-                        f"{str(error).replace(job.address, job.public)}; check the address and the "
+                        f"{job.public}: cannot be fetched: {reason}; check the address and the "
                         "network, or download the file and name its path"
                     ) from error
-                log.info("%s: %s; trying again", job.public, error)
+                log.info("%s: %s; trying again", job.public, reason)
                 time.sleep(_PAUSE * 2 ** (failures - 1))
 
 
@@ -237,6 +251,7 @@ def _receive(job: _Job, response: "Response", begin: int) -> None:
         # RFC 9110, 13.1.5: a weak validator does not say that the bytes are the same.
         "etag": "" if etag.startswith("W/") else etag,
         "modified": response.headers.get("Last-Modified", ""),
+        "previous": _last_digest(job),
     }
     job.state.write_text(json.dumps(state), "utf-8")
     advance = job.reporter.step("download", total)
@@ -255,7 +270,7 @@ def _refuse_detours(public: str, response: "Response") -> None:
     for each in (*response.history, response):
         if not each.url.startswith("https://"):
             raise SourceError(
-                f"{public}: leads to {each.url}, which is not https; "
+                f"{public}: leads to {host_of(each.url)}, which is not https; "
                 "write an address that stays on https"
             )
 
@@ -273,5 +288,6 @@ def _size(path: Path) -> int:
 
 
 def _forget(job: _Job) -> None:
+    """Drop what has come of a file, but not what came before it."""
     job.part.unlink(missing_ok=True)
-    job.state.unlink(missing_ok=True)
+    job.state.write_text(json.dumps({"previous": _last_digest(job)}), "utf-8")

@@ -4,10 +4,10 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from nipack.build.check.contents import content_problems
 from nipack.build.check.names import name_problems
@@ -226,17 +226,12 @@ def _fetched_definition(
     fetched, _ = fetch_source(Source(address=address, digests={}), reporter, offline=offline)
     path = workspace / DEFINITION_NAME
     shutil.copyfile(fetched, path)
-    definition = read_definition(path)
+    definition = read_definition(path, address)
     if definition.source is None:
         message = "it names no source, and around an address there is no folder"
         remedy = "add the address of a tarball, or fetch the folder and name that"
         raise DataPackageError([error_at("no-data-directory", definition.where(), message, remedy)])
-    if "://" in definition.source.address:
-        return definition
-    relative = Path(os.path.relpath(definition.source.address, path.parent)).as_posix()
-    return replace(
-        definition, source=replace(definition.source, address=urljoin(address, quote(relative)))
-    )
+    return definition
 
 
 def _origin(source: str, definition: Definition | None) -> Source:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from nipack.build.address import has_login, public_address, recorded_address
 from nipack.build.definition import Source
 from nipack.build.download import download
 from nipack.build.errors import SourceDigestError, SourceError
@@ -53,7 +54,7 @@ def open_source(
 
     Raises SourceError: not there, not fetched, digests that differ, or unsafe to unpack.
     """
-    address = _public_address(source.address)
+    address = public_address(source.address)
     path, digests = fetch_source(source, reporter, offline=offline)
     if path.is_dir():
         return SourceTree(address=address, directory=_named_directory(path))
@@ -75,7 +76,12 @@ def fetch_source(
     source: Source, reporter: Reporter, *, offline: bool = False
 ) -> tuple[Path, dict[str, str]]:
     """Return a source as a path of this machine, and its digests where it is a file."""
-    address = _public_address(source.address)
+    address = public_address(source.address)
+    if has_login(source.address):
+        raise SourceError(
+            f"{address}: a name or a password stands before the host, and would be published with "
+            "the package; write the address without it, and keep the two in a .netrc file"
+        )
     if source.address.startswith("https://"):
         check = partial(_check_digests, source=source, reporter=reporter)
         return download(source, address, reporter, check, offline=offline)
@@ -110,16 +116,12 @@ def local_path(address: str) -> Path:
     return Path(url2pathname(address.removeprefix("file://").removeprefix("localhost")))
 
 
-def _public_address(address: str) -> str:
-    """Return an address as it may be shown: without a name and password before the host."""
-    scheme, found, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if found else address
-
-
 def _recorded_address(address: str) -> str:
-    """Return what may stand in a package: the name alone of a file of this machine."""
-    return address if address.startswith("https://") else Path(address).name
+    """Return what may stand in a package: the name alone of a file of this machine.
+
+    What grants access to a release often stands in the query.
+    """
+    return recorded_address(address) if address.startswith("https://") else Path(address).name
 
 
 def _tree_name(address: str) -> str:
@@ -133,7 +135,7 @@ def _check_digests(path: Path, source: Source, reporter: Reporter) -> dict[str, 
     """Compare every digest that the definition gives; return them, and the sha256 in any case."""
     advance = reporter.step("check digests", path.stat().st_size)
     found = digest_file(path, {"sha256", *source.digests}, advance).by_algorithm
-    shown = _public_address(source.address)
+    shown = public_address(source.address)
     wrong = [
         f"{name} should be {wanted}, but is {found[name]}"
         for name, wanted in source.digests.items()
