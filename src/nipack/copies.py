@@ -51,10 +51,13 @@ def installed_copies() -> Iterator[Copy]:
 
 def copies_of(place: str) -> list[Copy]:
     """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
-    if _is_path(place):
+    if is_path(place):
         return [copy_at(os.path.abspath(os.path.expanduser(place)))]
     found = list(_copies(place, find_data_path(**data._settings()).roots))
     if not found:
+        if os.path.isdir(place):
+            there = os.path.join(".", place)
+            raise DataError(f"{place} is not installed, but a directory here; write {there}")
         from .explanation import search
         from .report import failure
 
@@ -70,7 +73,8 @@ def other_copies(copy: Copy) -> Iterator[Copy]:
                 yield other
 
 
-def _is_path(place: str) -> bool:
+def is_path(place: str) -> bool:
+    """Tell whether a place is a directory's path rather than a relpath."""
     return place[:1] in (".", "~", "/", "\\") or os.path.isabs(place)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .hint import install_command, package_name
+from .hint import install_command, installable_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ def failure(found: Explanation) -> str:
     return "\n\n".join([*blocks, *remarks(found), *what_to_install(found)])
 
 
-def installation(found: Explanation) -> str:
-    """Return the command that installs the data for this interpreter."""
-    package = package_name(found.wanted.relpath, found.wanted.name)
+def installation(found: Explanation) -> list[str]:
+    """Return the command that installs the data for this interpreter, where there can be one."""
+    package = installable_name(found.wanted.relpath, found.wanted.name)
+    if package is None:
+        return []
     # Where an old one is installed, some installers are content with it unless told what is wanted.
     outdated = any(candidate.status == "too old" for candidate in found.tried)
-    return install_command(package, minimum=found.wanted.minimum if outdated else None)
+    return [install_command(package, minimum=found.wanted.minimum if outdated else None)]
 
 
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
@@ -74,9 +76,9 @@ def explanation_text(found: Explanation) -> str:
 
 def what_to_install(found: Explanation) -> list[str]:
     """Return the block with the command that installs the data, where it is not there."""
-    package = package_name(found.wanted.relpath, found.wanted.name)
-    title = f"To install {package} for this interpreter"
-    return [] if found.chosen else [_block(title, [installation(found)])]
+    commands = [] if found.chosen else installation(found)
+    package = installable_name(found.wanted.relpath, found.wanted.name)
+    return [_block(f"To install {package} for this interpreter", commands)] if commands else []
 
 
 def choice(found: Explanation) -> str:
