@@ -20,7 +20,7 @@ from .search import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .search import Candidate, Root, Status
 
@@ -44,9 +44,18 @@ class Copy(Record):
 def installed_copies() -> Iterator[Copy]:
     """Yield every copy of every data package below the roots, by relpath, in the search's order."""
     roots = find_data_path(**data._settings()).roots
-    relpaths = {relpath for root in roots for relpath in _relpaths(root.path)}
-    for relpath in sorted(relpaths):
+    for relpath in relpaths_below(roots):
         yield from _copies(relpath, roots)
+
+
+def installed_relpaths() -> list[str]:
+    """Return the relpath of every data package in the data path, sorted."""
+    return relpaths_below(find_data_path(**data._settings()).roots)
+
+
+def relpaths_below(roots: Iterable[Root]) -> list[str]:
+    """Return the relpath of every data package below these roots, sorted."""
+    return sorted({relpath for root in roots for relpath in _relpaths(root.path)})
 
 
 def copies_of(place: str) -> list[Copy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .hint import install_command, installable_name
+from .nearest import alternatives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
 def remarks(found: Explanation) -> list[str]:
     """Return a block of text for each kind of thing there is to say beside the search itself."""
     blocks = []
+    if found.alike:
+        blocks.append(f"Did you mean {alternatives(list(found.alike))}, which is installed?")
     if found.problems:
         blocks.append(_block("Skipped", map(str, found.problems)))
     if found.mistakes:

@@ -63,3 +63,19 @@ def test_a_minimum_is_shown_as_installers_spell_it(
     said = run(command, "nipy/templates", "--min-version", typed).output
     assert f"'nipy-templates>={shown}'" in said
     assert typed == shown or typed not in said
+
+
+@pytest.mark.parametrize("command", ["where", "doctor", "verify"])
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [("nipy/exampelpkg", 1), ("Nipy/examplepkg", 1), ("nipy-examplepkg", 2), ("examplepkg", 2)],
+)
+def test_the_nearest_that_is_installed_is_named(
+    command: str, typed: str, status: int, machine: Machine
+) -> None:
+    install(machine.own_root, relpath="nipy/examplepkg")
+    install(machine.own_root, relpath="nipy/data")
+    result = run(command, typed)
+    assert result.exit_code == status
+    assert "id you mean nipy/examplepkg" in result.output
+    assert "id you mean" not in run(command, "other/thing").output

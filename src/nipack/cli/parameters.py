@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from nipack.copies import is_path
+from nipack.copies import installed_relpaths, is_path
 from nipack.hint import is_relpath
+from nipack.nearest import alternatives, nearest_relpaths
 from nipack.version import check_minimum, normal
 
 
@@ -31,7 +32,9 @@ class Relpath(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def _problem(self, text: str) -> str:
         if self.or_directory and os.path.isdir(text):
             return f" is a directory here; write {os.path.join('.', text)}"
-        return ": a relpath is umbrella/directory, e.g. nipy/templates"
+        near = nearest_relpaths(text, installed_relpaths())
+        example = f"did you mean {alternatives(near)}?" if near else "e.g. nipy/templates"
+        return f": a relpath is umbrella/directory, {example}"
 
 
 class MinimumVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
