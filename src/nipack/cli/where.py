@@ -87,6 +87,7 @@ def _locate(
     source = _source(relpath, min_version)
     paths = [source.get_filename(*file.split("/")) for file in files]
     missing = [file for file in files if not source.exists(*file.split("/"))]
+    errors = [_not_there(source, file) for file in missing]
     if as_json:
         document = {
             "relpath": relpath,
@@ -94,12 +95,14 @@ def _locate(
             "version": source.version,
             "files": paths,
             "missing": [source.get_filename(*file.split("/")) for file in missing],
+            "errors": errors,
         }
         click.echo(json.dumps(document, indent=2))
     elif not missing:
         click.echo("\n".join(paths or [source.base_path]))
-    for file in missing:
-        _print_missing(source, file)
+    else:
+        for error in errors:
+            print_error(error)
     if missing:
         sys.exit(1)
 
@@ -114,8 +117,8 @@ def _source(relpath: str, min_version: str | None) -> VersionedDatasource:
     return source
 
 
-def _print_missing(source: VersionedDatasource, file: str) -> None:
+def _not_there(source: VersionedDatasource, file: str) -> str:
     try:
-        source.get_filename(*file.split("/"), must_exist=True)
+        return source.get_filename(*file.split("/"), must_exist=True)
     except DataError as error:
-        print_error(str(error))
+        return str(error)
