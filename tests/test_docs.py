@@ -1,5 +1,6 @@
 """What the documents say is so."""
 
+import itertools
 import json
 import re
 import shlex
@@ -76,6 +77,8 @@ def parse(words: list[str]) -> None:
     """Parse a command's words as the command line does; raises click.UsageError."""
     command = nipack.get_command(click.Context(nipack), words[0])
     assert command is not None, f"there is no command {words[0]}"
+    # The shell's own: what comes after is another command's.
+    words = list(itertools.takewhile(lambda word: word not in ("||", "&&", "|"), words))
     command.make_context(words[0], words[1:], parent=click.Context(nipack))
 
 

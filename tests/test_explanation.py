@@ -259,3 +259,11 @@ def test_a_loop_of_links(machine: Machine) -> None:
     found = nipack.explain("nipy/templates")
     assert found.tried[0].status == "unreadable"
     assert "symbolic links" in found.tried[0].reason
+
+
+def test_what_may_be_meant_is_of_the_roots_that_are_searched(machine: Machine) -> None:
+    install(machine.own_root, relpath="nipy/examplepkg")
+    assert nipack.explain("nipy/exampelpkg").alike == ("nipy/examplepkg",)
+    assert nipack.explain("nipy-examplepkg").alike == ("nipy/examplepkg",)
+    assert nipack.explain("nipy/examplepkg").alike == ()
+    assert nipack.explain("nipy/exampelpkg", data_path=[]).alike == ()

@@ -223,3 +223,25 @@ def test_every_golden_file_is_of_a_test(machine: Machine) -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     for file in GOLDEN.iterdir():
         assert file.stem in tests or file.stem.startswith("a_distribution_"), file
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"relpath": "templates"},
+        {"relpath": "./z/nipy/tmpl"},
+        {"relpath": "/home/x/nipy/tmpl"},
+        {"relpath": "nipy\\templates"},
+        {"relpath": "nipy/my data"},
+        {"relpath": "_/x"},
+        {"relpath": "nipy/templates", "name": "-r evil"},
+    ],
+)
+def test_no_command_of_what_no_package_is_called(
+    machine: Machine, definition: dict[str, str]
+) -> None:
+    with pytest.raises(DataError) as error:
+        make_datasource(definition)
+    assert "is not installed in any of the 2 places" in str(error.value)
+    assert "To install" not in str(error.value)
+    assert "pip install" not in str(error.value)

@@ -20,7 +20,7 @@ from .search import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .search import Candidate, Root, Status
 
@@ -44,17 +44,29 @@ class Copy(Record):
 def installed_copies() -> Iterator[Copy]:
     """Yield every copy of every data package below the roots, by relpath, in the search's order."""
     roots = find_data_path(**data._settings()).roots
-    relpaths = {relpath for root in roots for relpath in _relpaths(root.path)}
-    for relpath in sorted(relpaths):
+    for relpath in relpaths_below(roots):
         yield from _copies(relpath, roots)
+
+
+def installed_relpaths() -> list[str]:
+    """Return the relpath of every data package in the data path, sorted."""
+    return relpaths_below(find_data_path(**data._settings()).roots)
+
+
+def relpaths_below(roots: Iterable[Root]) -> list[str]:
+    """Return the relpath of every data package below these roots, sorted."""
+    return sorted({relpath for root in roots for relpath in _relpaths(root.path)})
 
 
 def copies_of(place: str) -> list[Copy]:
     """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
-    if _is_path(place):
+    if is_path(place):
         return [copy_at(os.path.abspath(os.path.expanduser(place)))]
     found = list(_copies(place, find_data_path(**data._settings()).roots))
     if not found:
+        if os.path.isdir(place):
+            there = os.path.join(".", place)
+            raise DataError(f"{place} is not installed, but a directory here; write {there}")
         from .explanation import search
         from .report import failure
 
@@ -70,7 +82,8 @@ def other_copies(copy: Copy) -> Iterator[Copy]:
                 yield other
 
 
-def _is_path(place: str) -> bool:
+def is_path(place: str) -> bool:
+    """Tell whether a place is a directory's path rather than a relpath."""
     return place[:1] in (".", "~", "/", "\\") or os.path.isabs(place)
 
 

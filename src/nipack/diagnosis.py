@@ -112,7 +112,7 @@ def _package(wanted: Wanted, *, full: bool) -> PackageDiagnosis:
         return PackageDiagnosis(
             verdict=_verdict(found),
             summary=first_line(found.wanted, found.tried),
-            commands=(*(near.remedy for near in found.near_misses), installation(found)),
+            commands=(*(near.remedy for near in found.near_misses), *installation(found)),
             hidden=(),
             explanation=found,
             verification=None,

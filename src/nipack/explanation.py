@@ -17,23 +17,25 @@ if TYPE_CHECKING:
 
     from .near_misses import NearMiss
     from .nibabel_choice import NibabelChoice
-    from .search import Candidate, DataPath, IniProblem
+    from .search import Candidate, DataPath, IniProblem, Root
 
 
 class Explanation(Record):
     """A search, with all that was looked at and why; `str()` of it is a table for people.
 
     `tried` has every root in order. `mistakes` are those in the settings that name the roots.
-    `near_misses` are places that the search does not look at. `nibabel` is what unmodified nibabel
-    would choose; None where it was not asked for.
+    `near_misses` are places that the search does not look at. `alike` are the relpaths below the
+    roots that may be meant, where there is nothing at, or near, the one that is wanted.
+    `nibabel` is what unmodified nibabel would choose; None where it was not asked for.
     """
 
-    __slots__ = ("mistakes", "near_misses", "nibabel", "problems", "tried", "wanted")
+    __slots__ = ("alike", "mistakes", "near_misses", "nibabel", "problems", "tried", "wanted")
     wanted: Wanted
     tried: tuple[Candidate, ...]
     problems: tuple[IniProblem, ...]
     mistakes: tuple[str, ...]
     near_misses: tuple[NearMiss, ...]
+    alike: tuple[str, ...]
     nibabel: NibabelChoice | None
 
     @property
@@ -79,14 +81,26 @@ def search(wanted: Wanted, given: DataPath | None = None) -> Explanation:
         data_path = given
     tried = mark_choice(every_candidate(data_path.roots, wanted.relative, wanted.minimum))
     searched = list(dict.fromkeys(root.path for root in data_path.roots))
+    near = near_misses(wanted, searched, surroundings())
     return Explanation(
         wanted=wanted,
         tried=tried,
         problems=data_path.problems,
         mistakes=tuple(dict.fromkeys(mistakes(data_path.roots))),
-        near_misses=near_misses(wanted, searched, surroundings()),
+        near_misses=near,
+        alike=() if near else _alike(wanted, tried, data_path.roots),
         nibabel=None,
     )
+
+
+def _alike(wanted: Wanted, tried: Iterable[Candidate], roots: Iterable[Root]) -> tuple[str, ...]:
+    # A system that does not tell Nipy/data from nipy/data finds it.
+    if any(each.status not in ("absent", "repeated") for each in tried):
+        return ()
+    from .copies import relpaths_below
+    from .nearest import nearest_relpaths
+
+    return tuple(nearest_relpaths(wanted.relpath, relpaths_below(roots)))
 
 
 def surroundings() -> Surroundings:

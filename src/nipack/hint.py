@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from .records import Record
+from .version import normal
 
 DEBIAN = frozenset({"debian", "ubuntu"})
+# An umbrella and the directories below it: nipy/templates.
+_RELPATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+")
+# Debian Policy 5.6.7, which is the strictest of the formats but for its length.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 FEDORA = frozenset({"fedora", "rhel", "centos"})
 
 
@@ -50,12 +56,24 @@ def package_name(relpath: str, name: str | None = None) -> str:
     return (name or relpath).replace("/", "-").replace("_", "-").lower()
 
 
+def is_relpath(relpath: str) -> bool:
+    """Tell whether this can be what a package is looked up by: umbrella/directory."""
+    return _RELPATH.fullmatch(relpath) is not None
+
+
+def installable_name(relpath: str, name: str | None = None) -> str | None:
+    """Return the name to install a package by; None where no package can have such a name."""
+    package = package_name(relpath, name)
+    valid = _PACKAGE.fullmatch(package) and (name or is_relpath(relpath))
+    return package if valid else None
+
+
 def install_command(
     name: str, interpreter: Interpreter | None = None, *, minimum: str | None = None
 ) -> str:
     """Return the line that installs a package; with a minimum it replaces an older one."""
     there = interpreter or this_interpreter()
-    package = name if minimum is None else f"{name}>={minimum}"
+    package = name if minimum is None else f"{name}>={normal(minimum)}"
     if there.is_conda:
         return _quoted(["conda", "install", "--prefix", there.prefix, package], there)
     # These two take the newest that the distribution has.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+from .hint import package_name
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,5 +36,16 @@ def not_there(name: str, directory: str, names: Iterable[str]) -> str:
     found = nearest(name, names)
     if not found:
         return f"{name} is not in {directory}; list_files() returns what is"
-    listed = " or ".join([", ".join(found[:-1]), found[-1]] if found[1:] else found)
-    return f"{name} is not in {directory}; did you mean {listed}?"
+    return f"{name} is not in {directory}; did you mean {alternatives(found)}?"
+
+
+def nearest_relpaths(wanted: str, relpaths: Iterable[str]) -> list[str]:
+    """Return up to three of the relpaths: that of the package of this name, else the nearest."""
+    others = sorted(set(relpaths) - {wanted})
+    name = package_name(wanted)
+    return [each for each in others if package_name(each) == name] or nearest(wanted, others)
+
+
+def alternatives(names: list[str]) -> str:
+    """Return names as a choice: a, b or c."""
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

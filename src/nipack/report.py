@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .hint import install_command, package_name
+from .hint import install_command, installable_name
+from .nearest import alternatives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ def failure(found: Explanation) -> str:
     return "\n\n".join([*blocks, *remarks(found), *what_to_install(found)])
 
 
-def installation(found: Explanation) -> str:
-    """Return the command that installs the data for this interpreter."""
-    package = package_name(found.wanted.relpath, found.wanted.name)
+def installation(found: Explanation) -> list[str]:
+    """Return the command that installs the data for this interpreter, where there can be one."""
+    package = installable_name(found.wanted.relpath, found.wanted.name)
+    if package is None:
+        return []
     # Where an old one is installed, some installers are content with it unless told what is wanted.
     outdated = any(candidate.status == "too old" for candidate in found.tried)
-    return install_command(package, minimum=found.wanted.minimum if outdated else None)
+    return [install_command(package, minimum=found.wanted.minimum if outdated else None)]
 
 
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
@@ -51,6 +54,8 @@ def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
 def remarks(found: Explanation) -> list[str]:
     """Return a block of text for each kind of thing there is to say beside the search itself."""
     blocks = []
+    if found.alike:
+        blocks.append(f"Did you mean {alternatives(list(found.alike))}, which is installed?")
     if found.problems:
         blocks.append(_block("Skipped", map(str, found.problems)))
     if found.mistakes:
@@ -74,9 +79,9 @@ def explanation_text(found: Explanation) -> str:
 
 def what_to_install(found: Explanation) -> list[str]:
     """Return the block with the command that installs the data, where it is not there."""
-    package = package_name(found.wanted.relpath, found.wanted.name)
-    title = f"To install {package} for this interpreter"
-    return [] if found.chosen else [_block(title, [installation(found)])]
+    commands = [] if found.chosen else installation(found)
+    package = installable_name(found.wanted.relpath, found.wanted.name)
+    return [_block(f"To install {package} for this interpreter", commands)] if commands else []
 
 
 def choice(found: Explanation) -> str:

@@ -48,6 +48,15 @@ def at_least(version: str, minimum: str) -> bool:
     return Version(version) >= Version(minimum)
 
 
+def normal(version: str) -> str:
+    """Return a version as PEP 440 spells it: v1.0-rc1 is 1.0rc1."""
+    if _release(version) is not None:
+        return version
+    from packaging.version import Version
+
+    return str(Version(version))
+
+
 def _release(version: str) -> tuple[int, ...] | None:
     """Return the numbers of a version that has nothing but numbers, without trailing zeros."""
     parts = version.split(".")

@@ -1,5 +1,6 @@
 """The group of all commands."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,35 @@ def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path)
 )
 def test_sizes(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["where", "nipy/none"], 1, "nipy/none is not installed"),
+        (["where", "none"], 2, "a relpath is umbrella/directory"),
+        (["verify", "nipy/none"], 1, "nipy/none is not installed"),
+        (["verify", "./none"], 1, "is no directory"),
+        (["init", "none"], 1, "none"),
+        (["recipe", "none"], 1, "none"),
+        (["bump", "minor", "none"], 1, "none"),
+        (["bump", "none"], 2, "Invalid value"),
+        (["check", "none"], 1, "none"),
+        (["doctor", "--fix"], 2, "--json"),
+    ],
+)
+def test_with_json_a_failure_is_json_too(words: list[str], status: int, said: str) -> None:
+    result = CliRunner().invoke(nipack, [*words, "--json"])
+    assert (result.exit_code, result.stderr) == (status, "")
+    document = json.loads(result.stdout)
+    assert said in str(document.get("errors") or document["problems"])
+
+
+def test_a_bug_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nipack.list_packages", lambda **options: 1 / 0, raising=False)
+    result = CliRunner().invoke(nipack, ["list", "--json"])
+    assert result.exit_code == 70
+    [error] = json.loads(result.stdout)["errors"]
+    assert "this is a bug in nipack" in error
+    result = CliRunner().invoke(nipack, ["where", "nipy/none", "--", "--json"])
+    assert (result.stdout, result.exit_code) == ("", 1)

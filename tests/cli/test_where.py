@@ -52,8 +52,11 @@ def test_a_file_that_is_not_there(machine: Machine) -> None:
         f"error: ICBM152/2mm/t1.nii.gz is not in {data}; did you mean ICBM152/2mm/T1.nii.gz?",
         f"error: unlike is not in {data}; list_files() returns what is",
     ]
-    document = json.loads(run("nipy/templates", "unlike", "--json").stdout)
+    result = run("nipy/templates", "unlike", "--json")
+    document = json.loads(result.stdout)
     assert document["missing"] == [str(data / "unlike")]
+    assert "unlike is not in" in document["errors"][0]
+    assert (result.exit_code, result.stderr) == (1, "")
 
 
 def test_data_that_is_too_old_is_an_error(machine: Machine) -> None:

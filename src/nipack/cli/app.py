@@ -1,9 +1,11 @@
 """The group of all commands, and how each of them ends."""
 
+import itertools
+import json
 import logging
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -27,35 +29,53 @@ class _Nipack(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exits with 1 on what its input or the machine is the reason for."""
-        # Imported here: `nipack where` shall not wait for what builds.
-        from nipack.build.errors import NipackError
-
+        as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
         try:
             return super().invoke(ctx)
-        except (NipackError, DataError) as error:
-            print_error(str(error))
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # What click ends itself: with 2 on wrong usage, with 0 after --help.
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            print_error(
-                f"{place}{error.strerror or error}; check the path, its rights and the disk"
-            )
-        except ModuleNotFoundError as error:
-            # Distributions lack some of the libraries, and some commands do without them.
-            print_error(
-                f"this needs {error.name}, which is not installed; install it with: "
-                f"{sys.executable} -m pip install 'nipack[build]'"
-            )
-        except Exception as error:
-            if os.environ.get("NIPACK_DEBUG"):
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # What click ends itself: with 0 after --help.
+        except click.ClickException as error:
+            if not as_json:
                 raise
-            print_error(
-                f"this is a bug in nipack {__version__}: {type(error).__name__}: {error}; "
-                "please report it with what NIPACK_DEBUG=1 prints"
-            )
-            sys.exit(70)  # EX_SOFTWARE of sysexits.h
-        sys.exit(1)
+            _end(error.format_message(), error.exit_code, as_json=True)
+        except Exception as error:
+            message = _reason(error)
+            if message is None and os.environ.get("NIPACK_DEBUG"):
+                raise
+            # EX_SOFTWARE of sysexits.h
+            _end(message or _bug(error), 1 if message else 70, as_json=as_json)
+
+
+def _end(message: str, status: int, *, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"errors": [message]}, indent=2))
+    else:
+        print_error(message)
+    sys.exit(status)
+
+
+def _reason(error: Exception) -> str | None:
+    """Return the message of what the input or the machine is the reason for; None of a bug."""
+    # Imported here: `nipack where` shall not wait for what builds.
+    from nipack.build.errors import NipackError
+
+    if isinstance(error, (NipackError, DataError)):
+        return str(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}; check the path, its rights and the disk"
+    if isinstance(error, ModuleNotFoundError):
+        # Distributions lack some of the libraries, and some commands do without them.
+        command = f"{sys.executable} -m pip install 'nipack[build]'"
+        return f"this needs {error.name}, which is not installed; install it with: {command}"
+    return None
+
+
+def _bug(error: Exception) -> str:
+    return (
+        f"this is a bug in nipack {__version__}: {type(error).__name__}: {error}; "
+        "please report it with what NIPACK_DEBUG=1 prints"
+    )
 
 
 @click.group(

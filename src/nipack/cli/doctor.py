@@ -10,6 +10,7 @@ import click
 
 from nipack import environment
 from nipack.cli.console import console
+from nipack.cli.parameters import MinimumVersion, Relpath
 
 if TYPE_CHECKING:
     from nipack.diagnosis import Diagnosis
@@ -24,8 +25,13 @@ Examples:
   nipack doctor nipy/templates --fix        name the data's place in your config.ini
   nipack doctor nipy/templates --json || exit 1""",
 )
-@click.argument("relpaths", metavar="[RELPATH]...", nargs=-1)
-@click.option("--min-version", metavar="VERSION", help="Data that is older is not usable.")
+@click.argument("relpaths", metavar="[RELPATH]...", nargs=-1, type=Relpath())
+@click.option(
+    "--min-version",
+    metavar="VERSION",
+    type=MinimumVersion(),
+    help="Data that is older is not usable.",
+)
 @click.option("--full", is_flag=True, help="Check every byte, not names and sizes alone.")
 @click.option("--fix", is_flag=True, help="Write a user config.ini that names what is near.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask.")
@@ -62,10 +68,7 @@ def doctor(
 def _diagnosis(relpaths: tuple[str, ...], min_version: str | None, *, full: bool) -> "Diagnosis":
     import nipack
 
-    try:
-        return nipack.diagnose(*relpaths, min_version=min_version, full=full)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--min-version") from error
+    return nipack.diagnose(*relpaths, min_version=min_version, full=full)
 
 
 def _print(found: "Diagnosis") -> None:

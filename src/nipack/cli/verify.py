@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nipack.cli.parameters import Relpath
+
 if TYPE_CHECKING:
     from nipack.verification import Verification
 
@@ -22,7 +24,7 @@ Examples:
   nipack verify /net/share/nipy-templates-0.3/templates
   nipack verify nipy/templates --quiet || echo damaged""",
 )
-@click.argument("places", metavar="[RELPATH]...", nargs=-1)
+@click.argument("places", metavar="[RELPATH]...", nargs=-1, type=Relpath(or_directory=True))
 @click.option("--quick", is_flag=True, help="Look at names and sizes only, and read no data.")
 @click.option(
     "--manifest",

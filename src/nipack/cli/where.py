@@ -8,6 +8,7 @@ import click
 
 from nipack import data
 from nipack.cli.console import console, plain_table, print_error
+from nipack.cli.parameters import MinimumVersion, Relpath
 from nipack.data import Bomber, DataError, VersionedDatasource
 
 if TYPE_CHECKING:
@@ -24,9 +25,14 @@ Examples:
   nipack where nipy/templates --explain          every place looked at, and why
   nipack where nipy/data --min-version 0.3 --json""",
 )
-@click.argument("relpath")
+@click.argument("relpath", type=Relpath())
 @click.argument("files", metavar="[FILE]...", nargs=-1)
-@click.option("--min-version", metavar="VERSION", help="Pass over data that is older.")
+@click.option(
+    "--min-version",
+    metavar="VERSION",
+    type=MinimumVersion(),
+    help="Pass over data that is older.",
+)
 @click.option("--explain", is_flag=True, help="Print the whole search, the chosen place marked.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def where(
@@ -39,13 +45,10 @@ def where(
     """
     if explain and files:
         raise click.UsageError("--explain is of the data at RELPATH: give it no FILE")
-    try:
-        if explain:
-            _explain(relpath, min_version, as_json=as_json)
-        else:
-            _locate(relpath, files, min_version, as_json=as_json)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--min-version") from error
+    if explain:
+        _explain(relpath, min_version, as_json=as_json)
+    else:
+        _locate(relpath, files, min_version, as_json=as_json)
 
 
 def _explain(relpath: str, min_version: str | None, *, as_json: bool) -> None:
@@ -84,6 +87,7 @@ def _locate(
     source = _source(relpath, min_version)
     paths = [source.get_filename(*file.split("/")) for file in files]
     missing = [file for file in files if not source.exists(*file.split("/"))]
+    errors = [_not_there(source, file) for file in missing]
     if as_json:
         document = {
             "relpath": relpath,
@@ -91,12 +95,14 @@ def _locate(
             "version": source.version,
             "files": paths,
             "missing": [source.get_filename(*file.split("/")) for file in missing],
+            "errors": errors,
         }
         click.echo(json.dumps(document, indent=2))
     elif not missing:
         click.echo("\n".join(paths or [source.base_path]))
-    for file in missing:
-        _print_missing(source, file)
+    else:
+        for error in errors:
+            print_error(error)
     if missing:
         sys.exit(1)
 
@@ -111,8 +117,8 @@ def _source(relpath: str, min_version: str | None) -> VersionedDatasource:
     return source
 
 
-def _print_missing(source: VersionedDatasource, file: str) -> None:
+def _not_there(source: VersionedDatasource, file: str) -> str:
     try:
-        source.get_filename(*file.split("/"), must_exist=True)
+        return source.get_filename(*file.split("/"), must_exist=True)
     except DataError as error:
-        print_error(str(error))
+        return str(error)
