@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from nipack.build import layout
 from nipack.build.archive import Content, expected_content
+from nipack.build.atomic import written_beside
 from nipack.build.compression import malformed_archive_as
-from nipack.build.errors import ArtifactError, system_errors_as
+from nipack.build.errors import ArtifactError
 from nipack.build.formats import Format
 from nipack.build.manifest import manifest_of, payload_id
 from nipack.build.package import DataPackage, read_package
@@ -95,18 +95,14 @@ def build_artifact(
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
     must_hold_links(package, format)
     target = out_dir / format.file_name(package)
-    remedy = "check the directory's rights and the room on its disk"
-    with (
-        system_errors_as(ArtifactError, remedy, place=str(target)),
-        _written_beside(target) as (temporary, output),
-    ):
+    with written_beside(target, ArtifactError) as output:
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, output, advance)
         output.flush()
         # The disk writes what was assembled while it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
             synced = disk.submit(os.fsync, output.fileno())
-            proven_id = verify(package, format, temporary, reporter)
+            proven_id = verify(package, format, Path(output.name), reporter)
             synced.result()
     return Artifact(
         format=format.name,
@@ -134,20 +130,6 @@ def must_hold_links(package: DataPackage, format: Format) -> None:
             f"{format.file_name(package)}: {format.name} cannot hold symbolic links:\n{listed}\n"
             "  put copies of the files there, or build other formats"
         )
-
-
-@contextmanager
-def _written_beside(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open a file beside the target that takes its place at the end, or is gone on an error."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as output:
-            yield temporary, output
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def verify(package: DataPackage, format: Format, artifact: Path, reporter: Reporter) -> str:
