@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nipack.build import layout
-from nipack.build.archive import Content, expected_content
+from nipack.build.archive import Content, differences, expected_content
 from nipack.build.atomic import written_beside
 from nipack.build.compression import malformed_archive_as
 from nipack.build.errors import ArtifactError
@@ -144,7 +144,7 @@ def verify(package: DataPackage, format: Format, artifact: Path, reporter: Repor
     counts = Counter(content.path for content in contents)
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
     expected = {each.path: expected_content(each) for each in format.tree(package)}
-    problems += _differences(expected, {content.path: content for content in contents})
+    problems += differences(expected, {content.path: content for content in contents})
     found_id = _payload_id(contents, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != payload_id(package):
         problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
@@ -159,22 +159,6 @@ def _not_kept(name: str, problems: list[str]) -> ArtifactError:
         f"{name}: not what was to be packed, so it was not kept:\n{listed}"
         "\n  build again when nothing writes to the data; if it stays, report this bug"
     )
-
-
-def _differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
-    for path in sorted(expected.keys() | found.keys()):
-        if path not in found:
-            yield f"{path}: is missing"
-        elif path not in expected:
-            yield f"{path}: should not be there"
-        elif found[path] != expected[path]:
-            yield f"{path}: is {_described(found[path])}, not {_described(expected[path])}"
-
-
-def _described(content: Content) -> str:
-    if content.target is not None:
-        return f"a link to {content.target}"
-    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"
 
 
 def _payload_id(contents: Iterable[Content], folder: str, relpath: str) -> str:

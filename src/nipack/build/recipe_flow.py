@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from nipack.build.archive import Content, expected_content, write_tar
+from nipack.build.archive import differences, expected_content, write_tar
 from nipack.build.atomic import written_beside
 from nipack.build.compression import gzip_writer
 from nipack.build.errors import RecipeError
@@ -235,32 +235,18 @@ def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspac
     expected = {
         each.path: expected_content(each) for each in installed_tree(package, format.prefix)
     }
-    found = {each.path: each for each in format.contents(artifact, workspace)}
-    problems = [f"{path}: is missing" for path in sorted(expected.keys() - found.keys())]
-    problems += [
-        f"{path}: should not be there"
-        for path in sorted(found.keys() - expected.keys())
-        if not format.is_own(path, package.definition.name)
-    ]
-    problems += [
-        f"{path}: {_difference(found[path], expected[path])}"
-        for path in sorted(expected.keys() & found.keys())
-        if found[path] != expected[path]
-    ]
+    found = {
+        each.path: each
+        for each in format.contents(artifact, workspace)
+        if each.path in expected or not format.is_own(each.path, package.definition.name)
+    }
+    problems = list(differences(expected, found))
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise RecipeError(
             f"{artifact.name}: what the recipe built is not what nipack builds, so it was not "
             f"kept:\n{listed}\n  report this bug, or undo what was changed in the recipe by hand"
         )
-
-
-def _difference(found: Content, expected: Content) -> str:
-    if found.target != expected.target:
-        return f"leads to {found.target}, not {expected.target}"
-    if found.mode != expected.mode:
-        return f"has mode {found.mode:o}, not {expected.mode:o}"
-    return f"has {found.size} bytes with sha256 {found.sha256}, not {expected.sha256}"
 
 
 def _replace(path: Path, target: Path) -> None:
