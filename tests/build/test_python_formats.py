@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from tests.build.samples import define
 from tests.conftest import MakeTree
 
 from nipack.build import python_metadata
@@ -211,3 +212,15 @@ def test_a_relpath_of_three_parts_keeps_them(make_tree: MakeTree, tmp_path: Path
         setup = tar.extractfile("nipy-templates-0.3/setup.py")
         assert setup is not None
         assert b'TARGET = "share/nipy/mylab/brain/atlas"\n' in setup.read()
+
+
+def test_the_licences_have_the_names_that_they_have_in_every_format(tmp_path: Path) -> None:
+    stanzas = [
+        f"{{files: [{n}], holders: [Ada], license: LicenseRef-a.txt-b, text: text {n}}}"
+        for n in ("one", "two")
+    ]
+    definition = define(tmp_path, f"copyright: [{', '.join(stanzas)}]\n")
+    assert python_metadata.license_files(definition) == {
+        "LICENSES/LicenseRef-a.txt-b.txt": "text one\n",
+        "LICENSES/LicenseRef-a.txt-b-other.txt": "text two\n",
+    }

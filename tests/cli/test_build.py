@@ -245,7 +245,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         done = run_without_rights(tree, "-o", out, "--json")
         assert done.returncode == 1
         [error] = json.loads(done.stdout)["errors"]
-        assert "Permission denied; check the directory's rights" in error
+        assert error.startswith(f"{out}: Permission denied; check the directory's rights")
     assert names(tmp_path / "out") == []
 
 

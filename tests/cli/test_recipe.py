@@ -43,6 +43,15 @@ def test_a_format_that_is_none_is_named_with_those_there_are() -> None:
     assert "'gentoo' is not a recipe format; there are conda, debian, rpm" in result.output
 
 
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    spec = tmp_path / "nipy-examplepkg" / "rpm" / "nipy-examplepkg.spec"
+    spec.mkdir(parents=True)
+    result = run(EXAMPLE, "-o", tmp_path, "-f", "rpm")
+    assert result.exit_code == 1
+    assert f"error: {spec}: Is a directory; check the directory's rights" in result.output
+    assert not list(spec.parent.glob(".*"))
+
+
 def test_a_missing_builder_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,3 +183,20 @@ def expected_content(installed: Installed) -> Content:
     return Content(
         path=installed.path, mode=FILE_MODE, size=installed.size, sha256=installed.sha256
     )
+
+
+def differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
+    """Yield in words what is missing, strange or different in what was read back, by path."""
+    for path in sorted(expected.keys() | found.keys()):
+        if path not in found:
+            yield f"{path}: is missing"
+        elif path not in expected:
+            yield f"{path}: should not be there"
+        elif found[path] != expected[path]:
+            yield f"{path}: is {_described(found[path])}, not {_described(expected[path])}"
+
+
+def _described(content: Content) -> str:
+    if content.target is not None:
+        return f"a link to {content.target}"
+    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"

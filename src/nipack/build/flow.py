@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from nipack.build import layout
-from nipack.build.archive import Content, expected_content
+from nipack.build.archive import Content, differences, expected_content
+from nipack.build.atomic import written_beside
 from nipack.build.compression import malformed_archive_as
-from nipack.build.errors import ArtifactError, system_errors_as
+from nipack.build.errors import ArtifactError
 from nipack.build.formats import Format
 from nipack.build.manifest import manifest_of, payload_id
 from nipack.build.package import DataPackage, read_package
@@ -95,18 +95,14 @@ def build_artifact(
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
     must_hold_links(package, format)
     target = out_dir / format.file_name(package)
-    remedy = "check the directory's rights and the room on its disk"
-    with (
-        system_errors_as(ArtifactError, remedy, place=str(target)),
-        _written_beside(target) as (temporary, output),
-    ):
+    with written_beside(target, ArtifactError) as output:
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, output, advance)
         output.flush()
         # The disk writes what was assembled while it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
             synced = disk.submit(os.fsync, output.fileno())
-            proven_id = verify(package, format, temporary, reporter)
+            proven_id = verify(package, format, Path(output.name), reporter)
             synced.result()
     return Artifact(
         format=format.name,
@@ -136,20 +132,6 @@ def must_hold_links(package: DataPackage, format: Format) -> None:
         )
 
 
-@contextmanager
-def _written_beside(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open a file beside the target that takes its place at the end, or is gone on an error."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as output:
-            yield temporary, output
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def verify(package: DataPackage, format: Format, artifact: Path, reporter: Reporter) -> str:
     """Read an artifact back and compare it with the package; return the payload id found in it.
 
@@ -162,7 +144,7 @@ def verify(package: DataPackage, format: Format, artifact: Path, reporter: Repor
     counts = Counter(content.path for content in contents)
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
     expected = {each.path: expected_content(each) for each in format.tree(package)}
-    problems += _differences(expected, {content.path: content for content in contents})
+    problems += differences(expected, {content.path: content for content in contents})
     found_id = _payload_id(contents, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != payload_id(package):
         problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
@@ -177,22 +159,6 @@ def _not_kept(name: str, problems: list[str]) -> ArtifactError:
         f"{name}: not what was to be packed, so it was not kept:\n{listed}"
         "\n  build again when nothing writes to the data; if it stays, report this bug"
     )
-
-
-def _differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
-    for path in sorted(expected.keys() | found.keys()):
-        if path not in found:
-            yield f"{path}: is missing"
-        elif path not in expected:
-            yield f"{path}: should not be there"
-        elif found[path] != expected[path]:
-            yield f"{path}: is {_described(found[path])}, not {_described(expected[path])}"
-
-
-def _described(content: Content) -> str:
-    if content.target is not None:
-        return f"a link to {content.target}"
-    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"
 
 
 def _payload_id(contents: Iterable[Content], folder: str, relpath: str) -> str:

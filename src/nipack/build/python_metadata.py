@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from nipack.build.definition import Definition, Person
+from nipack.build.licenses import license_texts
 from nipack.build.package import DataPackage
 
 _CLASSIFIERS = (
@@ -91,15 +92,7 @@ def _quoted(name: str) -> str:
 
 def license_files(definition: Definition) -> dict[str, str]:
     """Return the path and the text of each licence of which the definition has the text."""
-    files: dict[str, str] = {}
-    for stanza in definition.copyright:
-        if stanza.text is not None:
-            path = f"LICENSES/{re.sub(r'[^A-Za-z0-9.+-]+', '-', stanza.license)}.txt"
-            text = f"{stanza.text}\n"
-            while files.get(path, text) != text:
-                path = path.replace(".txt", "-other.txt")
-            files[path] = text
-    return files
+    return {f"LICENSES/{name}": text for name, text in license_texts(definition)}
 
 
 def long_description(package: DataPackage) -> str:

@@ -1,6 +1,5 @@
 """The flow of recipes: read a package, render recipes, have them built, check what they hold."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from nipack.build.archive import Content, expected_content, write_tar
+from nipack.build.archive import differences, expected_content, write_tar
+from nipack.build.atomic import written_beside
 from nipack.build.compression import gzip_writer
 from nipack.build.errors import RecipeError
-from nipack.build.hashing import digest_file
+from nipack.build.hashing import CHUNK, digest_file
 from nipack.build.manifest import (
     InstalledFile,
     InstalledLink,
@@ -118,7 +118,6 @@ class _Archive:
 
     def put_in_place(self) -> None:
         if self.now != self.final.path:
-            self.final.path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self.now, self.final.path)
 
 
@@ -215,14 +214,9 @@ def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
     if before == content and path.stat().st_mode & 0o777 == mode:
         return WrittenFile(path=path, state="unchanged")
     if not dry_run:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            temporary.write_bytes(content)
-            temporary.chmod(mode)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with written_beside(path, RecipeError) as output:
+            output.write(content)
+            Path(output.name).chmod(mode)
     return WrittenFile(path=path, state="new" if before is None else "changed")
 
 
@@ -231,7 +225,6 @@ def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[
     with _workspace() as workspace:
         made = format.build(request, workspace)
         _verify(format, request.package, made[0], workspace)
-        target.mkdir(parents=True, exist_ok=True)
         for path in made:
             _replace(path, target / path.name)
     return tuple(target / path.name for path in made)
@@ -242,18 +235,12 @@ def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspac
     expected = {
         each.path: expected_content(each) for each in installed_tree(package, format.prefix)
     }
-    found = {each.path: each for each in format.contents(artifact, workspace)}
-    problems = [f"{path}: is missing" for path in sorted(expected.keys() - found.keys())]
-    problems += [
-        f"{path}: should not be there"
-        for path in sorted(found.keys() - expected.keys())
-        if not format.is_own(path, package.definition.name)
-    ]
-    problems += [
-        f"{path}: {_difference(found[path], expected[path])}"
-        for path in sorted(expected.keys() & found.keys())
-        if found[path] != expected[path]
-    ]
+    found = {
+        each.path: each
+        for each in format.contents(artifact, workspace)
+        if each.path in expected or not format.is_own(each.path, package.definition.name)
+    }
+    problems = list(differences(expected, found))
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise RecipeError(
@@ -262,19 +249,7 @@ def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspac
         )
 
 
-def _difference(found: Content, expected: Content) -> str:
-    if found.target != expected.target:
-        return f"leads to {found.target}, not {expected.target}"
-    if found.mode != expected.mode:
-        return f"has mode {found.mode:o}, not {expected.mode:o}"
-    return f"has {found.size} bytes with sha256 {found.sha256}, not {expected.sha256}"
-
-
 def _replace(path: Path, target: Path) -> None:
     """Move a file, onto another file system too, so that the target is never half written."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        shutil.copyfile(path, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with path.open("rb") as source, written_beside(target, RecipeError) as output:
+        shutil.copyfileobj(source, output, CHUNK)

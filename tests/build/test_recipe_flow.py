@@ -1,0 +1,43 @@
+"""A package that a recipe's own tool built is kept only if it is what nipack builds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.conftest import REPOSITORY
+
+from nipack.build.archive import Content, expected_content
+from nipack.build.errors import RecipeError
+from nipack.build.manifest import installed_tree
+from nipack.build.recipe_flow import RecipeOptions, make_recipes
+from nipack.build.recipes import RecipeFormat, RecipeRequest, recipe_formats
+
+
+def test_every_difference_is_named_and_nothing_kept(tmp_path: Path) -> None:
+    rpm = type(recipe_formats()["rpm"])
+
+    class Different(rpm):  # type: ignore[misc, valid-type]
+        def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+            self.request, made = request, workspace / "made.rpm"
+            made.write_bytes(b"")
+            return [made]
+
+        def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+            _, second, *rest = installed_tree(self.request.package, self.prefix)
+            yield replace(expected_content(second), mode=0o600)
+            yield from map(expected_content, rest)
+            yield Content(path="etc/strange", mode=0o644)
+
+    format: RecipeFormat = Different()
+    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "dist", build=True)
+    source = str(REPOSITORY / "recipes" / "nipy-examplepkg")
+    with pytest.raises(RecipeError) as caught:
+        list(make_recipes(source, [format], options))
+    first, *lines, last = str(caught.value).splitlines()
+    assert first.startswith("made.rpm: what the recipe built is not what nipack builds")
+    assert lines[0].endswith(": is missing")
+    assert lines[1] == "  etc/strange: should not be there"
+    assert "with mode 600" in lines[2]
+    assert "report this bug" in last
+    assert not (tmp_path / "dist").exists()
