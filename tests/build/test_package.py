@@ -19,6 +19,7 @@ from tests.build.samples import (
 )
 
 from nipack.build.errors import DataPackageError, SourceError
+from nipack.build.folders import expand_folder
 from nipack.build.package import DEFAULT_TIME, DataLink
 
 FILES = ["ICBM152/T1.nii.gz", "config.ini"]
@@ -209,6 +210,37 @@ def test_a_tree_of_several(tmp_path: Path) -> None:
     (tree / "data" / "config.ini").write_bytes(CONFIG)
     message = errors_of(tree, tmp_path)
     assert "several folders have a config.ini: data, templates; write a package.yaml" in message
+
+
+@pytest.mark.parametrize("name", ["package.yml", "Package.yaml", "PACKAGE.YML"])
+def test_a_definition_with_a_misspelt_name_is_not_passed_over(name: str, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    define(tree)
+    (tree / "package.yaml").rename(tree / name)
+    if (tree / "package.yaml").exists():
+        pytest.skip("this file system does not tell cases apart")
+    message = errors_of(tree, tmp_path)
+    assert f"{tree / name}: a folder's definition is not looked for under the name" in message
+    assert "rename it to package.yaml" in message
+    assert expand_folder(str(tree)) == [str(tree)]
+    assert expand_folder(str(tmp_path)) == [str(tree)]
+    define(tree)
+    assert expand_folder(str(tmp_path)) == [str(tree)]
+    assert read(tree, tmp_path / "work").version == "0.3"
+
+
+@pytest.mark.parametrize("defined", [False, True])
+def test_a_config_ini_with_a_misspelt_name(defined: bool, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    config = tree / "templates" / "config.ini"
+    config.rename(config.with_name("Config.ini"))
+    if config.exists():
+        pytest.skip("this file system does not tell cases apart")
+    if defined:
+        define(tree)
+    message = errors_of(tree, tmp_path)
+    assert "templates/Config.ini: no folder has a config.ini, but here is a Config.ini" in message
+    assert "rename it to config.ini" in message
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nothing")])

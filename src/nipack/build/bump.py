@@ -14,7 +14,7 @@ import yaml
 from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at, system_errors_as
-from nipack.build.folders import find_data_directory
+from nipack.build.folders import definition_path, find_data_directory
 from nipack.build.source import SourceTree
 
 Part = Literal["major", "minor"]
@@ -79,8 +79,8 @@ def plan_bump(directory: Path, part: Part) -> Bump:
 def _definition_beside(directory: Path, data: Path | None) -> Definition | None:
     """Return the definition in the directory, or in the folder around the data directory."""
     folders = [directory, *([data.parent] if data == directory.absolute() else [])]
-    paths = [folder / DEFINITION_NAME for folder in folders]
-    return next((read_definition(path) for path in paths if path.is_file()), None)
+    paths = [path for folder in folders if (path := definition_path(folder)) is not None]
+    return read_definition(paths[0]) if paths else None
 
 
 def _version(data: Path | None, definition: Definition | None, place: str) -> str:
