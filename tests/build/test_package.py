@@ -337,3 +337,36 @@ def test_a_bad_epoch(epoch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_source_that_is_not_there(source: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         read(tmp_path / source, tmp_path / "work")
+
+
+@pytest.mark.parametrize("address", ["../data/../no-such.tar.gz", "../no-such.tar.gz"])
+def test_a_definition_whose_source_is_not_there_is_named(address: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe").mkdir()
+    define(tmp_path / "recipe", f"source:\n  address: {address}\n")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path / "recipe", tmp_path / "work")
+    assert str(caught.value) == (
+        f"{tmp_path}/recipe/package.yaml:5: {tmp_path}/no-such.tar.gz: there is no such file; "
+        "check the spelling"
+    )
+
+
+def test_a_definition_whose_source_is_not_fetched_is_named(tmp_path: Path) -> None:
+    digest = "a" * 64
+    define(tmp_path, f"source: {{address: 'https://127.0.0.1:1/a.zip', sha256: '{digest}'}}\n")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path, tmp_path / "work")
+    place = f"{tmp_path}/package.yaml:4: https://127.0.0.1:1/a.zip: cannot be fetched: "
+    assert str(caught.value).startswith(place)
+
+
+@pytest.mark.parametrize("name", ["config.ini", "ICBM152/T1.nii.gz", "ICBM152/T1.NII"])
+def test_a_file_of_the_data_is_no_source(name: str, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    path = tree / "templates" / name
+    path.touch()
+    with pytest.raises(SourceError) as caught:
+        read(path, tmp_path / "work")
+    assert str(caught.value) == (
+        f"{path}: a file of the data, not a source; name its folder, {tree / 'templates'}"
+    )
