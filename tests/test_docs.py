@@ -46,6 +46,17 @@ def test_every_field_of_a_definition_is_documented_as_the_schema_has_it() -> Non
     assert table == [row(*field) for field in fields(schema())]
 
 
+def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
+    text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
+    section = text.partition("## What becomes of it")[2].partition("\n## ")[0]
+    head, _, *rows = [line.strip("|").split("|") for line in section.splitlines() if "|" in line]
+    columns = ["field", ".conda", ".deb", "wheel", "sdist"]
+    assert [each.strip().removeprefix("in the ") for each in head] == columns
+    assert {len(row) for row in rows} == {len(head)}
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    assert told | {"exceptions"} == {name for name, _, _ in fields(schema()) if "." not in name}
+
+
 def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
     from nipack.build.definition import read_definition
 

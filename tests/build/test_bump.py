@@ -130,6 +130,24 @@ def test_two_versions_that_differ_are_not_raised(make_tree: MakeTree) -> None:
     assert b"0.2" in (tree / "templates" / "config.ini").read_bytes()
 
 
+@pytest.mark.parametrize("given", ["", "package.yaml"])
+def test_the_relpath_says_which_of_several_is_meant(given: str, make_tree: MakeTree) -> None:
+    tree = make_tree(version="0.2")
+    make_tree(data="other", version="0.7")
+    (tree / "package.yaml").write_text(f"{HEAD}version: '0.2'\n", "utf-8")
+    result = bump("minor", tree / given)
+    assert result.exit_code == 0, result.stderr
+    assert b"0.3" in (tree / "templates" / "config.ini").read_bytes()
+    assert b"0.7" in (tree / "other" / "config.ini").read_bytes()
+    assert "version: '0.3'" in (tree / "package.yaml").read_text("utf-8")
+
+
+def test_a_definition_with_a_misspelt_name_is_not_left_behind(make_tree: MakeTree) -> None:
+    tree = make_tree(version="0.2")
+    (tree / "package.yml").write_text(f"{HEAD}version: '0.2'\n", "utf-8")
+    assert "rename it to package.yaml" in bump("minor", tree).stderr
+
+
 @pytest.mark.parametrize("name", ["", "absent"])
 def test_nothing_to_raise(name: str, tmp_path: Path) -> None:
     result = bump("minor", tmp_path / name)

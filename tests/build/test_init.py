@@ -158,6 +158,13 @@ def test_folders_that_give_no_relpath(tmp_path: Path) -> None:
     assert init(data, "-n", "--relpath", "mylab/atlas").exit_code == 0
 
 
+@pytest.mark.parametrize("relpath", ["atlas", "/", ""])
+def test_a_relpath_that_is_none(relpath: str, atlas: Path) -> None:
+    result = init(atlas, "-n", "--relpath", relpath)
+    assert result.exit_code == 1
+    assert f"--relpath: '{relpath}' is not an umbrella and a directory; write e.g." in result.stderr
+
+
 def test_citation_cff(atlas: Path) -> None:
     (atlas / "CITATION.cff").write_text(CITATION, "utf-8")
     definition = definition_of(atlas)

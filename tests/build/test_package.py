@@ -19,6 +19,7 @@ from tests.build.samples import (
 )
 
 from nipack.build.errors import DataPackageError, SourceError
+from nipack.build.folders import expand_folder
 from nipack.build.package import DEFAULT_TIME, DataLink
 
 FILES = ["ICBM152/T1.nii.gz", "config.ini"]
@@ -211,6 +212,37 @@ def test_a_tree_of_several(tmp_path: Path) -> None:
     assert "several folders have a config.ini: data, templates; write a package.yaml" in message
 
 
+@pytest.mark.parametrize("name", ["package.yml", "Package.yaml", "PACKAGE.YML"])
+def test_a_definition_with_a_misspelt_name_is_not_passed_over(name: str, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    define(tree)
+    (tree / "package.yaml").rename(tree / name)
+    if (tree / "package.yaml").exists():
+        pytest.skip("this file system does not tell cases apart")
+    message = errors_of(tree, tmp_path)
+    assert f"{tree / name}: a folder's definition is not looked for under the name" in message
+    assert "rename it to package.yaml" in message
+    assert expand_folder(str(tree)) == [str(tree)]
+    assert expand_folder(str(tmp_path)) == [str(tree)]
+    define(tree)
+    assert expand_folder(str(tmp_path)) == [str(tree)]
+    assert read(tree, tmp_path / "work").version == "0.3"
+
+
+@pytest.mark.parametrize("defined", [False, True])
+def test_a_config_ini_with_a_misspelt_name(defined: bool, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    config = tree / "templates" / "config.ini"
+    config.rename(config.with_name("Config.ini"))
+    if config.exists():
+        pytest.skip("this file system does not tell cases apart")
+    if defined:
+        define(tree)
+    message = errors_of(tree, tmp_path)
+    assert "templates/Config.ini: no folder has a config.ini, but here is a Config.ini" in message
+    assert "rename it to config.ini" in message
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nothing")])
 def test_what_is_no_config_ini(make: Callable[[Path], object], tmp_path: Path) -> None:
     tree = plain(tmp_path)
@@ -305,3 +337,36 @@ def test_a_bad_epoch(epoch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_source_that_is_not_there(source: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         read(tmp_path / source, tmp_path / "work")
+
+
+@pytest.mark.parametrize("address", ["../data/../no-such.tar.gz", "../no-such.tar.gz"])
+def test_a_definition_whose_source_is_not_there_is_named(address: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe").mkdir()
+    define(tmp_path / "recipe", f"source:\n  address: {address}\n")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path / "recipe", tmp_path / "work")
+    assert str(caught.value) == (
+        f"{tmp_path}/recipe/package.yaml:5: {tmp_path}/no-such.tar.gz: there is no such file; "
+        "check the spelling"
+    )
+
+
+def test_a_definition_whose_source_is_not_fetched_is_named(tmp_path: Path) -> None:
+    digest = "a" * 64
+    define(tmp_path, f"source: {{address: 'https://127.0.0.1:1/a.zip', sha256: '{digest}'}}\n")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path, tmp_path / "work")
+    place = f"{tmp_path}/package.yaml:4: https://127.0.0.1:1/a.zip: cannot be fetched: "
+    assert str(caught.value).startswith(place)
+
+
+@pytest.mark.parametrize("name", ["config.ini", "ICBM152/T1.nii.gz", "ICBM152/T1.NII"])
+def test_a_file_of_the_data_is_no_source(name: str, tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    path = tree / "templates" / name
+    path.touch()
+    with pytest.raises(SourceError) as caught:
+        read(path, tmp_path / "work")
+    assert str(caught.value) == (
+        f"{path}: a file of the data, not a source; name its folder, {tree / 'templates'}"
+    )

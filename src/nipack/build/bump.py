@@ -14,7 +14,7 @@ import yaml
 from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at, system_errors_as
-from nipack.build.folders import find_data_directory
+from nipack.build.folders import definition_path, find_data_directory
 from nipack.build.source import SourceTree
 
 Part = Literal["major", "minor"]
@@ -58,13 +58,16 @@ def next_version(version: str, part: Part) -> str:
 def plan_bump(directory: Path, part: Part) -> Bump:
     """Return what raises the version of the data in a directory, or in the one folder of it.
 
+    A definition stands for its folder, and its relpath says which of several folders is the data.
     Raises DataPackageError where there is no version to raise, or two that differ.
     """
+    if directory.name == DEFINITION_NAME and directory.is_file():
+        directory = directory.parent
     if not directory.is_dir():
         raise SourceError(f"{directory}: not a directory; name the one with {CONFIG_NAME}")
     tree = SourceTree(address=str(directory), directory=directory.absolute())
-    data = find_data_directory(tree, None)
-    definition = _definition_beside(directory, data)
+    definition = _definition_beside(directory)
+    data = find_data_directory(tree, definition.relpath if definition else None)
     before = _version(data, definition, str(directory))
     after = next_version(before, part)
     changes = []
@@ -76,11 +79,12 @@ def plan_bump(directory: Path, part: Part) -> Bump:
     return Bump(before=before, after=after, changes=tuple(changes), definition=definition)
 
 
-def _definition_beside(directory: Path, data: Path | None) -> Definition | None:
+def _definition_beside(directory: Path) -> Definition | None:
     """Return the definition in the directory, or in the folder around the data directory."""
-    folders = [directory, *([data.parent] if data == directory.absolute() else [])]
-    paths = [folder / DEFINITION_NAME for folder in folders]
-    return next((read_definition(path) for path in paths if path.is_file()), None)
+    path = definition_path(directory)
+    if path is None and (directory / CONFIG_NAME).is_file():
+        path = definition_path(directory.absolute().parent)
+    return read_definition(path) if path is not None else None
 
 
 def _version(data: Path | None, definition: Definition | None, place: str) -> str:

@@ -22,10 +22,14 @@ Redistribution = Literal["verified", "unverified", "forbidden"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where the data comes from: an address or an absolute path, and its digests by algorithm."""
+    """Where the data comes from: an address or an absolute path, and its digests by algorithm.
+
+    `place` is where a definition names it, as file:line.
+    """
 
     address: str
     digests: dict[str, str]
+    place: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +194,7 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
         version=data["version"],
         date=dt.date.fromisoformat(data["date"]) if "date" in data else None,
         revision=data.get("revision", 0),
-        source=_source(path, fetched, data.get("source")),
+        source=_source(path, fetched, document),
         summary=data.get("summary"),
         description=data["description"].strip() if "description" in data else None,
         homepage=data.get("homepage"),
@@ -209,8 +213,9 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
     )
 
 
-def _source(path: Path, fetched: str | None, data: dict[str, str] | None) -> Source | None:
+def _source(path: Path, fetched: str | None, document: LinedDocument) -> Source | None:
     """Return the source; what is no address is relative to the definition, wherever that is."""
+    data = document.data.get("source")
     if data is None:
         return None
     address = data["address"]
@@ -219,7 +224,9 @@ def _source(path: Path, fetched: str | None, data: dict[str, str] | None) -> Sou
     elif "://" not in address:
         address = str((path.parent / address).absolute())
     digests = {name: data[name].lower() for name in DIGEST_ALGORITHMS if name in data}
-    return Source(address=address, digests=digests)
+    shown = public_address(fetched) if fetched else path
+    place = f"{shown}:{document.line(('source', 'address'))}"
+    return Source(address=address, digests=digests, place=place)
 
 
 def _copyright(path: Path, data: dict[str, Any]) -> Copyright:

@@ -53,18 +53,32 @@ def draft_definition(
 
     Without a directory it is for recipes/NAME.  Raises SourceError or DataPackageError.
     """
+    if relpath is not None:
+        _refuse_relpath(relpath)
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
         origin = Source(address=source, digests={})
         tree = open_source(origin, Path(workspace), reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)
-        name = _name(relpath, tree.place(data))
+        name = _name(relpath)
+        if not is_valid_name(name):
+            message = f"its folders do not give a valid relpath, but '{relpath}'"
+            remedy = "name one, e.g. --relpath mylab/atlas"
+            raise DataPackageError([error_at("no-name", tree.place(data), message, remedy)])
         facts = read_facts(dict.fromkeys([data, tree.directory]))
         version = _version(data, tree, facts)
         address = _address(source, tree, directory or Path("recipes") / name)
         text = "\n".join(_lines(name, relpath, version, address, facts, tree))
         _must_be_valid(text, Path(workspace))
     return Draft(name=name, text=f"{text}\n")
+
+
+def _refuse_relpath(relpath: str) -> None:
+    """Raise unless a relpath that somebody typed gives a name."""
+    if not is_valid_name(_name(relpath)):
+        message = f"'{relpath}' is not an umbrella and a directory"
+        remedy = "write e.g. --relpath mylab/atlas"
+        raise DataPackageError([error_at("no-name", "--relpath", message, remedy)])
 
 
 def _guessed_relpath(tree: SourceTree, data: Path) -> str:
@@ -75,13 +89,8 @@ def _guessed_relpath(tree: SourceTree, data: Path) -> str:
     return f"{umbrella}/{without_version(last)}"
 
 
-def _name(relpath: str, place: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", name_of_relpath(relpath)).strip("-")
-    if not is_valid_name(name):
-        message = f"its folders do not give a valid relpath, but '{relpath}'"
-        remedy = "name one, e.g. --relpath mylab/atlas"
-        raise DataPackageError([error_at("no-name", place, message, remedy)])
-    return name
+def _name(relpath: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name_of_relpath(relpath)).strip("-")
 
 
 def write_draft(draft: Draft, directory: Path) -> Path:

@@ -8,30 +8,80 @@ from nipack.build.definition import DEFINITION_NAME, Definition
 from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
 from nipack.build.source import SourceTree
 
+# What people write for a name; a file system that tells cases apart does not find it then.
+_SPELLINGS = {DEFINITION_NAME: (DEFINITION_NAME, "package.yml"), CONFIG_NAME: (CONFIG_NAME,)}
+
 
 def expand_folder(source: str) -> list[str]:
     """Return the sources that a folder of definitions stands for; any other is just itself."""
     folder = Path(source)
-    own = any((folder / name).is_file() for name in (DEFINITION_NAME, CONFIG_NAME))
+    own = (folder / CONFIG_NAME).is_file() or _has_definition(folder)
     if "://" in source or own or not folder.is_dir():
         return [source]
-    return [str(each.parent) for each in sorted(folder.glob(f"*/{DEFINITION_NAME}"))] or [source]
+    return [str(each) for each in sorted(folder.glob("*")) if _has_definition(each)] or [source]
+
+
+def _has_definition(folder: Path) -> bool:
+    """Tell whether a folder has a definition, its name spelled rightly or not."""
+    return (folder / DEFINITION_NAME).is_file() or _misspelt(folder, DEFINITION_NAME) is not None
+
+
+def definition_path(folder: Path) -> Path | None:
+    """Return the definition in a folder, None where there is none.
+
+    Raises DataPackageError for one that no build would find: `package.yml`, `Package.yaml`.
+    """
+    if (folder / DEFINITION_NAME).is_file():
+        return folder / DEFINITION_NAME
+    misspelt = _misspelt(folder, DEFINITION_NAME)
+    if misspelt is None:
+        return None
+    message = f"a folder's definition is not looked for under the name {misspelt.name}"
+    remedy = f"rename it to {DEFINITION_NAME}"
+    raise DataPackageError([error_at("definition-unreadable", str(misspelt), message, remedy)])
+
+
+def _misspelt(folder: Path, name: str) -> Path | None:
+    """Return the file in a folder that is meant to have a name and is spelled otherwise."""
+    try:
+        names = sorted(each.name for each in folder.iterdir() if each.is_file())
+    except OSError:  # not a folder, or none that may be read: others say so
+        return None
+    others = [each for each in names if each.lower() in _SPELLINGS[name]]
+    return folder / others[0] if others and name not in names else None
 
 
 def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
     """Return the one data directory of a source; raises DataPackageError where there is none."""
     found = find_data_directory(tree, definition.relpath if definition else None)
-    if found is None and definition is not None:
-        found = _folder_of_relpath(tree, definition)
-    if found is None:
-        message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
-        remedy = (
-            "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory, or "
-            "run nipack init on the directory"
-        )
-        where = tree.place(tree.directory)
-        raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
-    return found
+    if found is not None:
+        return found
+    found = _folder_of_relpath(tree, definition) if definition is not None else None
+    _refuse_misspelt_config(tree, [found] if found is not None else _folders(tree.directory))
+    if found is not None:
+        return found
+    message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
+    remedy = (
+        "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory, or "
+        "run nipack init on the directory"
+    )
+    where = tree.place(tree.directory)
+    raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
+
+
+def _folders(top: Path) -> list[Path]:
+    """Return the folders in which a data directory's config.ini is looked for."""
+    return [top, *sorted(top.glob("*/")), *sorted(top.glob("*/*/"))]
+
+
+def _refuse_misspelt_config(tree: SourceTree, folders: list[Path]) -> None:
+    for folder in folders:
+        misspelt = _misspelt(folder, CONFIG_NAME)
+        if misspelt is not None:
+            message = f"no folder has a {CONFIG_NAME}, but here is a {misspelt.name}"
+            remedy = f"rename it to {CONFIG_NAME}, the name that nibabel looks for"
+            where = tree.place(misspelt)
+            raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
 
 
 def find_data_directory(tree: SourceTree, relpath: str | None) -> Path | None:

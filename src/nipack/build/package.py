@@ -35,7 +35,12 @@ from nipack.build.errors import (
     system_errors_as,
     warning_at,
 )
-from nipack.build.folders import data_directory, definition_of_layout, umbrella_problems
+from nipack.build.folders import (
+    data_directory,
+    definition_of_layout,
+    definition_path,
+    umbrella_problems,
+)
 from nipack.build.hashing import digest_bytes, digest_files
 from nipack.build.progress import Reporter
 from nipack.build.source import (
@@ -214,8 +219,8 @@ def _find_definition(
         return None
     path = local_path(source)
     if path.is_dir():
-        path = path / DEFINITION_NAME
-        return read_definition(path) if path.is_file() else None
+        inside = definition_path(path)
+        return read_definition(inside) if inside else None
     return read_definition(path) if path.suffix in _YAML else None
 
 

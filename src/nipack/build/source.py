@@ -1,5 +1,6 @@
 """Bring a source onto this machine: fetch it, check its digests, unpack it."""
 
+import os
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,9 @@ from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import digest_file
 from nipack.build.progress import Reporter
 from nipack.build.unpack import unpack
+
+# Files that people name for the data they are in.
+_OF_DATA = ("config.ini", ".nii", ".nii.gz", ".mgh", ".mgz", ".gii", ".mnc", ".img", ".hdr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,17 @@ def fetch_source(
     source: Source, reporter: Reporter, *, offline: bool = False
 ) -> tuple[Path, dict[str, str]]:
     """Return a source as a path of this machine, and its digests where it is a file."""
+    try:
+        return _fetch_source(source, reporter, offline=offline)
+    except SourceError as error:
+        if source.place is None:
+            raise
+        raise type(error)(f"{source.place}: {error}") from error
+
+
+def _fetch_source(
+    source: Source, reporter: Reporter, *, offline: bool
+) -> tuple[Path, dict[str, str]]:
     address = public_address(source.address)
     if has_login(source.address):
         raise SourceError(
@@ -86,6 +101,8 @@ def fetch_source(
         check = partial(_check_digests, source=source, reporter=reporter)
         return download(source, address, reporter, check, offline=offline)
     path = local_path(source.address)
+    if source.place is not None:
+        address = os.path.normpath(path)
     if path.is_dir():
         if source.digests:
             raise SourceError(
@@ -96,6 +113,11 @@ def fetch_source(
         raise SourceError(f"{address}: there is no such file; check the spelling")
     if not path.is_file():
         raise SourceError(f"{address}: neither a file nor a folder; name one of the two")
+    if path.name.lower().endswith(_OF_DATA):
+        # What has the config.ini is the data; no other folder around a file is known to be.
+        folders = (each for each in path.parents if (each / "config.ini").exists())
+        folder = next(folders, path.parent)
+        raise SourceError(f"{address}: a file of the data, not a source; name its folder, {folder}")
     return path, _check_digests(path, source, reporter)
 
 

@@ -31,7 +31,8 @@ Then make the packages and publish them:
 def bump(part: str, directory: Path, dry_run: bool, as_json: bool) -> None:
     """Raise the major or minor version in config.ini, and in a package.yaml beside it.
 
-    DIRECTORY is the data directory, or the folder around it.  No other byte of the files changes.
+    DIRECTORY is the data directory, the folder around it, or a package.yaml in one of the two.  No
+    other byte of the files changes.
     Data without a config.ini has its version in the package.yaml alone.
     """
     from nipack.build.bump import apply_bump, plan_bump

@@ -59,9 +59,9 @@ _RULES = (
     ),
     _error(
         "definition-unreadable",
-        what="The definition cannot be read, or is not UTF-8.",
+        what="The definition cannot be read, is not UTF-8, or has a misspelt name.",
         why="YAML is UTF-8, and what is guessed from other encodings ends up in every package.",
-        remedy="Save package.yaml as UTF-8, readable by you.",
+        remedy="Save it as package.yaml, as UTF-8, readable by you.",
     ),
     _error(
         "definition-malformed",
