@@ -109,3 +109,17 @@ def test_the_whole_search_as_json(machine: Machine) -> None:
 
 def test_an_explanation_takes_no_file(machine: Machine) -> None:
     assert run("nipy/templates", "T1.nii", "--explain").exit_code == 2
+
+
+def test_a_malformed_ini_is_told_once(machine: Machine) -> None:
+    ini = write(machine.home / ".nipy" / "config.ini", "path = /x\n")
+    result = run("nipy/templates")
+    assert result.exit_code == 1
+    assert f"Skipped:\n  {ini}:1: no section" in result.stderr
+    assert "warning" not in result.stderr.lower()
+    data = install(machine.own_root)
+    for words in (["nipy/templates"], ["nipy/templates", "--min-version", "0.1"]):
+        result = run(*words)
+        assert result.stdout == f"{data}\n"
+        [line] = result.stderr.splitlines()
+        assert line.startswith(f"warning: skipped {ini}:1: no section")

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
 _MOST_OF_A_KIND = 10
+# Bytes that take long enough for a bar to be seen.
+_WORTH_A_BAR = 1_000_000
+# What is printed on the console that shows bars comes above them.
+_WITH_BARS: ContextVar[Console | None] = ContextVar("_WITH_BARS", default=None)
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console for what is stdout or stderr now."""
     from rich.console import Console
 
+    shown = _WITH_BARS.get()
+    if stderr and shown is not None:
+        return shown
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _UNLIMITED
     # Paths are printed as they are: no [markup] and no :emoji: of rich's in them.
@@ -39,6 +47,11 @@ def console(*, stderr: bool = False) -> Console:
 def print_error(message: str) -> None:
     """Print why a command failed."""
     _print_message("error", "bold red", message)
+
+
+def print_warning(message: str) -> None:
+    """Print what a command went on in spite of."""
+    _print_message("warning", "bold yellow", message)
 
 
 def print_problem(problem: Problem) -> None:
@@ -106,8 +119,17 @@ class ConsoleReporter:
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
         """Show a bar for a step of so many bytes."""
-        task = self.progress.add_task(name, total=total)
-        return lambda count: self.progress.advance(task, count)
+        visible = total is None or total >= _WORTH_A_BAR
+        task = self.progress.add_task(name, total=total, visible=visible)
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            # An archive has more bytes than the data in it, of which the step is.
+            self.progress.update(task, completed=done if total is None else min(done, total))
+
+        return advance
 
     def warn(self, problem: Problem) -> None:
         """Print a warning at once, and keep it for --json."""
@@ -132,9 +154,13 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
         transient=True,
         disable=quiet or not sys.stderr.isatty(),
     )
-    with progress:
-        reporter = ConsoleReporter(progress, quiet=quiet)
-        yield reporter
+    token = _WITH_BARS.set(progress.console)
+    try:
+        with progress:
+            reporter = ConsoleReporter(progress, quiet=quiet)
+            yield reporter
+    finally:
+        _WITH_BARS.reset(token)
     print_rest(reporter.count)
 
 

@@ -2,14 +2,15 @@
 
 import json
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
 
 from nipack import data
-from nipack.cli.console import console, plain_table, print_error
+from nipack.cli.console import console, plain_table, print_error, print_warning
 from nipack.cli.parameters import MinimumVersion, Relpath
-from nipack.data import Bomber, DataError, VersionedDatasource
+from nipack.data import Bomber, ConfigWarning, DataError, VersionedDatasource
 
 if TYPE_CHECKING:
     from nipack.explanation import Explanation
@@ -108,6 +109,16 @@ def _locate(
 
 
 def _source(relpath: str, min_version: str | None) -> VersionedDatasource:
+    """Return the data; where it is not found, the error tells of the ini files passed over."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConfigWarning)
+        source = _found(relpath, min_version)
+    for warning in caught:
+        print_warning(str(warning.message))
+    return source
+
+
+def _found(relpath: str, min_version: str | None) -> VersionedDatasource:
     package = {"relpath": relpath}
     if min_version is None:
         return data.make_datasource(package)
