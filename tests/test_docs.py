@@ -25,7 +25,7 @@ def fields(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, bool, 
         if "$ref" in field:
             field = schema()["$defs"][field["$ref"].rpartition("/")[2]]
         yield f"{prefix}{name}", name in part.get("required", ()), field
-        if field.get("type") == "object":
+        if "properties" in field:
             yield from fields(field, f"{prefix}{name}.")
         if field.get("type") == "array" and field["items"].get("type") == "object":
             yield from fields(field["items"], f"{prefix}{name}[].")

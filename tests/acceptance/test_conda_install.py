@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.acceptance.systems import REPOSITORY, Build, Prefix
+from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
 from tests.conftest import MakeTree
 
 LOOK_UP = """
@@ -74,3 +74,19 @@ def test_a_newer_version_takes_the_place_of_the_older(
     code = LOOK_UP.format(module="nipack", relpath="nipy/templates", name="a")
     found = prefix.directory / "share" / "nipy" / "nipy" / "templates" / "a"
     assert prefix.run_python(code) == f"{found} 0.3"
+
+
+def test_what_to_cite_is_there_as_bibtex(build: Build, prefix: Prefix, make_tree: MakeTree) -> None:
+    tree = make_tree()
+    (tree / "package.yaml").write_text(
+        "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.3'\ncitation:\n"
+        "- doi: 10.1000/x\n  text: Lovelace (1843). Notes.\n  metadata:\n"
+        "    type: article-journal\n    title: Notes\n    author: [{family: Lovelace, given: Ada}]\n"
+        "    issued: {date-parts: [[1843]]}\n",
+        "utf-8",
+    )
+    prefix.conda_install(build(tree)["conda"])
+    said = run(prefix.python, "-m", "nipack", "list", "--cite")
+    assert "  Lovelace (1843). Notes.\n  https://doi.org/10.1000/x\n" in said
+    assert "@article{lovelace1843,\n" in said
+    assert "    author = {Lovelace, Ada},\n" in said

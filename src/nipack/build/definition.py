@@ -57,10 +57,11 @@ class Copyright:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """What to cite: a DOI, and the reference as text."""
+    """What to cite: a DOI, the reference as text, and the DOI's metadata as CSL-JSON."""
 
     doi: str
     text: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack.build import layout
+from nipack.build.definition import Citation
 from nipack.build.package import DataFile, DataLink, DataPackage
 
 
@@ -131,7 +132,7 @@ def metadata_text(package: DataPackage) -> str:
         "license": definition.license,
         "redistribution": definition.redistribution,
         "authors": [str(person) for person in definition.authors],
-        "citation": [asdict(each) for each in definition.citation],
+        "citation": [_citation(each) for each in definition.citation],
         "source": asdict(package.source) if package.source else None,
         "payload_id": payload_id(package),
         "size": package.size,
@@ -139,3 +140,7 @@ def metadata_text(package: DataPackage) -> str:
         "files": {file.path: file.size for file in package.files},
     }
     return json.dumps(metadata, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(citation).items() if value is not None}
