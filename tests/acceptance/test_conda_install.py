@@ -81,7 +81,8 @@ def test_what_to_cite_is_there_as_bibtex(build: Build, prefix: Prefix, make_tree
     (tree / "package.yaml").write_text(
         "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.3'\ncitation:\n"
         "- doi: 10.1000/x\n  text: Lovelace (1843). Notes.\n  metadata:\n"
-        "    type: article-journal\n    title: Notes\n    author: [{family: Lovelace, given: Ada}]\n"
+        "    type: article-journal\n    title: Notes\n"
+        "    author: [{family: Lovelace, given: Ada}]\n"
         "    issued: {date-parts: [[1843]]}\n",
         "utf-8",
     )
