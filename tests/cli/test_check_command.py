@@ -101,3 +101,10 @@ def test_without_nibabel_it_says_that_no_image_was_opened(
     code, out, _ = run(make_tree({"T1.nii": b"no image"}))
     assert code == 0
     assert out == "2 warnings; images were not opened, for want of nibabel\n"
+
+
+def test_a_password_in_an_address_is_not_printed() -> None:
+    code, _, err = run("https://ada:secret@localhost/package.yaml")
+    assert code == 1
+    assert err.startswith("error: https://localhost/package.yaml: a name or a password stands")
+    assert "secret" not in err

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from nipack.build.address import public_address
 from nipack.build.check.structure import for_release, is_excepted
 from nipack.build.errors import DataPackageError, Problem, SourceError
 from nipack.build.package import survey_source
@@ -29,12 +30,13 @@ def check(
 
 def _source_problem(source: str, error: SourceError) -> Problem:
     """Return the problem that an error of a source is; its text has place, reason and remedy."""
-    text = str(error).removeprefix(f"{source}: ")
+    where = public_address(source)
+    text = str(error).removeprefix(f"{where}: ")
     message, _, remedy = text.rpartition("; ")
     return Problem(
         severity="error",
         code=error.code,
-        where=source,
+        where=where,
         message=message or text,
         remedy=remedy if message else "see above",
     )
