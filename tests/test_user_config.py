@@ -72,7 +72,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
     for directory in [tmp_path, *tmp_path.parents][:-2]:
         directory.chmod(0o755)
-    file = str(tmp_path / ".nipy" / "config.ini")
+    (tmp_path / "home").mkdir(mode=0o555)
+    file = str(tmp_path / "home" / ".nipy" / "config.ini")
     with ordinary_user(), pytest.raises(DataError) as error:
         write_config(file, b"new")
     assert str(error.value) == (

@@ -1,10 +1,29 @@
 """The command line: the only code that prints or exits."""
 
+import os
+import signal
 import sys
 
 
 def main() -> None:
-    """Run `nipack`, or say what it needs where only the runtime is installed."""
+    """Run `nipack`, and end it cleanly when it is interrupted, terminated or cannot print."""
+    _open_closed_streams()
+    # Else the process ends at once, and what is half written stays.
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except OSError as error:
+        # What a command has to do with files it tells of itself: this is of its output.
+        sys.exit(f"error: the output cannot be written: {error.strerror or error}")
+    finally:
+        _drop_unwritten_output()
+
+
+def _run() -> None:
+    """Run the command line, or say what it needs where only the runtime is installed."""
     try:
         from nipack.cli.app import nipack
     except ModuleNotFoundError as error:
@@ -14,3 +33,18 @@ def main() -> None:
         command = f"{sys.executable} -m pip install 'nipack[build]'"
         sys.exit(f"nipack: the command line needs {error.name}; install it with: {command}")
     nipack()
+
+
+def _open_closed_streams() -> None:
+    # Python has None where a shell has closed one (2>&-); libraries do not reckon with it.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_unwritten_output() -> None:
+    """Let Python not try again, at its very end, to write what a full disk did not take."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,70 @@
+"""How the program ends when it is ended, or cannot print."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.build.samples import plain
+from tests.cli.test_build import names
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and devices of POSIX")
+NIPACK = [sys.executable, "-m", "nipack"]
+
+
+def test_a_terminated_build_leaves_nothing(tmp_path: Path) -> None:
+    tree = plain(tmp_path)
+    (tree / "templates" / "large").write_bytes(os.urandom(60 << 20))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*NIPACK, "build", str(tree), "-o", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    while process.poll() is None and not names(tmp_path / "out"):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "Traceback" not in said
+    assert names(tmp_path / "out") == names(temporary) == []
+
+
+def test_an_interrupt_while_it_is_loaded_ends_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n", "utf-8")
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import nipack.cli as c; c.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("words", ["list", "where nipy/none", "build none", "verify"])
+def test_a_closed_stderr_is_no_bug(words: str, tmp_path: Path) -> None:
+    script = f'"{sys.executable}" -m nipack {words} 2>&-'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == (0 if words in ("list", "verify") else 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", ["list", "list --json", "where nipy/x", "--help"])
+def test_a_full_disk_is_one_line(words: str, tmp_path: Path) -> None:
+    (tmp_path / "nipy" / "x").mkdir(parents=True)
+    (tmp_path / "nipy" / "x" / "config.ini").write_text("[DEFAULT]\nversion = 0.1\n", "utf-8")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*NIPACK, *words.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "NIPY_DATA_PATH": str(tmp_path)},
+        )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "No space left on device" in line
