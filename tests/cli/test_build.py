@@ -139,7 +139,7 @@ def test_a_dry_run_finds_what_is_wrong(tmp_path: Path) -> None:
     ("words", "message"),
     [
         ([], "Missing argument 'SOURCE...'"),
-        (["x", "-f", "wheels"], "'wheels' is not a format; there are conda, deb"),
+        (["x", "-f", "wheels"], "'wheels' is not a format; did you mean wheel?"),
         (["x", "--no-such-option"], "No such option"),
         (["x", "-o", "a-file"], "Directory 'a-file' is a file"),
     ],

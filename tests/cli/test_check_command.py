@@ -83,7 +83,7 @@ def test_explain_all_explains_every_code() -> None:
 def test_explain_knows_what_was_meant() -> None:
     code, _, err = run("--explain", "jnuk")
     assert code == 2
-    assert "'jnuk' is no problem's code; did you mean junk?" in err
+    assert "'jnuk' is not a code; did you mean junk?" in err
 
 
 def test_the_page_of_the_checks_is_that_of_the_rules() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from nipack.cli.choice import FormatOption, NamedChoice
 from nipack.cli.console import (
     ConsoleReporter,
     console,
@@ -27,28 +27,10 @@ if TYPE_CHECKING:
     from nipack.build.formats import Format
 
 
-class FormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The name of a format; the formats are loaded only when one is asked for."""
+def _formats() -> "dict[str, Format]":
+    from nipack.build.formats import formats
 
-    name = "format"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "Format":
-        """Return the format of a name."""
-        from nipack.build.formats import formats
-
-        if value not in formats():
-            self.fail(f"'{value}' is not a format; there are {', '.join(formats())}", param, ctx)
-        return formats()[value]
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return the formats that begin so."""
-        from nipack.build.formats import formats
-
-        return [CompletionItem(name) for name in formats() if name.startswith(incomplete)]
+    return formats()
 
 
 @click.command(
@@ -70,9 +52,9 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--format",
     "-f",
     "chosen",
-    type=FormatName(),
+    cls=FormatOption,
+    type=NamedChoice("format", _formats),
     multiple=True,
-    help="conda, deb, sdist or wheel.  Can be given more than once.  [default: conda and deb]",
 )
 @click.option(
     "--out-dir",
@@ -102,6 +84,7 @@ def build(
     https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
     Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
+    from nipack.build.address import public_address
     from nipack.build.errors import DataPackageError, NipackError
     from nipack.build.flow import Targets
 
@@ -121,11 +104,11 @@ def build(
             except NipackError as error:
                 # The other sources have their turn all the same.
                 errors.append(str(error))
-                failed.append(source)
+                failed.append(public_address(source))
                 if isinstance(error, DataPackageError):
                     reporter.problems.extend(error.problems)
                 if not as_json:
-                    _print_failure(error)
+                    _print_failure(error, quiet=quiet)
     if as_json:
         problems = [asdict(problem) for problem in reporter.problems]
         document = {"artifacts": results, "problems": problems, "errors": errors}
@@ -182,11 +165,11 @@ def _as_dict(artifact: "Artifact") -> dict[str, Any]:
     }
 
 
-def _print_failure(error: Exception) -> None:
+def _print_failure(error: Exception, *, quiet: bool) -> None:
     from nipack.build.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
-        print_problems(error.problems)
+        print_problems(each for each in error.problems if each.severity == "error" or not quiet)
     else:
         print_error(str(error))
 

@@ -4,11 +4,11 @@ import json
 import sys
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
+from nipack.cli.choice import NamedChoice
 from nipack.cli.console import (
     console,
     console_reporter,
@@ -22,34 +22,10 @@ if TYPE_CHECKING:
     from nipack.build.errors import Problem
 
 
-class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The code of a rule, or `all`."""
+def _rules() -> "dict[str, tuple[Rule, ...]]":
+    from nipack.build.check.rules import RULES
 
-    name = "code"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "tuple[Rule, ...]":
-        """Return the rule of a code, or every one."""
-        import difflib
-
-        from nipack.build.check.rules import RULES
-
-        if value == "all":
-            return tuple(RULES.values())
-        if value not in RULES:
-            near = difflib.get_close_matches(value, RULES, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see nipack check --explain all"
-            self.fail(f"'{value}' is no problem's code; {hint}", param, ctx)
-        return (RULES[value],)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return the codes that begin so."""
-        from nipack.build.check.rules import RULES
-
-        return [CompletionItem(code) for code in ("all", *RULES) if code.startswith(incomplete)]
+    return {code: (rule,) for code, rule in RULES.items()} | {"all": tuple(RULES.values())}
 
 
 @click.command(
@@ -69,7 +45,7 @@ It exits with 1 where there is an error; with --strict, where there is a warning
     "--explain",
     "rules",
     metavar="CODE",
-    type=RuleCode(),
+    type=NamedChoice("code", _rules),
     help="Print what a problem's code means, why it matters and how to mend it, and stop.",
 )
 @click.option("--release", is_flag=True, help="Be as strict as for what is passed on to others.")

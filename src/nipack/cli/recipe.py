@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from nipack.cli.choice import FormatOption, NamedChoice
 from nipack.cli.console import ConsoleReporter, console, console_reporter, plain_table
 
 if TYPE_CHECKING:
@@ -15,29 +15,10 @@ if TYPE_CHECKING:
     from nipack.build.recipes import RecipeFormat
 
 
-class RecipeFormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The name of a recipe format; they are loaded only when one is asked for."""
+def _formats() -> "dict[str, RecipeFormat]":
+    from nipack.build.recipes import recipe_formats
 
-    name = "format"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "RecipeFormat":
-        """Return the recipe format of a name."""
-        from nipack.build.recipes import recipe_formats
-
-        known = recipe_formats()
-        if value not in known:
-            self.fail(f"'{value}' is not a recipe format; there are {', '.join(known)}", param, ctx)
-        return known[value]
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return the recipe formats that begin so."""
-        from nipack.build.recipes import recipe_formats
-
-        return [CompletionItem(name) for name in recipe_formats() if name.startswith(incomplete)]
+    return recipe_formats()
 
 
 @click.command(
@@ -57,9 +38,9 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
     "--format",
     "-f",
     "chosen",
-    type=RecipeFormatName(),
+    cls=FormatOption,
+    type=NamedChoice("format", _formats),
     multiple=True,
-    help="A format to render: conda, debian or rpm.  Can be given more than once.  [default: all]",
 )
 @click.option(
     "--out-dir",
