@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from nipack.data import (
     Datasource,
     VersionedDatasource,
     _cfg_value,
+    check_installed,
     datasource_or_bomber,
     find_data_dir,
     get_data_path,
@@ -435,3 +437,32 @@ def test_there_may_be_more_than_one_nearest(tmp_path: Path) -> None:
 def test_a_bomber_has_no_files_to_go_through(machine: Path) -> None:
     with pytest.raises(BomberError, match="not installed"):
         list(datasource_or_bomber(TEMPLATES))
+
+
+@pytest.mark.parametrize("make", [make_datasource, datasource_or_bomber])
+def test_what_is_no_definition_is_told(make: Callable[[Any], object]) -> None:
+    wrong: Any
+    for wrong in ("nipy/x", ["nipy/x"], None):
+        with pytest.raises(TypeError, match=r"a definition is a mapping such as {'relpath'"):
+            make(wrong)
+    for wrong in ({}, {"relpath": None}, {"relpath": 3}):
+        with pytest.raises(
+            (KeyError, TypeError), match=r"a definition has a relpath, as in {'relpath'"
+        ):
+            make(wrong)
+
+
+def test_what_are_no_definitions_is_told() -> None:
+    wrong: Any
+    for wrong in ("nipy/x", ["nipy/x"]):
+        with pytest.raises(TypeError, match="packages is a mapping of definitions"):
+            check_installed(wrong)
+    wrong = {"relpath": "nipy/x"}
+    with pytest.raises(TypeError, match=r"a definition is a mapping .* not 'nipy/x'"):
+        check_installed(wrong)
+
+
+def test_a_misspelt_key_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match="write 'min version'") as caught:
+        datasource_or_bomber({"relpath": "nipy/none", "min_version": "0.3"})
+    assert caught[0].filename == __file__

@@ -293,6 +293,9 @@ def check_installed(packages: Mapping[str, Mapping[str, Any]], *, warn: bool = T
     """
     from .diagnosis import check
 
+    if not hasattr(packages, "values"):
+        example = "{'templates': {'relpath': 'nipy/templates'}}"
+        raise TypeError(f"packages is a mapping of definitions such as {example}, not {packages!r}")
     diagnosis = check([Wanted.read(definition) for definition in packages.values()])
     if warn:
         import warnings

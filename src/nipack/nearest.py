@@ -31,11 +31,16 @@ def nearest(wanted: str, names: Iterable[str]) -> list[str]:
     return [by_folded[each] for each in close]
 
 
-def not_there(name: str, directory: str, names: Iterable[str]) -> str:
-    """Return the message for a file that is not in a directory of these files."""
+def not_there(
+    name: str, directory: str, names: Iterable[str], *, remedy: str = "list_files() returns what is"
+) -> str:
+    """Return the message for a file that is not in a directory of these files.
+
+    The remedy is for where none of them is near.
+    """
     found = nearest(name, names)
     if not found:
-        return f"{name} is not in {directory}; list_files() returns what is"
+        return f"{name} is not in {directory}; {remedy}"
     return f"{name} is not in {directory}; did you mean {alternatives(found)}?"
 
 

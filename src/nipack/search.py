@@ -211,7 +211,8 @@ class Wanted(Record):
 
     @classmethod
     def read(cls, pkg_def: Mapping[str, Any]) -> Wanted:
-        """Return what a package's definition asks for, or raise ValueError."""
+        """Return what a package's definition asks for, or raise an error."""
+        _check_definition(pkg_def)
         minimum = pkg_def.get("min version")
         if minimum is not None:
             check_minimum(minimum)
@@ -221,6 +222,23 @@ class Wanted(Record):
     def relative(self) -> str:
         """The relpath with this system's slashes."""
         return os.path.join(*self.relpath.split("/"))
+
+
+def _check_definition(pkg_def: Any) -> None:
+    example = "{'relpath': 'nipy/templates'}"
+    if not hasattr(pkg_def, "get"):
+        raise TypeError(f"a definition is a mapping such as {example}, not {pkg_def!r}")
+    problem = f"a definition has a relpath, as in {example}, unlike {pkg_def!r}"
+    if "relpath" not in pkg_def:
+        raise KeyError(problem)  # nibabel's error
+    if not isinstance(pkg_def["relpath"], str):
+        raise TypeError(problem)
+    if pkg_def.get("min_version") is not None:
+        import warnings
+
+        # The fourth is who calls make_datasource and its like.
+        message = f"'min_version' of {pkg_def['relpath']} is not looked at; write 'min version'"
+        warnings.warn(message, UserWarning, stacklevel=5)
 
 
 class Candidate(Record):

@@ -50,7 +50,7 @@ def test_a_file_that_is_not_there(machine: Machine) -> None:
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
         f"error: ICBM152/2mm/t1.nii.gz is not in {data}; did you mean ICBM152/2mm/T1.nii.gz?",
-        f"error: unlike is not in {data}; list_files() returns what is",
+        f"error: unlike is not in {data}; to see what is: ls -R {data}",
     ]
     result = run("nipy/templates", "unlike", "--json")
     document = json.loads(result.stdout)

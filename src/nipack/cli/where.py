@@ -1,6 +1,8 @@
 """`nipack where`."""
 
 import json
+import os
+import shlex
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from nipack import data
 from nipack.cli.console import console, plain_table, print_error, print_warning
 from nipack.cli.parameters import MinimumVersion, Relpath
 from nipack.data import Bomber, ConfigWarning, DataError, VersionedDatasource
+from nipack.nearest import not_there
 
 if TYPE_CHECKING:
     from nipack.explanation import Explanation
@@ -129,7 +132,6 @@ def _found(relpath: str, min_version: str | None) -> VersionedDatasource:
 
 
 def _not_there(source: VersionedDatasource, file: str) -> str:
-    try:
-        return source.get_filename(*file.split("/"), must_exist=True)
-    except DataError as error:
-        return str(error)
+    base = source.base_path
+    command = f'dir /s "{base}"' if os.name == "nt" else f"ls -R {shlex.quote(base)}"
+    return not_there(file, base, source.list_files(), remedy=f"to see what is: {command}")
