@@ -53,6 +53,7 @@ class RuleCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 @click.command(
+    short_help="Print all that is wrong with a SOURCE.",
     epilog="""\b
 Examples:
   nipack check nipy-templates/templates     a directory with its config.ini
@@ -62,7 +63,7 @@ Examples:
   nipack check --explain all
 
 \b
-It exits with 1 where there is an error; with --strict, where there is a warning too."""
+It exits with 1 where there is an error; with --strict, where there is a warning too.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(

@@ -41,6 +41,7 @@ class RecipeFormatName(click.ParamType):  # type: ignore[type-arg, unused-ignore
 
 
 @click.command(
+    short_help="Render what distributions ask for.",
     epilog="""\b
 Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
@@ -50,7 +51,7 @@ Examples:
 
 \b
 The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
-SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
+SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("source", metavar="SOURCE")
 @click.option(
