@@ -108,3 +108,15 @@ def test_a_bug_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "this is a bug in nipack" in error
     result = CliRunner().invoke(nipack, ["where", "nipy/none", "--", "--json"])
     assert (result.stdout, result.exit_code) == ("", 1)
+
+
+def test_no_line_of_the_help_is_cut() -> None:
+    result = CliRunner().invoke(nipack, ["--help"], terminal_width=80)
+    assert "..." not in result.stdout.partition("Commands:")[2]
+    assert CliRunner().invoke(nipack, ["-V"]).stdout == f"nipack, version {__version__}\n"
+
+
+def test_yes_is_for_fix() -> None:
+    result = CliRunner().invoke(nipack, ["doctor", "--yes"])
+    assert result.exit_code == 2
+    assert "--yes is for --fix" in result.stderr

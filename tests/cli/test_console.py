@@ -4,9 +4,10 @@ import io
 import sys
 
 import pytest
+from rich.text import Text
 
 from nipack.build.errors import Problem
-from nipack.cli.console import console, console_reporter, print_error
+from nipack.cli.console import console, console_reporter, plain_table, print_error, print_table
 
 _PROBLEM = Problem(
     severity="warning", code="code", where="a place", message="is odd", remedy="mend it"
@@ -47,3 +48,20 @@ def test_a_bar_ends_with_its_total_and_tiny_steps_have_none() -> None:
     assert (check.completed, check.visible) == (1_000_000, True)
     assert (tiny.completed, tiny.visible) == (26, False)
     assert (unknown.completed, unknown.visible) == (7, True)
+
+
+@pytest.mark.parametrize(("columns", "vertical"), [("80", True), ("300", False)])
+def test_no_path_is_folded(columns: str, vertical: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", columns)
+    table = plain_table("", "data", "path")
+    path = "/a long/" + "directory/" * 9
+    table.add_row("*", "nipy/templates", Text(path))
+    table.add_row("", "nipy/data", Text(path))
+    print_table(table)
+    lines = terminal.getvalue().splitlines()
+    assert sum(path in line for line in lines) == 2
+    firsts = [line.split()[0] for line in lines if line]
+    assert (firsts == ["*", "data", "path", "data", "path"]) == vertical

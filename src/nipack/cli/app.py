@@ -83,7 +83,7 @@ def _bug(error: Exception) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Each command has examples: nipack COMMAND --help",
 )
-@click.version_option(__version__, prog_name="nipack")
+@click.version_option(__version__, "--version", "-V", prog_name="nipack")
 @click.option("--verbose", "-v", is_flag=True, help="Print what the modules log.")
 def nipack(verbose: bool) -> None:
     """Turn neuroimaging data packages into conda and Debian packages, and find their data.

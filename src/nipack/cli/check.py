@@ -29,6 +29,7 @@ def _rules() -> "dict[str, tuple[Rule, ...]]":
 
 
 @click.command(
+    short_help="Print all that is wrong with a SOURCE.",
     epilog="""\b
 Examples:
   nipack check nipy-templates/templates     a directory with its config.ini
@@ -38,7 +39,7 @@ Examples:
   nipack check --explain all
 
 \b
-It exits with 1 where there is an error; with --strict, where there is a warning too."""
+It exits with 1 where there is an error; with --strict, where there is a warning too.""",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(

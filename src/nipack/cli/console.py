@@ -98,6 +98,31 @@ def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
+def print_table(table: Table) -> None:
+    """Print a table; where the terminal is too narrow, a block of lines for each of its rows.
+
+    A path that is folded cannot be copied.
+    """
+    from rich.text import Text
+
+    output = console()
+    if (
+        output.measure(table, options=output.options.update(width=_UNLIMITED)).maximum
+        <= output.width
+    ):
+        output.print(table)
+        return
+    titles = [str(column.header) for column in table.columns]
+    width = max(map(len, titles))
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    for number, (row, cells) in enumerate(zip(table.rows, rows, strict=True)):
+        if number:
+            output.print()
+        for title, cell in zip(titles, cells, strict=True):
+            if str(cell):
+                output.print(Text(f"{title:{width}}  {cell}", style=row.style or ""))
+
+
 def size_text(size: int) -> str:
     """Return a size in bytes as people read it, in powers of ten: 1.1 MB."""
     value = float(size)

@@ -52,6 +52,8 @@ def doctor(
     """
     if fix and as_json:
         raise click.UsageError("--fix shows what it writes, and asks: it goes not with --json")
+    if yes and not fix:
+        raise click.UsageError("--yes is for --fix: without it nothing is asked")
     found = _diagnosis(relpaths, min_version, full=full)
     if fix and not found and _fix(found, yes=yes):
         found = _diagnosis(relpaths, min_version, full=full)

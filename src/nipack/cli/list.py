@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nipack.cli.console import console, plain_table, size_text
+from nipack.cli.console import plain_table, print_table, size_text
 
 if TYPE_CHECKING:
     from nipack.installed import InstalledPackage
@@ -64,7 +64,7 @@ def _print(packages: "tuple[InstalledPackage, ...]") -> None:
         )
         style = "red" if each.check == "damaged" else None if each.visible else "dim"
         table.add_row(*map(Text, cells), style=style)
-    console().print(table)
+    print_table(table)
 
 
 def _visibility(package: "InstalledPackage") -> str:

@@ -22,6 +22,7 @@ def _formats() -> "dict[str, RecipeFormat]":
 
 
 @click.command(
+    short_help="Render what distributions ask for.",
     epilog="""\b
 Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
@@ -31,7 +32,7 @@ Examples:
 
 \b
 The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
-SOURCE_DATE_EPOCH sets the time that every file of the packages gets."""
+SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @click.argument("source", metavar="SOURCE")
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nipack import data
-from nipack.cli.console import console, plain_table, print_error, print_warning
+from nipack.cli.console import plain_table, print_error, print_table, print_warning
 from nipack.cli.parameters import MinimumVersion, Relpath
 from nipack.data import Bomber, ConfigWarning, DataError, VersionedDatasource
 from nipack.nearest import not_there
@@ -80,7 +80,7 @@ def _print_explanation(found: "Explanation") -> None:
         cells = ("*" if chosen else "", each.path, each.reason, str(each.root.origin))
         table.add_row(*map(Text, cells), style="bold green" if chosen else None)
     click.echo(choice(found) + "\n")
-    console().print(table)
+    print_table(table)
     for block in (*conclusions(found), *what_to_install(found)):
         click.echo(f"\n{block}")
 
