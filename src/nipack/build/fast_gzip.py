@@ -28,6 +28,9 @@ def open_writer(output: IO[bytes]) -> IO[bytes]:
             "IO[bytes]",
             gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=output, mtime=0),
         )
+    # The writer begins with its header, and cannot be closed where that finds the disk full: what
+    # is waiting goes to the disk first, so that the header fits into the buffer.
+    output.flush()
     writer = igzip_threaded.open(  # type: ignore[no-untyped-call]
         output, "wb", _LEVEL, threads=_THREADS
     )
