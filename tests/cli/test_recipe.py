@@ -87,3 +87,12 @@ def test_conda_build_is_taken_where_there_is_one(
     assert "--override-channels" in said
     assert "--zstd-compression-level=" in said
     assert said.strip().endswith("nipy-examplepkg/conda/meta.yaml")
+
+
+def test_offline_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
+    address = "https://release.invalid/nipy-templates-0.3.tar.gz"
+    result = run(address, "--offline", "--draft", "-o", tmp_path / "recipes")
+    assert result.exit_code == 1
+    assert "offline" in result.stderr
+    assert not (tmp_path / "recipes").exists()

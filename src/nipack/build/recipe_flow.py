@@ -57,6 +57,7 @@ class RecipeOptions:
     packages: Path
     previous: str | None = None
     draft: bool = False
+    offline: bool = False
     build: bool = False
     dry_run: bool = False
 
@@ -74,7 +75,9 @@ def make_recipes(
     """
     reporter = reporter or SilentReporter()
     with _workspace() as workspace, _previous(options, reporter) as previous:
-        package = read_package(source, workspace, reporter, release=not options.draft)
+        package = read_package(
+            source, workspace, reporter, release=not options.draft, offline=options.offline
+        )
         home = options.recipes.absolute() / package.definition.name
         archive = _recipe_source(package, workspace, home)
         requests = {
@@ -106,7 +109,7 @@ def _previous(options: RecipeOptions, reporter: Reporter) -> Iterator[DataPackag
         yield None
         return
     with _workspace() as workspace:
-        yield read_package(options.previous, workspace, reporter)
+        yield read_package(options.previous, workspace, reporter, offline=options.offline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

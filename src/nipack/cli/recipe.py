@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nipack.cli.choice import FormatOption, NamedChoice
-from nipack.cli.console import ConsoleReporter, console, console_reporter, plain_table
+from nipack.cli.console import (
+    ConsoleReporter,
+    console,
+    console_reporter,
+    offline_option,
+    plain_table,
+)
 
 if TYPE_CHECKING:
     from nipack.build.recipe_flow import Recipe, RecipeOptions
@@ -72,6 +78,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="Render what is not to be submitted: the licence need not be settled.",
 )
 @click.option("--dry-run", "-n", is_flag=True, help="Read and render everything, write nothing.")
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
 def recipe(
@@ -83,6 +90,7 @@ def recipe(
     build: bool,
     draft: bool,
     dry_run: bool,
+    offline: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -101,6 +109,7 @@ def recipe(
         draft=draft,
         build=build,
         dry_run=dry_run,
+        offline=offline,
     )
     with console_reporter(quiet=quiet or as_json) as reporter:
         results = _made(source, chosen, options, reporter)
