@@ -4,12 +4,28 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from nipack import data, hint, near_misses
+from nipack import data
+from nipack.advice import hint, near_misses
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Give up root's rights, for whom nothing is unreadable."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def write(file: Path, text: str) -> Path:

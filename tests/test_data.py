@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import nipack
-from nipack import data, search
+from nipack import data
 from nipack.data import (
     DEFAULT_INSTALL_HINT,
     Bomber,
@@ -30,7 +30,8 @@ from nipack.data import (
     get_data_path,
     make_datasource,
 )
-from nipack.ini import read_bytes
+from nipack.lookup import search
+from nipack.lookup.ini import read_bytes
 
 TEMPLATES = {"relpath": "nipy/templates", "name": "nipy-templates", "min version": "0.3"}
 
@@ -317,7 +318,7 @@ def imported_by(program: str) -> set[str]:
 
 def test_the_import_takes_the_standard_library_alone() -> None:
     modules = imported_by("import nipack.data, nipack.environment")
-    assert "nipack.search" in modules
+    assert "nipack.lookup.search" in modules
     ours = {"nipack", "packaging"}
     assert {module.partition(".")[0] for module in modules} - sys.stdlib_module_names <= ours
     # Each of these takes longer to import than everything that finds data.

@@ -6,20 +6,20 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .diagnosis import diagnose
-    from .explanation import explain
-    from .installed import list_packages
-    from .verification import verify
+    from .advice.diagnosis import diagnose
+    from .advice.explanation import explain
+    from .inventory.installed import list_packages
+    from .inventory.verification import verify
 
 __all__ = ["__version__", "diagnose", "explain", "list_packages", "verify"]
 
 # Loaded when they are asked for: who finds data does not wait for them. No submodule has the name
 # of a function, for it would take the function's place here when it is imported.
 _HOMES = {
-    "diagnose": "diagnosis",
-    "explain": "explanation",
-    "list_packages": "installed",
-    "verify": "verification",
+    "diagnose": "advice.diagnosis",
+    "explain": "advice.explanation",
+    "list_packages": "inventory.installed",
+    "verify": "inventory.verification",
 }
 
 

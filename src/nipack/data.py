@@ -16,9 +16,9 @@ import os
 import sys
 
 from .environment import get_nipy_system_dir, get_nipy_user_dir
-from .ini import IniError, decode, find_setting, read_bytes
-from .search import Wanted, candidates, find_data_path, given_data_path, roots_in_order
-from .version import major_minor
+from .lookup.ini import IniError, decode, find_setting, read_bytes
+from .lookup.search import Wanted, candidates, find_data_path, given_data_path, roots_in_order
+from .lookup.version import major_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, Any, NoReturn
 
-    from .diagnosis import Diagnosis
-    from .search import Candidate, DataPath, IniProblem, Root
+    from .advice.diagnosis import Diagnosis
+    from .lookup.search import Candidate, DataPath, IniProblem, Root
 
 DEFAULT_INSTALL_HINT = (
     "If the data is on this machine already, add the directory that its relpath starts from to the "
@@ -76,7 +76,7 @@ class Datasource:
         """
         file = os.path.join(self.base_path, *path_parts)
         if must_exist and not os.path.exists(file):
-            from .nearest import not_there
+            from .advice.nearest import not_there
 
             name = os.path.join(*path_parts) if path_parts else ""
             raise DataError(not_there(name, self.base_path, self.list_files()))
@@ -153,7 +153,7 @@ class VersionedDatasource(Datasource):
     def config(self) -> ConfigParser:
         """All that the ini file says, as it was when this object was made."""
         if self._config is None:
-            from .ini_parser import parse
+            from .lookup.ini_parser import parse
 
             file = self._config_file
             self._config = parse(decode(self._config_bytes, file), file, "DEFAULT")
@@ -291,7 +291,7 @@ def check_installed(packages: Mapping[str, Mapping[str, Any]], *, warn: bool = T
     For a package's set-up step: it raises nothing for data that is not there, and the result is
     true where all are usable.
     """
-    from .diagnosis import check
+    from .advice.diagnosis import check
 
     if not hasattr(packages, "values"):
         example = "{'templates': {'relpath': 'nipy/templates'}}"
@@ -341,7 +341,7 @@ def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
 def _failure(wanted: Wanted, given: DataPath | None) -> str:
     """Return the message for data that is not in the given data path, or in that of the machine."""
     # Only now: who finds data does not wait for it.
-    from .explanation import search
-    from .report import failure
+    from .advice.explanation import search
+    from .advice.report import failure
 
     return failure(search(wanted, given))

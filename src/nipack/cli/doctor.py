@@ -13,7 +13,7 @@ from nipack.cli.console import console
 from nipack.cli.parameters import MinimumVersion, Relpath
 
 if TYPE_CHECKING:
-    from nipack.diagnosis import Diagnosis
+    from nipack.advice.diagnosis import Diagnosis
 
 
 @click.command(
@@ -58,7 +58,7 @@ def doctor(
     if fix and not found and _fix(found, yes=yes):
         found = _diagnosis(relpaths, min_version, full=full)
     if as_json:
-        from nipack.records import plain
+        from nipack.lookup.records import plain
 
         click.echo(json.dumps({"usable": bool(found), **plain(found)}, indent=2))
     else:
@@ -88,7 +88,7 @@ def _print(found: "Diagnosis") -> None:
 
 def _fix(found: "Diagnosis", *, yes: bool) -> bool:
     """Write the user's config.ini when it is wanted; tell whether it was."""
-    from nipack.user_config import read_config, with_roots, write_config
+    from nipack.advice.user_config import read_config, with_roots, write_config
 
     # The first that is near to each package: it is the likeliest.
     roots = [

@@ -8,7 +8,7 @@ import click
 from nipack.cli.console import plain_table, print_table, size_text
 
 if TYPE_CHECKING:
-    from nipack.installed import InstalledPackage
+    from nipack.inventory.installed import InstalledPackage
 
 
 @click.command(
@@ -32,8 +32,8 @@ def list_command(check: bool, quick: bool, cite: bool, as_json: bool) -> None:
     visible when a look-up finds it, and else hidden by an earlier one or not usable.
     """
     import nipack
-    from nipack.citations import citations
-    from nipack.records import plain
+    from nipack.inventory.citations import citations
+    from nipack.lookup.records import plain
 
     packages = nipack.list_packages(check=check, quick=quick)
     if as_json:

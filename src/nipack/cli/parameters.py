@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from nipack.copies import installed_relpaths, is_path
-from nipack.hint import is_relpath
-from nipack.nearest import alternatives, nearest_relpaths
-from nipack.version import check_minimum, normal
+from nipack.advice.hint import is_relpath
+from nipack.advice.nearest import alternatives, nearest_relpaths
+from nipack.inventory.copies import installed_relpaths, is_path
+from nipack.lookup.version import check_minimum, normal
 
 
 class Relpath(click.ParamType):  # type: ignore[type-arg, unused-ignore]

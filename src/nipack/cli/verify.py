@@ -11,7 +11,7 @@ import click
 from nipack.cli.parameters import Relpath
 
 if TYPE_CHECKING:
-    from nipack.verification import Verification
+    from nipack.inventory.verification import Verification
 
 
 @click.command(
@@ -49,7 +49,7 @@ def verify(
     with _bar(disable=quick or quiet or as_json) as progress:
         found = nipack.verify(*places, quick=quick, manifest=manifest, progress=progress)
     if as_json:
-        from nipack.records import plain
+        from nipack.lookup.records import plain
 
         click.echo(json.dumps(plain(found), indent=2))
     else:

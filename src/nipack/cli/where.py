@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from nipack import data
+from nipack.advice.nearest import not_there
 from nipack.cli.console import plain_table, print_error, print_table, print_warning
 from nipack.cli.parameters import MinimumVersion, Relpath
 from nipack.data import Bomber, ConfigWarning, DataError, VersionedDatasource
-from nipack.nearest import not_there
 
 if TYPE_CHECKING:
-    from nipack.explanation import Explanation
+    from nipack.advice.explanation import Explanation
 
 
 @click.command(
@@ -57,7 +57,7 @@ def where(
 
 def _explain(relpath: str, min_version: str | None, *, as_json: bool) -> None:
     import nipack
-    from nipack.records import plain
+    from nipack.lookup.records import plain
 
     found = nipack.explain(relpath, min_version)
     if as_json:
@@ -72,7 +72,7 @@ def _explain(relpath: str, min_version: str | None, *, as_json: bool) -> None:
 def _print_explanation(found: "Explanation") -> None:
     from rich.text import Text
 
-    from nipack.report import choice, conclusions, what_to_install
+    from nipack.advice.report import choice, conclusions, what_to_install
 
     table = plain_table("", "path", "found", "because of")
     for each in found.tried:

@@ -12,15 +12,15 @@ import os
 import shlex
 import sys
 
-from .environment import get_home_dir
-from .records import Record
+from ..environment import get_home_dir
+from ..lookup.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Literal
 
-    from .search import Candidate, Wanted
+    from ..lookup.search import Candidate, Wanted
 
     NibabelStatus = Literal["chosen", "unusable", "error", "not found"]
 

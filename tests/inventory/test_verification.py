@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.machine import Machine, add_records, install, make_machine, write
+from tests.machine import Machine, add_records, install, make_machine, ordinary_user, write
 
 import nipack
 from nipack.data import DataError
-from nipack.verification import Verification
+from nipack.inventory.verification import Verification
 
 
 @pytest.fixture
@@ -103,8 +103,6 @@ def test_a_loop_of_links_is_no_end(data: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="chmod closes no file there")
 def test_a_file_that_may_not_be_read(data: Path) -> None:
-    from tests.test_search import ordinary_user
-
     for directory in [data, *data.parents][:-2]:
         directory.chmod(0o755)
     (data / "T1.nii.gz").chmod(0)

@@ -12,7 +12,7 @@ from tests.machine import Machine, install, make_machine, write
 import nipack
 from nipack import data
 from nipack.data import DataError, make_datasource
-from nipack.records import plain
+from nipack.lookup.records import plain
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
+from ..data import DataError
+from ..lookup.records import Record
 from .copies import copies_of, copy_at, installed_copies, other_copies
-from .data import DataError
 from .payload import Manifest, find_manifest, read_manifest, read_metadata
-from .records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 
+from ..data import DataError
+from ..lookup.records import Record
 from .copies import installed_copies
-from .data import DataError
 from .owners import find_owner
 from .payload import find_manifest, read_metadata
-from .records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..lookup.search import Origin, Status
     from .copies import Copy
     from .owners import Owner
-    from .search import Origin, Status
     from .verification import State
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nipack.search import Origin, Root
+from nipack.lookup.search import Origin, Root
 
 ORIGIN = Origin(source="ini file", file="/etc/nipy/a.ini", line=2)
 ROOT = Root(path="/share/nipy", origin=ORIGIN)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from nipack.version import at_least, check_minimum, major_minor
+from nipack.lookup.version import at_least, check_minimum, major_minor
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..lookup.search import Candidate, Wanted
     from .explanation import Explanation
     from .near_misses import NearMiss
-    from .search import Candidate, Wanted
 
 
 def failure(found: Explanation) -> str:

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from tests.machine import Machine, add_records, install, make_machine, write
 
 import nipack
+from nipack.advice.diagnosis import PackageDiagnosis
 from nipack.cli.app import nipack as command_line
 from nipack.data import MissingDataWarning, check_installed, make_datasource
-from nipack.diagnosis import PackageDiagnosis
 
 
 @pytest.fixture

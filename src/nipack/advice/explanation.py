@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from . import data
+from .. import data
+from ..lookup.records import Record
+from ..lookup.search import Wanted, every_candidate, find_data_path, given_data_path, mark_choice
 from .mistakes import mistakes
 from .near_misses import Surroundings, near_misses
-from .records import Record
-from .search import Wanted, every_candidate, find_data_path, given_data_path, mark_choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..lookup.search import Candidate, DataPath, IniProblem, Root
     from .near_misses import NearMiss
     from .nibabel_choice import NibabelChoice
-    from .search import Candidate, DataPath, IniProblem, Root
 
 
 class Explanation(Record):
@@ -97,7 +97,7 @@ def _alike(wanted: Wanted, tried: Iterable[Candidate], roots: Iterable[Root]) ->
     # A system that does not tell Nipy/data from nipy/data finds it.
     if any(each.status not in ("absent", "repeated") for each in tried):
         return ()
-    from .copies import relpaths_below
+    from ..inventory.copies import relpaths_below
     from .nearest import nearest_relpaths
 
     return tuple(nearest_relpaths(wanted.relpath, relpaths_below(roots)))

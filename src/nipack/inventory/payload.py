@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 
-from .data import DataError
-from .records import Record
+from ..data import DataError
+from ..lookup.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The records of a package: the runtime reads what the builder writes."""
 
-from nipack import payload
 from nipack.build import layout
+from nipack.inventory import payload
 
 
 def test_the_places_are_the_builders() -> None:

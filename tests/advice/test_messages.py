@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.machine import Machine, install, make_machine, write
+from tests.machine import Machine, install, make_machine, ordinary_user, write
 
-from nipack import hint, mistakes, search
+from nipack.advice import hint, mistakes
 from nipack.data import Bomber, DataError, datasource_or_bomber, make_datasource
+from nipack.lookup import search
 
-GOLDEN = Path(__file__).parent / "golden" / "messages"
+GOLDEN = Path(__file__).parents[1] / "golden" / "messages"
 TEMPLATES = {"relpath": "nipy/templates", "name": "nipy-templates", "min version": "0.3"}
 
 
@@ -102,8 +103,6 @@ def test_malformed_ini(machine: Machine, golden: Golden) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="chmod closes no directory there")
 def test_unreadable_directory(machine: Machine, golden: Golden) -> None:
-    from tests.test_search import ordinary_user
-
     umbrella = install(machine.own_root).parent
     write(machine.etc / "closed.ini", "[DATA]\n").chmod(0)
     for directory in [machine.directory, *machine.directory.parents][:-2]:

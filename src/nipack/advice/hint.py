@@ -6,8 +6,8 @@ import os
 import re
 import sys
 
-from .records import Record
-from .version import normal
+from ..lookup.records import Record
+from ..lookup.version import normal
 
 DEBIAN = frozenset({"debian", "ubuntu"})
 # An umbrella and the directories below it: nipy/templates.

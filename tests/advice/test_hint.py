@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nipack import hint
-from nipack.hint import (
+from nipack.advice import hint
+from nipack.advice.hint import (
     Interpreter,
     install_command,
     package_name,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nipack.ini import IniError, decode, find_setting, plain_settings
+from nipack.lookup.ini import IniError, decode, find_setting, plain_settings
 
 LINES = st.sampled_from(
     [
@@ -103,7 +103,7 @@ def test_packages_ini_files_are_plain(text: str) -> None:
 
 def test_a_plain_file_does_not_import_configparser() -> None:
     program = (
-        "import sys; before = set(sys.modules); from nipack.ini import find_setting\n"
+        "import sys; before = set(sys.modules); from nipack.lookup.ini import find_setting\n"
         "assert find_setting(b'[DATA]\\npath = /a', 'x', 'DATA', 'path') == ('/a', 2)\n"
         "assert 'configparser' not in set(sys.modules) - before"
     )

@@ -1,15 +1,14 @@
 """The search as data: which roots, why, and what is in each."""
 
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.machine import ordinary_user
 
-from nipack.search import (
+from nipack.lookup.search import (
     Candidate,
     DataPath,
     _ini_directories,
@@ -39,19 +38,6 @@ def open_directory() -> Iterator[Path]:
     with TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
-
-
-@contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Give up root's rights, for whom nothing is unreadable."""
-    if sys.platform == "win32" or os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def data_path(tmp_path: Path, prefix: str | None = None, **environ: str) -> DataPath:

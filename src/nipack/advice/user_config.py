@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from .data import DataError
-from .ini import IniError, find_setting
+from ..data import DataError
+from ..lookup.ini import IniError, find_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.machine import Machine, install, make_machine, write
 
 import nipack
-from nipack import nibabel_choice
-from nipack.nibabel_choice import NibabelChoice
+from nipack.advice import nibabel_choice
+from nipack.advice.nibabel_choice import NibabelChoice
 
 VERSIONS = ("0.2", "0.3", "0.10", "1", "2009c", "0.4.x y")
 CONFIGS = [None, "", "[DEFAULT]\n", "junk", *(f"[DEFAULT]\nversion = {v}\n" for v in VERSIONS)]

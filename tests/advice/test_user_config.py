@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.test_search import ordinary_user
+from tests.machine import ordinary_user
 
+from nipack.advice.user_config import read_config, with_roots, write_config
 from nipack.data import DataError
-from nipack.user_config import read_config, with_roots, write_config
 
 
 @pytest.mark.skipif(os.pathsep != ":", reason="the texts have the separator of POSIX")

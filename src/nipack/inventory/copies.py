@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from . import data
-from .data import DataError
-from .payload import METADATA, RECORDS
-from .records import Record
-from .search import (
+from .. import data
+from ..data import DataError
+from ..lookup.records import Record
+from ..lookup.search import (
     Wanted,
     candidates,
     every_candidate,
@@ -17,12 +16,13 @@ from .search import (
     given_data_path,
     mark_choice,
 )
+from .payload import METADATA, RECORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .search import Candidate, Root, Status
+    from ..lookup.search import Candidate, Root, Status
 
 
 class Copy(Record):
@@ -67,8 +67,8 @@ def copies_of(place: str) -> list[Copy]:
         if os.path.isdir(place):
             there = os.path.join(".", place)
             raise DataError(f"{place} is not installed, but a directory here; write {there}")
-        from .explanation import search
-        from .report import failure
+        from ..advice.explanation import search
+        from ..advice.report import failure
 
         raise DataError(failure(search(Wanted.read({"relpath": place}))))
     return found

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from tests.machine import Machine, add_records, install, make_machine, write
 
 import nipack
-from nipack.citations import bibtex, citations
 from nipack.cli.app import nipack as command_line
-from nipack.owners import find_owner
+from nipack.inventory.citations import bibtex, citations
+from nipack.inventory.owners import find_owner
 
 PAPER = {"doi": "10.1016/j.neuroimage.2010.07.033", "text": "Fonov et al. (2011). Atlases."}
 METADATA = {

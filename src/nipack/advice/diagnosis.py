@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from .copies import installed_copies
+from ..inventory.copies import installed_copies
+from ..inventory.owners import find_owner
+from ..inventory.verification import verify_directory
+from ..lookup.records import Record
+from ..lookup.search import Wanted
+from ..lookup.version import at_least
 from .explanation import Explanation, explain
 from .hint import reinstall_command
-from .owners import find_owner
-from .records import Record
 from .report import conclusions, first_line, installation
-from .search import Wanted
-from .verification import verify_directory
-from .version import at_least
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Literal
 
-    from .search import Candidate, IniProblem
-    from .verification import Verification
+    from ..inventory.verification import Verification
+    from ..lookup.search import Candidate, IniProblem
 
     Verdict = Literal["usable", "missing", "too old", "unusable", "damaged"]
 

@@ -6,7 +6,7 @@ import glob
 import json
 import os
 
-from .records import Record
+from ..lookup.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    from .search import Root
+    from ..lookup.search import Root
 
 
 def mistakes(roots: Iterable[Root], *, flavour: ModuleType = os.path) -> Iterator[str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
+from ..lookup.records import Record
+from ..lookup.search import candidates, given_data_path
 from .hint import package_name
-from .records import Record
-from .search import candidates, given_data_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
-    from .search import Candidate, Wanted
+    from ..lookup.search import Candidate, Wanted
 
     Kind = Literal[
         "base prefix",

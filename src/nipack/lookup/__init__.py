@@ -1,0 +1,1 @@
+"""The search itself: settings, ini files, versions, and what each root holds."""
