@@ -125,16 +125,17 @@ LOOK_UP = """
 import time
 from {module} import data
 data.get_nipy_system_dir = lambda: {directory!r}
-wanted = {{"relpath": "nipy/templates", "min version": "0.3"}}
+wanted = {{"relpath": "{relpath}", "name": "a", "install hint": "b", "min version": "0.3"}}
 began = time.perf_counter()
-data.make_datasource(wanted)
+data.datasource_or_bomber(wanted)
 print(time.perf_counter() - began)
 """
 INI_FILES = (1, 10, 100)
+WANTED = {"look-up": "nipy/templates", "look-up that finds nothing": "nipy/absent"}
 
 
 def bench_look_up(runs: int) -> None:
-    """Compare one make_datasource where many packages have left an ini file, in fresh processes."""
+    """Compare one look-up where many packages have left an ini file, in fresh processes."""
     with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
         data = Path(workspace) / "share" / "nipy" / "nipy" / "templates"
         data.mkdir(parents=True)
@@ -145,8 +146,9 @@ def bench_look_up(runs: int) -> None:
             for number in range(count):
                 ini = directory / f"package_{number:03}.ini"
                 ini.write_text(f"[DATA]\npath = {workspace}/share/nipy\n", "utf-8")
-            name = f"look-up with {count} ini files"
-            compare_python(name, LOOK_UP, runs, directory=str(directory))
+            for name, relpath in WANTED.items():
+                title = f"{name}, {count} ini files"
+                compare_python(title, LOOK_UP, runs, directory=str(directory), relpath=relpath)
 
 
 def compare_python(name: str, code: str, runs: int, **values: str) -> None:

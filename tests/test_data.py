@@ -236,6 +236,25 @@ def test_no_hint_where_the_package_wants_none(machine: Path) -> None:
     assert str(error.value).endswith("pip install nipy-templates")
 
 
+def test_a_message_is_of_the_settings_of_its_search(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as settings:
+        settings.setenv("NIPY_DATA_PATH", "/then")
+        bomber = datasource_or_bomber(TEMPLATES)
+    assert isinstance(bomber, Bomber)
+    assert os.path.join("/then", "nipy", "templates") in str(bomber.msg)  # noqa: PTH118
+
+
+def test_a_message_that_is_read_after_the_installation_says_so(machine: Path) -> None:
+    bomber = datasource_or_bomber(TEMPLATES)
+    data = install(machine / "prefix" / "share" / "nipy", "0.3")
+    assert isinstance(bomber, Bomber)
+    assert str(bomber.msg).startswith(
+        f"nipy/templates was not found, but by now version 0.3 is in {data}: start the program "
+    )
+
+
 def test_a_bomber_can_be_looked_at_and_copied(machine: Path) -> None:
     bomber = datasource_or_bomber(TEMPLATES)
     assert isinstance(bomber, Bomber)
@@ -334,6 +353,18 @@ def test_finding_data_imports_no_more(tmp_path: Path) -> None:
         "before = after"
     )
     assert not imported_by(program)
+
+
+def test_going_on_without_data_imports_no_words() -> None:
+    program = """
+from nipack.data import datasource_or_bomber
+bomber = datasource_or_bomber({"relpath": "nipy/none", "min version": "0.2"})
+assert not hasattr(bomber, "get_filename")
+"""
+    before = imported_by(program)
+    assert "nipack.lookup.late_text" in before
+    assert not [name for name in before if name.startswith("nipack.advice")]
+    assert "nipack.advice.report" in imported_by(program + "str(bomber.msg)")
 
 
 def test_the_interface_is_documented() -> None:

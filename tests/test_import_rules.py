@@ -55,6 +55,33 @@ def test_the_runtime_never_imports_the_builder(path: Path) -> None:
     assert wrong == []
 
 
+# What each room of the runtime may know of nipack; all else is below it or beside it.
+ROOMS = {
+    "nipack.lookup": ("nipack.lookup",),
+    "nipack.inventory": ("nipack.lookup", "nipack.inventory", "nipack.data"),
+    "nipack.advice": ("nipack.lookup", "nipack.inventory", "nipack.data", "nipack.advice"),
+}
+
+
+def test_every_module_of_the_runtime_has_its_room() -> None:
+    outside = {name_of(path) for path in RUNTIME if not within(name_of(path), *ROOMS)}
+    assert outside == {"nipack", "nipack.__main__", "nipack.data", "nipack.environment"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_knows_what_is_below_it(room: str) -> None:
+    modules = [path for path in RUNTIME if within(name_of(path), room)]
+    assert modules
+    allowed = (*ROOMS[room], "nipack.environment")
+    wrong = [
+        f"{path.name}: {name}"
+        for path in modules
+        for name in imports(path)
+        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("path", FORMATS, ids=name_of)
 def test_formats_never_import_each_other(path: Path) -> None:
     assert [name for name in imports(path) if within(name, "nipack.build.formats")] == []

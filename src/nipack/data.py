@@ -17,17 +17,25 @@ import sys
 
 from .environment import get_nipy_system_dir, get_nipy_user_dir
 from .lookup.ini import IniError, decode, find_setting, read_bytes
-from .lookup.search import Wanted, candidates, find_data_path, given_data_path, roots_in_order
+from .lookup.search import (
+    SearchSettings,
+    Wanted,
+    candidates,
+    find_data_path,
+    given_data_path,
+    roots_in_order,
+)
 from .lookup.version import major_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from configparser import ConfigParser
     from pathlib import Path
     from typing import IO, Any, NoReturn
 
     from .advice.diagnosis import Diagnosis
+    from .lookup.late_text import LateText
     from .lookup.search import Candidate, DataPath, IniProblem, Root
 
 DEFAULT_INSTALL_HINT = (
@@ -184,14 +192,15 @@ def _warn(message: str) -> None:
     warnings.warn(f"skipped {message}", ConfigWarning, stacklevel=1)
 
 
-def _settings() -> dict[str, Any]:
+def search_settings() -> SearchSettings:
+    """Return what decides, at this moment, where data is looked for."""
     # The two functions are looked up in this module, where tests of other packages replace them.
-    return {
-        "environ": os.environ,
-        "user_dir": get_nipy_user_dir(),
-        "prefix": sys.prefix,
-        "system_dir": get_nipy_system_dir(),
-    }
+    return SearchSettings(
+        environ=os.environ,
+        user_dir=get_nipy_user_dir(),
+        prefix=sys.prefix,
+        system_dir=get_nipy_system_dir(),
+    )
 
 
 def get_data_path() -> list[str]:
@@ -205,7 +214,7 @@ def get_data_path() -> list[str]:
     5. `/usr/local/share/nipy`, when `sys.prefix` is `/usr`;
     6. the user directory.
     """
-    data_path = find_data_path(**_settings())
+    data_path = find_data_path(search_settings())
     _warn_of(data_path.problems)
     return [root.path for root in data_path.roots]
 
@@ -233,7 +242,7 @@ def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
         if os.path.isdir(directory):
             return directory
     wanted = Wanted(relpath=relative.replace(os.path.sep, "/"), minimum=None, name=None)
-    raise DataError(_failure(wanted, given_data_path(paths)))
+    raise not_found(wanted, given_data_path(paths))
 
 
 def make_datasource(pkg_def: Mapping[str, Any], **kwargs: Any) -> VersionedDatasource:
@@ -261,7 +270,8 @@ def datasource_or_bomber(
     try:
         return _open(pkg_def, options, even_outdated=False)
     except DataError as error:
-        return Bomber(pkg_def["relpath"].replace("/", os.path.sep), str(error))
+        # The text alone: str() would make it now, and the error's traceback keeps much alive.
+        return Bomber(pkg_def["relpath"].replace("/", os.path.sep), error.args[0])
 
 
 class Bomber:
@@ -276,7 +286,8 @@ class Bomber:
         """Raise BomberError."""
         # Not self.name: a copy has none while it is made, and this would call itself for ever.
         name, message = self.__dict__.get("name"), self.__dict__.get("msg")
-        raise BomberError(f"{attr_name!r} was asked of {name}, which is not there\n\n{message}")
+        first = f"{attr_name!r} was asked of {name}, which is not there"
+        raise BomberError(_late(lambda: f"{first}\n\n{message}"))
 
     def __iter__(self) -> NoReturn:
         """Raise BomberError."""
@@ -318,13 +329,13 @@ def _open(
         # Tests of other packages, nibabel's own among them, replace this one too.
         path = get_data_path()
     given = None if path is None else given_data_path(os.fspath(each) for each in path)
-    roots = roots_in_order(problems, **_settings()) if given is None else given.roots
+    roots = roots_in_order(search_settings(), problems) if given is None else given.roots
     found = _best(roots, wanted)
     _warn_of(problems)
     if found is not None and (even_outdated or found.status == "usable"):
         return VersionedDatasource(found.path)
     hint = pkg_def.get("install hint", DEFAULT_INSTALL_HINT)
-    raise DataError(_failure(wanted, given) + (f"\n\n{hint}" if hint is not None else ""))
+    raise not_found(wanted, given, hint)
 
 
 def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
@@ -338,10 +349,26 @@ def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
     return outdated
 
 
-def _failure(wanted: Wanted, given: DataPath | None) -> str:
-    """Return the message for data that is not in the given data path, or in that of the machine."""
-    # Only now: who finds data does not wait for it.
-    from .advice.explanation import search
-    from .advice.report import failure
+def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = None) -> DataError:
+    """Return the error for data that is not in the given data path, or in that of the machine.
 
-    return failure(search(wanted, given))
+    Its message, which ends in the hint, is made when it is first read, with the settings of now.
+    """
+    settings = search_settings()
+    settings = settings.replace(environ=dict(settings.environ))
+
+    def message() -> str:
+        # Only now: who finds data, or goes on without it, does not wait for these.
+        from .advice.explanation import search
+        from .advice.report import failure
+
+        text = failure(search(wanted, settings, given))
+        return text if hint is None else f"{text}\n\n{hint}"
+
+    return DataError(_late(message))
+
+
+def _late(message: Callable[[], str]) -> LateText:
+    from .lookup.late_text import LateText
+
+    return LateText(message)

@@ -186,10 +186,12 @@ def windows(monkeypatch: pytest.MonkeyPatch, files: dict[str, str], variable: st
     monkeypatch.setattr(search, "read_bytes", system.read_bytes)
     monkeypatch.setattr(ntpath, "isdir", system.isdir)
     found = search.find_data_path(
-        environ={"NIPY_DATA_PATH": variable},
-        user_dir=r"C:\Users\Ada Lovelace\_nipy",
-        prefix=r"D:\envs\é",
-        system_dir=r"C:\etc\nipy",
+        search.SearchSettings(
+            environ={"NIPY_DATA_PATH": variable},
+            user_dir=r"C:\Users\Ada Lovelace\_nipy",
+            prefix=r"D:\envs\é",
+            system_dir=r"C:\etc\nipy",
+        )
     )
     tried = search.mark_choice(search.candidates(found.roots, r"nipy\templates", "0.3"))
     lines = [f"{each.path}  {each.reason}  [{each.root.origin}]" for each in tried]

@@ -11,6 +11,7 @@ from tests.machine import ordinary_user
 from nipack.lookup.search import (
     Candidate,
     DataPath,
+    SearchSettings,
     _ini_directories,
     candidates,
     find_data_path,
@@ -42,10 +43,12 @@ def open_directory() -> Iterator[Path]:
 
 def data_path(tmp_path: Path, prefix: str | None = None, **environ: str) -> DataPath:
     return find_data_path(
-        environ=environ,
-        user_dir=str(tmp_path / "user"),
-        prefix=str(tmp_path / "prefix") if prefix is None else prefix,
-        system_dir=str(tmp_path / "system"),
+        SearchSettings(
+            environ=environ,
+            user_dir=str(tmp_path / "user"),
+            prefix=str(tmp_path / "prefix") if prefix is None else prefix,
+            system_dir=str(tmp_path / "system"),
+        )
     )
 
 
@@ -97,13 +100,15 @@ def test_a_prefix_whose_inis_are_the_systems_has_them_once(tmp_path: Path) -> No
     system = tmp_path / "etc" / "nipy"
     write(system / "s.ini", "[DATA]\npath = /s\n")
     found = find_data_path(
-        environ={}, user_dir="/user", prefix=str(tmp_path), system_dir=str(system)
+        SearchSettings(environ={}, user_dir="/user", prefix=str(tmp_path), system_dir=str(system))
     )
     assert [root.path for root in found.roots].count("/s") == 1
 
 
 def test_without_a_system_directory(tmp_path: Path) -> None:
-    found = find_data_path(environ={}, user_dir="/user", prefix=str(tmp_path), system_dir=None)
+    found = find_data_path(
+        SearchSettings(environ={}, user_dir="/user", prefix=str(tmp_path), system_dir=None)
+    )
     assert [str(root.origin) for root in found.roots] == ["sys.prefix", "user directory"]
 
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..lookup.search import Candidate, DataPath, IniProblem, Root
+    from ..lookup.search import Candidate, DataPath, IniProblem, Root, SearchSettings
     from .near_misses import NearMiss
     from .nibabel_choice import NibabelChoice
 
@@ -60,7 +60,8 @@ def explain(
     """
     wanted = Wanted.read({"relpath": relpath, "min version": min_version})
     given = None if data_path is None else given_data_path(os.fspath(path) for path in data_path)
-    found = search(wanted, given)
+    settings = data.search_settings()
+    found = search(wanted, settings, given)
     # Not at the top: an error message, which has no need of it, does not wait for it.
     from .nibabel_choice import nibabel_choice
 
@@ -68,20 +69,20 @@ def explain(
         wanted,
         found.chosen,
         data_path=None if given is None else [root.path for root in given.roots],
-        system_dir=data._settings()["system_dir"],
+        system_dir=settings.system_dir,
     )
     return found.replace(nibabel=choice)
 
 
-def search(wanted: Wanted, given: DataPath | None = None) -> Explanation:
-    """Return the search in the given data path, or in that of the machine."""
-    data_path = find_data_path(**data._settings())
+def search(wanted: Wanted, settings: SearchSettings, given: DataPath | None = None) -> Explanation:
+    """Return the search in the given data path, or in the one that the settings make."""
+    data_path = find_data_path(settings)
     # What put each directory there is known of those that this machine's settings give.
     if given is not None and [r.path for r in given.roots] != [r.path for r in data_path.roots]:
         data_path = given
     tried = mark_choice(every_candidate(data_path.roots, wanted.relative, wanted.minimum))
     searched = list(dict.fromkeys(root.path for root in data_path.roots))
-    near = near_misses(wanted, searched, surroundings())
+    near = near_misses(wanted, searched, _surroundings(settings))
     return Explanation(
         wanted=wanted,
         tried=tried,
@@ -103,12 +104,12 @@ def _alike(wanted: Wanted, tried: Iterable[Candidate], roots: Iterable[Root]) ->
     return tuple(nearest_relpaths(wanted.relpath, relpaths_below(roots)))
 
 
-def surroundings() -> Surroundings:
+def _surroundings(settings: SearchSettings) -> Surroundings:
     """Return what is known of the places around this interpreter."""
     return Surroundings(
-        prefix=sys.prefix,
+        prefix=settings.prefix,
         base_prefix=sys.base_prefix,
         home=os.path.expanduser("~"),
-        user_dir=data._settings()["user_dir"],
-        environ=os.environ,
+        user_dir=settings.user_dir,
+        environ=settings.environ,
     )

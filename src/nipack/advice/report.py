@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def failure(found: Explanation) -> str:
-    """Return the message for data that was not found, or found in no usable state."""
+    """Return the message for data that was not found, or found in no usable state.
+
+    The search may be later than the one that failed: what is there by now is said.
+    """
+    if found.chosen is not None:
+        return (
+            f"{found.wanted.relpath} was not found, but by now version {found.chosen.version} is "
+            f"in {found.chosen.path}: start the program again, or look it up once more"
+        )
     # Each place once: who installs data does not care how often a place is named.
     tried = [each for each in found.tried if each.status != "repeated"]
     blocks = [first_line(found.wanted, tried)]

@@ -43,14 +43,14 @@ class Copy(Record):
 
 def installed_copies() -> Iterator[Copy]:
     """Yield every copy of every data package below the roots, by relpath, in the search's order."""
-    roots = find_data_path(**data._settings()).roots
+    roots = _roots()
     for relpath in relpaths_below(roots):
         yield from _copies(relpath, roots)
 
 
 def installed_relpaths() -> list[str]:
     """Return the relpath of every data package in the data path, sorted."""
-    return relpaths_below(find_data_path(**data._settings()).roots)
+    return relpaths_below(_roots())
 
 
 def relpaths_below(roots: Iterable[Root]) -> list[str]:
@@ -62,22 +62,19 @@ def copies_of(place: str) -> list[Copy]:
     """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
     if is_path(place):
         return [copy_at(os.path.abspath(os.path.expanduser(place)))]
-    found = list(_copies(place, find_data_path(**data._settings()).roots))
+    found = list(_copies(place, _roots()))
     if not found:
         if os.path.isdir(place):
             there = os.path.join(".", place)
             raise DataError(f"{place} is not installed, but a directory here; write {there}")
-        from ..advice.explanation import search
-        from ..advice.report import failure
-
-        raise DataError(failure(search(Wanted.read({"relpath": place}))))
+        raise data.not_found(Wanted.read({"relpath": place}))
     return found
 
 
 def other_copies(copy: Copy) -> Iterator[Copy]:
     """Yield the other copies of the same version of a package."""
     if copy.relpath is not None and copy.version is not None:
-        for other in _copies(copy.relpath, find_data_path(**data._settings()).roots):
+        for other in _copies(copy.relpath, _roots()):
             if other.version == copy.version and other.path != copy.path:
                 yield other
 
@@ -101,6 +98,10 @@ def copy_at(path: str) -> Copy:
         version=found.version,
         reason=found.reason,
     )
+
+
+def _roots() -> tuple[Root, ...]:
+    return find_data_path(data.search_settings()).roots
 
 
 def _copies(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:

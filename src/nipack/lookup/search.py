@@ -85,36 +85,36 @@ class DataPath(Record):
     problems: tuple[IniProblem, ...]
 
 
-def find_data_path(
-    *, environ: Mapping[str, str], user_dir: str, prefix: str, system_dir: str | None
-) -> DataPath:
+class SearchSettings(Record):
+    """What the data path is made from; `system_dir` is None where this system has none."""
+
+    __slots__ = ("environ", "prefix", "system_dir", "user_dir")
+    environ: Mapping[str, str]
+    user_dir: str
+    prefix: str
+    system_dir: str | None
+
+
+def find_data_path(settings: SearchSettings) -> DataPath:
     """Return the data path that these settings give.
 
     The order is that of the NIPY design, with the prefix's own ini files before the system's. A
     root that is named twice is there twice, as in nibabel.
     """
     problems: list[IniProblem] = []
-    roots = roots_in_order(
-        problems, environ=environ, user_dir=user_dir, prefix=prefix, system_dir=system_dir
-    )
-    return DataPath(roots=tuple(roots), problems=tuple(problems))
+    roots = tuple(roots_in_order(settings, problems))
+    return DataPath(roots=roots, problems=tuple(problems))
 
 
-def roots_in_order(
-    problems: list[IniProblem],
-    *,
-    environ: Mapping[str, str],
-    user_dir: str,
-    prefix: str,
-    system_dir: str | None,
-) -> Iterator[Root]:
+def roots_in_order(settings: SearchSettings, problems: list[IniProblem]) -> Iterator[Root]:
     """Yield the roots of the data path, and add the ini files that are passed over to `problems`.
 
     Lazily: who stops at the first root that holds the data opens no ini file after the one that
     leads to it, however many packages are installed.
     """
-    yield from _split(environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
-    yield from _roots_of_inis(user_dir, _ini_directories(prefix, system_dir), problems)
+    prefix, user_dir = settings.prefix, settings.user_dir
+    yield from _split(settings.environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
+    yield from _roots_of_inis(user_dir, _ini_directories(prefix, settings.system_dir), problems)
     yield Root(path=os.path.join(prefix, "share", "nipy"), origin=_origin("sys.prefix"))
     if prefix == "/usr":
         # Debian's Python installs into /usr/local what does not come from its packages.
