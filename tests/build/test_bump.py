@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -161,14 +162,14 @@ def test_a_half_that_cannot_be_written_changes_neither(
     tree = make_tree(version="0.2")
     (tree / "package.yaml").write_text(f"{HEAD}version: '0.2'\n", "utf-8")
     before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    write = Path.write_bytes
+    really_open = Path.open
 
-    def refuse(path: Path, data: bytes) -> int:
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
         if path.name.startswith(".package.yaml"):
             raise OSError(28, "No space left on device", str(path))
-        return write(path, data)
+        return really_open(path, *arguments, **named)
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     result = bump("minor", tree)
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr

@@ -56,6 +56,7 @@ def test_no_path_is_folded(columns: str, vertical: bool, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", "25")
     table = plain_table("", "data", "path")
     path = "/a long/" + "directory/" * 9
     table.add_row("*", "nipy/templates", Text(path))

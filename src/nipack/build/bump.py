@@ -2,15 +2,16 @@
 
 import configparser
 import io
-import os
 import re
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import yaml
 
+from nipack.build.atomic import written_beside
 from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at, system_errors_as
@@ -133,18 +134,11 @@ def _definition_change(path: Path, after: str) -> Change:
     return Change(path=path, before=before, after=changed.encode("utf-8"))
 
 
-@system_errors_as(SourceError, "make it writable, and see that there is room on the disk")
 def apply_bump(bump: Bump) -> None:
     """Write every change beside its file, and only when all are written put them in place."""
-    written: list[tuple[Path, Path]] = []
-    try:
+    with ExitStack() as stack:
         for change in bump.changes:
-            temporary = change.path.with_name(f".{change.path.name}.{os.getpid()}.part")
-            written.append((temporary, change.path))
-            temporary.write_bytes(change.after)
-            shutil.copymode(change.path, temporary)
-        for temporary, path in written:
-            temporary.replace(path)
-    finally:
-        for temporary, _ in written:
-            temporary.unlink(missing_ok=True)
+            output = stack.enter_context(written_beside(change.path, SourceError))
+            output.write(change.after)
+            output.flush()
+            shutil.copymode(change.path, output.name)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from nipack.build.atomic import written_beside
 from nipack.build.check.structure import CONFIG_NAME, read_config
 from nipack.build.definition import DEFINITION_NAME, Definition, Person, Source, read_definition
 from nipack.build.errors import DataPackageError, SourceError, error_at
@@ -100,13 +101,8 @@ def write_draft(draft: Draft, directory: Path) -> Path:
         raise SourceError(
             f"{path}: there is a definition already; change it, or name another folder with -o"
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(draft.text, "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_beside(path, SourceError) as output:
+        output.write(draft.text.encode("utf-8"))
     return path
 
 
