@@ -1,7 +1,9 @@
 """The rules of who imports whom, and who speaks and ends."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,23 @@ def test_a_room_knows_what_is_below_it(room: str) -> None:
         if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
     ]
     assert wrong == []
+
+
+def room_of(name: str) -> str:
+    """Return the folder, or the module beside the folders, of the builder that a name is in."""
+    return name.removeprefix("nipack.build.").partition(".")[0]
+
+
+def test_no_two_rooms_of_the_builder_know_each_other() -> None:
+    known = defaultdict[str, set[str]](set)
+    names = {name_of(path) for path in MODULES}
+    for path in MODULES:
+        if within(name_of(path), "nipack.build"):
+            rooms = {room_of(name) for name in set(imports(path)) & names if name != "nipack.build"}
+            known[room_of(name_of(path))] |= rooms - {room_of(name_of(path)), "nipack"}
+    assert {"definition", "source", "check", "formats"} <= known.keys()
+    assert "package" in known["formats"]
+    assert list(TopologicalSorter(known).static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize("path", FORMATS, ids=name_of)

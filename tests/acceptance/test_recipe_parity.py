@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nipack.build.archive import Content
+from nipack.build.archive.members import Content
 from nipack.build.flow import build
 from nipack.build.formats import formats
 from nipack.build.recipe_flow import RecipeOptions, make_recipes

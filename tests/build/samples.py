@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nipack.build.definition import Definition, read_definition
+from nipack.build.definition.model import Definition, read_definition
 from nipack.build.errors import Problem
 from nipack.build.package import DataPackage, read_package
 

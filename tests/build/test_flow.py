@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 from tests.build.samples import RecordingReporter, linked, plain, read
 
-from nipack.build.archive import Content
+from nipack.build.archive.members import Content
 from nipack.build.errors import ArtifactError, NipackError, SourceError
 from nipack.build.flow import build, build_artifact, verify
 from nipack.build.formats import Format, formats

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from tests.build.samples import SAMPLES, define, linked, member, plain, read, tar_gz
 
+from nipack.build.archive.installed import InstalledFile, InstalledLink
 from nipack.build.manifest import (
-    InstalledFile,
-    InstalledLink,
     installed_tree,
     manifest_of,
     manifest_text,

@@ -19,8 +19,8 @@ from tests.build.samples import (
 )
 
 from nipack.build.errors import DataPackageError, SourceError
-from nipack.build.folders import expand_folder
 from nipack.build.package import DEFAULT_TIME, DataLink
+from nipack.build.source.folders import expand_folder
 
 FILES = ["ICBM152/T1.nii.gz", "config.ini"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import REPOSITORY
 
-from nipack.build.archive import Content, expected_content
+from nipack.build.archive.members import Content, expected_content
 from nipack.build.errors import RecipeError
 from nipack.build.manifest import installed_tree
 from nipack.build.recipe_flow import RecipeOptions, make_recipes

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nipack.build import layout
-from nipack.build.archive import Content, differences, expected_content
+from nipack.build.archive.compression import malformed_archive_as
+from nipack.build.archive.members import Content, differences, expected_content
 from nipack.build.atomic import written_beside
-from nipack.build.compression import malformed_archive_as
 from nipack.build.errors import ArtifactError
 from nipack.build.formats import Format
 from nipack.build.manifest import manifest_of, payload_id

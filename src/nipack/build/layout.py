@@ -4,6 +4,8 @@ Paths are relative to the prefix: a conda environment, a virtual environment, or
 """
 
 DATA_ROOT = "share/nipy"
+CONFIG_NAME = "config.ini"
+"""The file in the data directory that states the version; nibabel knows data by it."""
 
 
 def payload_directory(relpath: str) -> str:

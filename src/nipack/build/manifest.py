@@ -4,42 +4,20 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nipack.build import layout
-from nipack.build.definition import Citation
+from nipack.build.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    sorted_tree,
+    text_file,
+)
+from nipack.build.definition.model import Citation
 from nipack.build.package import DataFile, DataLink, DataPackage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledFile:
-    """A file that a package installs; `path` is relative to the prefix.
-
-    `content` is where the bytes are, or the bytes.  Its mode is 0644 everywhere.
-    """
-
-    path: str
-    size: int
-    sha256: str
-    md5: str | None
-    content: Path | bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledLink:
-    """A symbolic link that a package installs; `path` is relative to the prefix.
-
-    `leads_to` is the path of the file at its end, None where that is a folder.
-    """
-
-    path: str
-    target: str
-    leads_to: str | None
-
-
-Installed = InstalledFile | InstalledLink
 
 
 def installed_tree(package: DataPackage, prefix: str | None) -> tuple[Installed, ...]:
@@ -59,23 +37,6 @@ def installed_tree(package: DataPackage, prefix: str | None) -> tuple[Installed,
         text_file(layout.metadata_path(definition.name), metadata_text(package)),
     ]
     return sorted_tree(tree)
-
-
-def sorted_tree(tree: Iterable[Installed]) -> tuple[Installed, ...]:
-    """Return a tree in the one order that every archive has: by the bytes of the paths."""
-    return tuple(sorted(tree, key=lambda installed: os.fsencode(installed.path)))
-
-
-def text_file(path: str, content: str | bytes) -> InstalledFile:
-    """Return a file that nipack writes itself."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    return InstalledFile(
-        path=path,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
-        content=data,
-    )
 
 
 def _payload_file(file: DataFile, root: str, directory: Path) -> InstalledFile:

@@ -12,21 +12,20 @@ from urllib.parse import urlsplit
 from nipack.build.check.contents import content_problems
 from nipack.build.check.names import name_problems
 from nipack.build.check.structure import (
-    CONFIG_NAME,
     metadata_warnings,
     no_definition_warning,
     raise_or_warn,
     read_config,
     walk,
 )
-from nipack.build.definition import (
+from nipack.build.definition.faults import FIRST_YEAR, LAST_YEAR
+from nipack.build.definition.model import (
     DEFINITION_NAME,
     Definition,
     Source,
     read_definition,
     release_time,
 )
-from nipack.build.definition_faults import FIRST_YEAR, LAST_YEAR
 from nipack.build.errors import (
     DataPackageError,
     Problem,
@@ -35,15 +34,16 @@ from nipack.build.errors import (
     system_errors_as,
     warning_at,
 )
-from nipack.build.folders import (
+from nipack.build.hashing import digest_bytes, digest_files
+from nipack.build.layout import CONFIG_NAME
+from nipack.build.progress import Reporter
+from nipack.build.source.folders import (
     data_directory,
     definition_of_layout,
     definition_path,
     umbrella_problems,
 )
-from nipack.build.hashing import digest_bytes, digest_files
-from nipack.build.progress import Reporter
-from nipack.build.source import (
+from nipack.build.source.tree import (
     SourceRecord,
     SourceTree,
     fetch_source,

@@ -8,18 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from nipack.build.archive import differences, expected_content, write_tar
+from nipack.build.archive.compression import gzip_writer
+from nipack.build.archive.installed import InstalledFile, InstalledLink, sorted_tree
+from nipack.build.archive.members import differences, expected_content, write_tar
 from nipack.build.atomic import written_beside
-from nipack.build.compression import gzip_writer
 from nipack.build.errors import RecipeError
 from nipack.build.hashing import CHUNK, digest_file
-from nipack.build.manifest import (
-    InstalledFile,
-    InstalledLink,
-    installed_tree,
-    payload_id,
-    sorted_tree,
-)
+from nipack.build.manifest import installed_tree, payload_id
 from nipack.build.package import DataPackage, read_package
 from nipack.build.progress import Reporter, SilentReporter
 from nipack.build.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource

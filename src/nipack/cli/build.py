@@ -84,7 +84,7 @@ def build(
     https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
     Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
-    from nipack.build.address import public_address
+    from nipack.build.definition.address import public_address
     from nipack.build.errors import DataPackageError, NipackError
     from nipack.build.flow import Targets
 

@@ -88,12 +88,12 @@ def check(
 def _problems(
     sources: tuple[str, ...], *, release: bool, quiet: bool, offline: bool
 ) -> "list[Problem]":
-    from nipack.build.check import inspection
+    from nipack.build import check_flow
 
     problems: list[Problem] = []
     with console_reporter(quiet=quiet) as reporter:
         for source in sources:
-            problems += inspection.check(source, reporter, release=release, offline=offline)
+            problems += check_flow.check(source, reporter, release=release, offline=offline)
     return problems
 
 

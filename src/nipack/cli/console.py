@@ -199,6 +199,6 @@ offline_option = click.option(
 
 def expanded(sources: Iterable[str]) -> tuple[str, ...]:
     """Return the sources, each folder of definitions as all that is in it."""
-    from nipack.build.folders import expand_folder
+    from nipack.build.source.folders import expand_folder
 
     return tuple(each for source in sources for each in expand_folder(source))

@@ -11,10 +11,10 @@ import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
 from tests.build.samples import RecordingReporter, define, linked, plain, read, umbrella
 
+from nipack.build.archive.installed import InstalledFile
 from nipack.build.errors import ArtifactError
 from nipack.build.flow import build
 from nipack.build.formats.conda import FORMAT, PREFIX_PLACEHOLDER
-from nipack.build.manifest import InstalledFile
 
 
 def built(source: Path, tmp_path: Path) -> Path:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nipack.build import fast_gzip
+from nipack.build.archive import fast_gzip
 from nipack.build.check import images, privacy
 from nipack.build.errors import Problem, error_at, warning_at
 from nipack.build.hashing import CHUNK, THREADS
 from nipack.build.progress import Advance, Reporter
-from nipack.build.unpack import EXECUTABLE
+from nipack.build.source.unpack import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")

@@ -15,12 +15,11 @@ from pathlib import Path
 from packaging.version import Version
 
 from nipack.build.check.rules import RULES
-from nipack.build.definition import DEFINITION_NAME, Definition
+from nipack.build.definition.model import DEFINITION_NAME, Definition
 from nipack.build.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.build.layout import CONFIG_NAME
 from nipack.build.progress import Reporter
-from nipack.build.unpack import leads_out
-
-CONFIG_NAME = "config.ini"
+from nipack.build.source.unpack import leads_out
 
 
 def raise_or_warn(

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Protocol
 
-from nipack.build.archive import Content
-from nipack.build.manifest import Installed
+from nipack.build.archive.installed import Installed
+from nipack.build.archive.members import Content
 from nipack.build.package import DataPackage
 from nipack.build.progress import Advance
 

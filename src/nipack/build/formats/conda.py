@@ -10,20 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from nipack.build import conda, layout
-from nipack.build.archive import Content, read_tar, write_tar, zip_member
-from nipack.build.compression import zstd_reader, zstd_writer
-from nipack.build.definition import Definition
-from nipack.build.errors import ArtifactError
-from nipack.build.licenses import license_texts
-from nipack.build.manifest import (
+from nipack.build import layout
+from nipack.build.archive.compression import zstd_reader, zstd_writer
+from nipack.build.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
-    installed_tree,
     sorted_tree,
     text_file,
 )
+from nipack.build.archive.members import Content, read_tar, write_tar, zip_member
+from nipack.build.definition.licenses import license_texts
+from nipack.build.definition.model import Definition
+from nipack.build.dialects import conda
+from nipack.build.errors import ArtifactError
+from nipack.build.manifest import installed_tree
 from nipack.build.package import DataPackage
 from nipack.build.progress import Advance
 

@@ -13,21 +13,22 @@ from typing import IO
 
 from debian.deb822 import Deb822
 
-from nipack.build import debian, layout
-from nipack.build.archive import Content, read_tar, write_tar
-from nipack.build.compression import gzip_reader, gzip_writer, small_gzip
-from nipack.build.errors import ArtifactError
-from nipack.build.manifest import (
+from nipack.build import layout
+from nipack.build.archive.compression import gzip_reader, gzip_writer, small_gzip
+from nipack.build.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
-    installed_tree,
     sorted_tree,
     text_file,
 )
+from nipack.build.archive.members import Content, read_tar, write_tar
+from nipack.build.archive.streams import LimitedReader
+from nipack.build.dialects import debian
+from nipack.build.errors import ArtifactError
+from nipack.build.manifest import installed_tree
 from nipack.build.package import DataPackage
 from nipack.build.progress import Advance
-from nipack.build.streams import LimitedReader
 
 AR_MAGIC = b"!<arch>\n"
 AR_HEADER_SIZE = 60

@@ -11,17 +11,13 @@ from pathlib import Path, PurePosixPath
 from string import Template
 from typing import IO
 
-from nipack.build import layout, python_metadata
-from nipack.build.archive import Content, read_tar, write_tar
-from nipack.build.compression import gzip_reader, gzip_writer
-from nipack.build.definition import Definition, Person
-from nipack.build.manifest import (
-    Installed,
-    InstalledFile,
-    installed_tree,
-    sorted_tree,
-    text_file,
-)
+from nipack.build import layout
+from nipack.build.archive.compression import gzip_reader, gzip_writer
+from nipack.build.archive.installed import Installed, InstalledFile, sorted_tree, text_file
+from nipack.build.archive.members import Content, read_tar, write_tar
+from nipack.build.definition.model import Definition, Person
+from nipack.build.dialects import python_metadata
+from nipack.build.manifest import installed_tree
 from nipack.build.package import DataPackage
 from nipack.build.progress import Advance
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from nipack import __version__
-from nipack.build import layout, python_metadata
-from nipack.build.archive import Content, read_zip, write_zip
-from nipack.build.manifest import InstalledFile, installed_tree, text_file
+from nipack.build import layout
+from nipack.build.archive.installed import InstalledFile, text_file
+from nipack.build.archive.members import Content, read_zip, write_zip
+from nipack.build.dialects import python_metadata
+from nipack.build.manifest import installed_tree
 from nipack.build.package import DataPackage
 from nipack.build.progress import Advance
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from nipack.build.archive import Content
+from nipack.build.archive.members import Content
 from nipack.build.package import DataPackage
 
 

@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nipack.build import conda, layout
-from nipack.build.archive import LINK_MODE, Content, read_tar
-from nipack.build.compression import is_mostly_compressed, zstd_reader
+from nipack.build import layout
+from nipack.build.archive.compression import is_mostly_compressed, zstd_reader
+from nipack.build.archive.members import LINK_MODE, Content, read_tar
+from nipack.build.definition.licenses import license_texts
+from nipack.build.dialects import conda
 from nipack.build.errors import ToolError
-from nipack.build.licenses import license_texts
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run

@@ -15,10 +15,11 @@ from typing import Any
 
 from debian.changelog import Changelog, ChangelogParseError
 
-from nipack.build import debian, layout
-from nipack.build.archive import Content, read_tar
+from nipack.build import layout
+from nipack.build.archive.compression import is_mostly_compressed
+from nipack.build.archive.members import Content, read_tar
 from nipack.build.changes import compare, new_directories, new_links
-from nipack.build.compression import is_mostly_compressed
+from nipack.build.dialects import debian
 from nipack.build.errors import RecipeError
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage

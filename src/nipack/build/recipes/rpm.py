@@ -15,10 +15,10 @@ from shutil import copyfile
 from typing import Any
 
 from nipack.build import layout
-from nipack.build.archive import LINK_MODE, Content, read_tar
+from nipack.build.archive.compression import is_mostly_compressed
+from nipack.build.archive.members import LINK_MODE, Content, read_tar
 from nipack.build.changes import compare
-from nipack.build.compression import is_mostly_compressed
-from nipack.build.licenses import license_texts
+from nipack.build.definition.licenses import license_texts
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run

@@ -1,0 +1,1 @@
+"""The streams that artifacts are made of: tar, zip, and how they are compressed."""

@@ -1,0 +1,1 @@
+"""What begins and raises a definition: `nipack init` and `nipack bump`."""

@@ -1,0 +1,1 @@
+"""What `package.yaml` says of a data package, and every fault in it."""

@@ -1,0 +1,1 @@
+"""What several formats of one distribution say in its own words."""
