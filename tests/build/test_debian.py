@@ -146,7 +146,11 @@ def license_texts(paragraphs: list[Deb822]) -> dict[str, str]:
 def test_copyright_without_a_word_of_it(tmp_path: Path) -> None:
     header, files, license_ = dep5(tmp_path)
     assert header["Upstream-Name"] == "nipy-templates"
-    assert header["Comment"] == "It was not verified that everybody may pass this data on."
+    assert header["Disclaimer"].splitlines() == [
+        "This package is not part of the Debian distribution.",
+        " It was not verified that everybody may pass this data on.",
+        " Its source states no licence.",
+    ]
     assert files["Files"] == "*"
     assert files["Copyright"] == "not stated by the source"
     assert license_["License"] == "unknown\n The source of this data states no licence."
@@ -175,7 +179,7 @@ copyright:
     )
     header, first, second, *_ = paragraphs
     assert header["Source"] == "https://example.org"
-    assert "Comment" not in header
+    assert "Disclaimer" not in header
     assert [line.strip() for line in first["Copyright"].splitlines()] == [
         "2004-2011 Ada <ada@example.org>",
         "2004-2011 Institut: für Übersicht",
@@ -189,6 +193,53 @@ copyright:
         "Mine": "Mine.\n\nAll.\n\nYours.",
         "Expat": "The definition has no text of it.",
     }
+
+
+FREE = "license: CC0-1.0\nredistribution: verified\n"
+NEEDS = "requires_nonfree: ['MATLAB, to read the .fig files.', a key of the lab]\n"
+NEEDED = [
+    "This data is of no use without what is not free: MATLAB, to read the .fig files.",
+    "This data is of no use without what is not free: a key of the lab.",
+]
+STANZA = "copyright: [{files: ['*'], holders: [Ada], license: CC-BY-ND-4.0, text: None.}]\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "section", "reasons"),
+    [
+        (FREE, "science", []),
+        (FREE + NEEDS, "contrib/science", NEEDED),
+        (
+            "license: CC0-1.0\n" + NEEDS,
+            "non-free/science",
+            ["It was not verified that everybody may pass this data on.", *NEEDED],
+        ),
+        (
+            "license: CC0-1.0\nredistribution: forbidden\n",
+            "non-free/science",
+            ["This data must not be passed on."],
+        ),
+        (
+            "license: CC-BY-NC-SA-4.0\nredistribution: verified\n",
+            "non-free/science",
+            ["The licence CC-BY-NC-SA-4.0 restricts how this data may be used or changed."],
+        ),
+        (
+            FREE + STANZA,
+            "non-free/science",
+            ["The licence CC-BY-ND-4.0 restricts how this data may be used or changed."],
+        ),
+        ("redistribution: verified\n", "non-free/science", ["Its source states no licence."]),
+    ],
+)
+def test_what_is_not_in_main_says_why(
+    fields: str, section: str, reasons: list[str], tmp_path: Path
+) -> None:
+    header = dep5(tmp_path, fields)[0]
+    assert debian.section(define(tmp_path, fields)) == section
+    first = ["This package is not part of the Debian distribution."] if reasons else []
+    said = header.get("Disclaimer", "").splitlines()
+    assert [line.strip() for line in said] == first + reasons
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     page, pattern = _release_page(request)
     return {
         "name": definition.name,
-        "section": _section(package),
+        "section": debian.section(definition),
         "maintainer": str(debian.maintainer(definition)),
         "homepage": definition.homepage,
         "relations": debian.relations(definition, package.version),
@@ -175,14 +175,6 @@ def _source_tags(package: DataPackage, page: str) -> dict[str, str]:
     """Return lintian's tags on the source package that are meant to stay, with the reasons."""
     tags = _NO_TRACKER | (_NO_SIGNATURE if page else {})
     return tags | (_TIMEWARP if package.time < _STANDARDS else {})
-
-
-def _section(package: DataPackage) -> str:
-    """Return the section: what is not known to be free does not go to main (Policy 2.2)."""
-    free = package.definition.redistribution == "verified" and not re.search(
-        r"-N[CD]-", f"{package.definition.license}-"
-    )
-    return "science" if free else "non-free/science"
 
 
 def _kept_words(package: DataPackage) -> list[str]:
