@@ -8,7 +8,6 @@ from debian.changelog import Changelog
 from debian.copyright import Copyright as Dep5
 from debian.copyright import License
 from debian.deb822 import Deb822
-from debian.debian_support import Version
 from tests.build.samples import MINIMAL, define, plain, read
 
 from nipack.build import debian
@@ -20,39 +19,6 @@ def package_of(tmp_path: Path, more: str = "") -> DataPackage:
     tree = plain(tmp_path)
     define(tree, f"date: 2023-05-01\n{more}")
     return read(tree, tmp_path / "work")
-
-
-@pytest.mark.parametrize(
-    ("version", "spelled"),
-    [
-        ("0.3", "0.3"),
-        ("2009.3", "2009.3"),
-        ("0.3.rc1", "0.3~rc1"),
-        ("0.3.1a", "0.3.1~a"),
-        ("0.3.1a2", "0.3.1~a2"),
-        ("0.3.alpha1", "0.3~alpha1"),
-        ("0.3.BETA", "0.3~BETA"),
-        ("0.3.dev4", "0.3~dev4"),
-        ("0.3.1c", "0.3.1~c"),
-        ("0.3.pre1", "0.3~pre1"),
-        ("0.3.post1", "0.3.post1"),
-    ],
-)
-def test_versions_sort_as_they_do_in_python(version: str, spelled: str) -> None:
-    assert debian.upstream_version(version) == spelled
-    release = "0.3.1" if version.startswith("0.3.1") else "0.3"
-    before = Version(spelled) < Version(release)
-    assert before is ("~" in spelled)
-
-
-@pytest.mark.tools("dpkg")
-def test_dpkg_agrees() -> None:
-    for one, other in [
-        ("0.3~rc1-1", "0.3-1"),
-        ("0.3~alpha1-1", "0.3~beta1-1"),
-        ("0.9-1", "0.10-1"),
-    ]:
-        subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=True)
 
 
 def test_the_revision_counts_from_one(tmp_path: Path) -> None:

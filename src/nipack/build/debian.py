@@ -19,6 +19,7 @@ from nipack.build.definition import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
 from nipack.build.text import filled
+from nipack.build.versions import upstream_version
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")
@@ -53,15 +54,6 @@ _DOCUMENTATION = re.compile(
 def debian_version(package: DataPackage) -> str:
     """Return the version and Debian revision; revision 0 of a definition is Debian's 1."""
     return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
-
-
-# What PEP 440 sorts before the release: in each of its spellings.
-_PRE_RELEASE = re.compile(r"\.?((?:alpha|a|beta|b|c|rc|preview|pre|dev)[0-9]*)(?=$|\.)", re.I)
-
-
-def upstream_version(version: str) -> str:
-    """Return the Debian spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
-    return _PRE_RELEASE.sub(r"~\1", version)
 
 
 def license_name(expression: str) -> str:
