@@ -40,21 +40,22 @@ def test_the_rendered_files_are_the_golden_ones(
     sample: Path, format: RecipeFormat, render: Render, request: pytest.FixtureRequest
 ) -> None:
     recipe = render(sample, format)
-    rendered = {
-        file.path.relative_to(recipe.directory).as_posix(): _stable(file.path.read_text("utf-8"))
-        for file in recipe.files
-    }
+    rendered = texts_below(recipe.directory)
     golden = GOLDEN / request.node.callspec.params["sample"] / format.name
     if request.config.getoption("--update-golden"):
         for path, text in rendered.items():
             (golden / path).parent.mkdir(parents=True, exist_ok=True)
             (golden / path).write_text(text, "utf-8")
-    expected = {
-        path.relative_to(golden).as_posix(): path.read_text("utf-8")
-        for path in golden.rglob("*")
+    assert rendered == texts_below(golden)
+
+
+def texts_below(folder: Path) -> dict[str, str]:
+    """Return the text of each file by its path, as golden files have it."""
+    return {
+        path.relative_to(folder).as_posix(): _stable(path.read_text("utf-8"))
+        for path in folder.rglob("*")
         if path.is_file()
     }
-    assert rendered == expected
 
 
 def _stable(text: str) -> str:

@@ -90,15 +90,15 @@ class DebianSystem:
 
     root: Path
 
-    def run(self, *command: str) -> str:
-        """Run a program in it."""
+    def run(self, *command: str, **more: str) -> str:
+        """Run a program in it; `more` are variables of its environment."""
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
             "LC_ALL": "C.UTF-8",
             "DEBIAN_FRONTEND": "noninteractive",
         }
-        return run("chroot", self.root, *command, env=environment)
+        return run("chroot", self.root, *command, env=environment | more)
 
     def apt(self, *arguments: str) -> str:
         """Run apt-get without asking anything."""
