@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from debian.changelog import Changelog
 from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.build.errors import DataPackageError, RecipeError
@@ -165,6 +166,21 @@ class TestPrevious:
             render(releases[1], format, previous=releases[0])
             again = render(releases[1], format, previous=releases[0])
             assert {file.state for file in again.files} == {"unchanged"}, format.name
+
+    def test_the_same_data_packaged_again_has_a_later_entry(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        render(releases[0], debian)
+        releases[0].write_text(f"{releases[0].read_text('utf-8')}revision: 1\n", "utf-8")
+        changelog = render(releases[0], debian).directory / "changelog"
+        entries = Changelog(changelog.read_text("utf-8"), strict=True)
+        assert [(str(each.version), each.date) for each in entries] == [
+            ("0.9-2", "Mon, 01 May 2023 00:00:01 +0000"),
+            ("0.9-1", "Mon, 01 May 2023 00:00:00 +0000"),
+        ]
+        assert "Packaging only" in str(entries[0])
+        assert {file.state for file in render(releases[0], debian).files} == {"unchanged"}
 
     def test_entries_that_a_maintainer_wrote_stay(
         self, releases: tuple[Path, Path], render: Render

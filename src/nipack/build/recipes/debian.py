@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from email.utils import mktime_tz, parsedate_tz
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copytree
 from typing import Any
@@ -229,7 +230,19 @@ def _changelog(request: RecipeRequest) -> str:
     older = _older_entries(request.directory / "changelog", debian.debian_version(package))
     if previous is not None and not _has_version(older, debian.debian_version(previous)):
         older = debian.changelog_text(_as_own(previous, package), older=older)
-    return debian.changelog_text(package, _changes(request, older) if older else [], older)
+    if not older:
+        return debian.changelog_text(package)
+    dated = replace(package, time=max(package.time, _newest(older) + 1))
+    return debian.changelog_text(dated, _changes(request, older), older)
+
+
+def _newest(changelog: str) -> int:
+    """Return the time of the newest entry, than which lintian wants the next to be later.
+
+    Packaged again, the same data has the same day of release.
+    """
+    dates = (parsedate_tz(block.date or "") for block in Changelog(changelog))
+    return max((mktime_tz(date) for date in dates if date), default=0)
 
 
 def _changes(request: RecipeRequest, older: str) -> list[str]:
