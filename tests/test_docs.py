@@ -16,7 +16,9 @@ from nipack.build.definition.faults import schema
 from nipack.cli.app import nipack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-DOCUMENTS = [path for pattern in ("*.md", "docs/*.md") for path in sorted(REPOSITORY.glob(pattern))]
+DOCUMENTS = [
+    path for pattern in ("*.md", "docs/**/*.md") for path in sorted(REPOSITORY.glob(pattern))
+]
 
 
 def fields(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, bool, dict[str, Any]]]:
@@ -67,7 +69,9 @@ def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
     assert read_definition(tmp_path / "package.yaml").relpath == "mylab/atlas"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix()
+)
 def test_links_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8"))
     for target in targets:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from debian.changelog import Changelog
 from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.build.errors import DataPackageError, RecipeError
@@ -40,21 +41,22 @@ def test_the_rendered_files_are_the_golden_ones(
     sample: Path, format: RecipeFormat, render: Render, request: pytest.FixtureRequest
 ) -> None:
     recipe = render(sample, format)
-    rendered = {
-        file.path.relative_to(recipe.directory).as_posix(): _stable(file.path.read_text("utf-8"))
-        for file in recipe.files
-    }
+    rendered = texts_below(recipe.directory)
     golden = GOLDEN / request.node.callspec.params["sample"] / format.name
     if request.config.getoption("--update-golden"):
         for path, text in rendered.items():
             (golden / path).parent.mkdir(parents=True, exist_ok=True)
             (golden / path).write_text(text, "utf-8")
-    expected = {
-        path.relative_to(golden).as_posix(): path.read_text("utf-8")
-        for path in golden.rglob("*")
+    assert rendered == texts_below(golden)
+
+
+def texts_below(folder: Path) -> dict[str, str]:
+    """Return the text of each file by its path, as golden files have it."""
+    return {
+        path.relative_to(folder).as_posix(): _stable(path.read_text("utf-8"))
+        for path in folder.rglob("*")
         if path.is_file()
     }
-    assert rendered == expected
 
 
 def _stable(text: str) -> str:
@@ -164,6 +166,21 @@ class TestPrevious:
             render(releases[1], format, previous=releases[0])
             again = render(releases[1], format, previous=releases[0])
             assert {file.state for file in again.files} == {"unchanged"}, format.name
+
+    def test_the_same_data_packaged_again_has_a_later_entry(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        render(releases[0], debian)
+        releases[0].write_text(f"{releases[0].read_text('utf-8')}revision: 1\n", "utf-8")
+        changelog = render(releases[0], debian).directory / "changelog"
+        entries = Changelog(changelog.read_text("utf-8"), strict=True)
+        assert [(str(each.version), each.date) for each in entries] == [
+            ("0.9-2", "Mon, 01 May 2023 00:00:01 +0000"),
+            ("0.9-1", "Mon, 01 May 2023 00:00:00 +0000"),
+        ]
+        assert "Packaging only" in str(entries[0])
+        assert {file.state for file in render(releases[0], debian).files} == {"unchanged"}
 
     def test_entries_that_a_maintainer_wrote_stay(
         self, releases: tuple[Path, Path], render: Render

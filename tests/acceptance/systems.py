@@ -26,6 +26,36 @@ def run(*command: str | Path, **options: object) -> str:
     return str(done.stdout)
 
 
+def lintian_remarks(changes: Path) -> list[str]:
+    """Return all that lintian remarks of a build and nothing overrides.
+
+    An override that holds is in what it reads of the source and of each binary package, so one of
+    each says that it was read.
+    """
+    said = run(
+        "lintian", "--allow-root", "-EvIL", "+pedantic", "--show-overrides", "--fail-on", "none",
+        changes,
+    )  # fmt: skip
+    lines = [line for line in said.splitlines() if not line.startswith("N:")]
+    overridden = {line.partition(": ")[2].partition(":")[0] for line in lines if line[:2] == "O:"}
+    source = changes.name.partition("_")[0]
+    binaries = {path.name.partition("_")[0] for path in changes.parent.glob("*.deb")}
+    assert binaries
+    assert overridden >= binaries, said
+    if binaries == {source}:
+        assert f"{source} source" in overridden, said
+    return [line for line in lines if line[:2] != "O:"]
+
+
+def assert_in_order(text: str, *parts: str) -> None:
+    """Fail unless each part stands in the text behind the one before."""
+    place = 0
+    for part in parts:
+        found = text.find(part, place)
+        assert found >= 0, f"{part!r} is not behind what comes before it in:\n{text}"
+        place = found + len(part)
+
+
 @dataclass(frozen=True)
 class Prefix:
     """A virtual environment with nibabel and nipy, into which a conda client installs data."""
@@ -60,15 +90,15 @@ class DebianSystem:
 
     root: Path
 
-    def run(self, *command: str) -> str:
-        """Run a program in it."""
+    def run(self, *command: str, **more: str) -> str:
+        """Run a program in it; `more` are variables of its environment."""
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
             "LC_ALL": "C.UTF-8",
             "DEBIAN_FRONTEND": "noninteractive",
         }
-        return run("chroot", self.root, *command, env=environment)
+        return run("chroot", self.root, *command, env=environment | more)
 
     def apt(self, *arguments: str) -> str:
         """Run apt-get without asking anything."""

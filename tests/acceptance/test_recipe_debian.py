@@ -1,13 +1,14 @@
 """Debian's own gates for the recipes: lintian, a clean build, autopkgtest, piuparts, debrepro."""
 
 import os
+import re
 import shutil
 import tarfile
 import tempfile
 from pathlib import Path
 
 import pytest
-from tests.acceptance.systems import REPOSITORY, run
+from tests.acceptance.systems import REPOSITORY, assert_in_order, lintian_remarks, run
 
 from nipack.build.recipe_flow import Recipe, RecipeOptions, make_recipes
 from nipack.build.recipes import recipe_formats
@@ -47,11 +48,7 @@ TRUE_REMARKS = {
 
 def test_lintian_is_silent(sample: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     recipe = make(sample, tmp_path)
-    printed = run(
-        "lintian", "--allow-root", "-EvIL", "+pedantic", "--fail-on", "none",
-        one(recipe, ".changes"),
-    )  # fmt: skip
-    remarks = [line for line in printed.splitlines() if not line.startswith("N:")]
+    remarks = lintian_remarks(one(recipe, ".changes"))
     awkward = request.node.callspec.params["sample"] == "awkward"
     assert {line.split()[2] for line in remarks} == (TRUE_REMARKS if awkward else set()), remarks
 
@@ -76,16 +73,21 @@ def test_an_ordinary_user_builds_it(tree: Path) -> None:
         run("dpkg-buildpackage", "-us", "-uc", cwd=home / "tree", user=NOBODY, group=NOBODY,
             env=environment, extra_groups=[])  # fmt: skip
         [theirs], [ours] = home.glob("*.deb"), tree.parent.glob("dist/*.deb")
+        assert theirs.stat().st_uid == NOBODY
         assert _listing(theirs) == _listing(ours)
 
 
 def _listing(deb: Path) -> str:
-    return run("dpkg-deb", "--contents", deb)
+    listed = run("dpkg-deb", "--contents", deb)
+    assert "./usr/share/nipy/nipy/examplepkg/phantom/T1.nii.gz" in listed
+    return listed
 
 
 @pytest.mark.tools("debrepro", "faketime")
 def test_every_build_gives_the_same_bits(tree: Path) -> None:
-    assert "files match" in run("debrepro", cwd=tree)
+    said = run("debrepro", cwd=tree)
+    assert said.count("dpkg-deb: building package 'nipy-examplepkg'") == 2
+    assert_in_order(said, "Comparing artifacts", "nipy-examplepkg_0.1-1_all.deb: files match")
 
 
 @pytest.mark.root
@@ -107,9 +109,13 @@ def test_its_own_tests_pass_where_it_is_installed(system_copy: Path, tmp_path: P
     recipe = make(EXAMPLE, tmp_path)
     printed = run("autopkgtest", "-B", one(recipe, ".deb"), one(recipe, ".dsc"), "--", "chroot",
                   system_copy)  # fmt: skip
-    assert "digests" in printed
-    assert "lookup" in printed
-    assert "FAIL" not in printed
+    assert re.findall(r"(?m)^(\S+) +(PASS|FAIL|SKIP|FLAKY|NEUTRAL)\b", printed) == [
+        ("digests", "PASS"),
+        ("lookup", "PASS"),
+    ]
+    assert "Setting up nipy-examplepkg (0.1-1)" in printed
+    assert "phantom/T1.nii.gz (24, 28, 24) uint8" in printed
+    assert "found 0.1 in /usr/share/nipy/nipy/examplepkg" in printed
 
 
 def release(directory: Path, version: str, files: dict[str, bytes], links: dict[str, str]) -> Path:
@@ -181,4 +187,14 @@ def test_piuparts_finds_nothing_left_behind(
         f"--extra-repo=deb [trusted=yes] file://{repository} ./",
         "-i", "/var/cache/debconf/tmp.ci/", after,
     )  # fmt: skip
-    assert "PASS: Installation, upgrade and purging tests" in printed
+    assert_in_order(
+        printed,
+        "PASS: Installation and purging test.",
+        f"Get:1 file:{repository} ./ nipy-atlas 0.1-1 ",
+        "Setting up nipy-atlas (0.1-1)",
+        f"Get:1 /tmp/{after.name} nipy-atlas all 0.2-1 ",
+        "Unpacking nipy-atlas (0.2-1) over (0.1-1)",
+        "Setting up nipy-atlas (0.2-1)",
+        "PASS: Installation, upgrade and purging tests",
+        "PASS: All tests.",
+    )

@@ -37,6 +37,7 @@ def test_rpmlint_has_nothing_to_say_of_the_packaging(
         capture_output=True,
         text=True,
     )
+    assert "2 packages and 1 specfiles checked" in done.stdout
     remarks = [line for line in done.stdout.splitlines() if ": W: " in line or ": E: " in line]
     expected = TRUE_REMARKS.get(request.node.callspec.params["sample"], set())
     assert {line.split()[2] for line in remarks} == expected, done.stdout

@@ -113,7 +113,8 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
     define(
         tmp_path,
         "source: {address: a.tar.gz}\nsummary: Übersicht\nhomepage: https://example.org\n"
-        "license: CC0-1.0\nauthors: [{name: Ada, email: ada@example.org}, {name: Grace}]\n"
+        "license: CC0-1.0\nrequires_nonfree: [MATLAB]\n"
+        "authors: [{name: Ada, email: ada@example.org}, {name: Grace}]\n"
         "citation: [{doi: 10.1000/x, text: A paper.}]\n",
     )
     package = read(tmp_path, tmp_path / "work")
@@ -127,6 +128,7 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
         "homepage": "https://example.org",
         "license": "CC0-1.0",
         "redistribution": "unverified",
+        "requires_nonfree": ["MATLAB"],
         "authors": ["Ada <ada@example.org>", "Grace"],
         "citation": [{"doi": "10.1000/x", "text": "A paper."}],
         "source": {

@@ -1,6 +1,7 @@
 """`nipack recipe` as a maintainer types it."""
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -50,6 +51,87 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert f"error: {spec}: Is a directory; check the directory's rights" in result.output
     assert not list(spec.parent.glob(".*"))
+
+
+@pytest.fixture
+def two_definitions(tmp_path: Path) -> Path:
+    """Two definitions with their data; nobody has verified the rights of the second."""
+    for name in ("first", "second"):
+        shutil.copytree(EXAMPLE, tmp_path / "definitions" / name)
+        path = tmp_path / "definitions" / name / "package.yaml"
+        text = path.read_text("utf-8").replace("name: nipy-examplepkg", f"name: mylab-{name}")
+        path.write_text(text, "utf-8")
+    path.write_text(text.replace("redistribution: verified\n", ""), "utf-8")
+    return tmp_path / "definitions"
+
+
+def test_each_source_has_its_turn_and_every_error_is_told(
+    two_definitions: Path, tmp_path: Path
+) -> None:
+    absent = tmp_path / "absent.tar.gz"
+    result = run(absent, two_definitions, "-o", tmp_path / "recipes", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    folders = {Path(each["directory"]).parent.name for each in document["recipes"]}
+    assert folders == {"mylab-first"}
+    assert len(document["recipes"]) == 3
+    first, second = document["errors"]
+    assert f"{absent}: there is no such file" in first
+    assert "second/package.yaml" in second
+    assert [each["code"] for each in document["problems"] if each["severity"] == "error"] == [
+        "redistribution-unverified"
+    ]
+    assert not (tmp_path / "recipes" / "mylab-second").exists()
+
+
+def test_the_sum_of_several_sources_is_printed(two_definitions: Path, tmp_path: Path) -> None:
+    result = run(two_definitions, "-o", tmp_path / "recipes", "-f", "debian")
+    assert result.exit_code == 1
+    second = two_definitions / "second"
+    assert f"1 of 2 sources rendered, 1 failed: {second}" in result.stderr
+    assert "redistribution is unverified" in result.stderr
+    drafts = run(two_definitions, "-o", tmp_path / "recipes", "-f", "debian", "--draft")
+    assert drafts.exit_code == 0
+    assert "2 of 2 sources rendered" in drafts.stdout
+
+
+def test_no_source_takes_another_s_place(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "same")
+    result = run(EXAMPLE, tmp_path / "same", "-o", tmp_path / "recipes", "-f", "debian")
+    assert result.exit_code == 1
+    home = tmp_path / "recipes" / "nipy-examplepkg"
+    assert f"error: {home}: would be made of {tmp_path / 'same'}, but is made of" in result.stderr
+
+
+def test_the_version_before_is_that_of_one_source(two_definitions: Path) -> None:
+    result = run(two_definitions, "--previous", EXAMPLE)
+    assert result.exit_code == 2
+    assert "--previous is the version before one SOURCE" in result.stderr
+
+
+@pytest.fixture
+def bare_data(tmp_path: Path) -> Path:
+    """A definition whose folder is the data directory itself."""
+    data = tmp_path / "recipes" / "nipy-examplepkg"
+    shutil.copytree(EXAMPLE / "examplepkg", data)
+    shutil.copy(EXAMPLE / "package.yaml", data)
+    return data
+
+
+def test_recipes_do_not_become_data(bare_data: Path) -> None:
+    before = sorted(bare_data.rglob("*"))
+    for folder in (bare_data.parent, bare_data / "recipes"):
+        result = run(bare_data, "-o", folder)
+        assert result.exit_code == 1
+        place = folder / "nipy-examplepkg"
+        assert f"error: {place}: lies in the data directory" in result.stderr
+        assert "name another with -o" in result.stderr
+    result = run(bare_data, "-o", bare_data.parents[1] / "r", "--build", "--dist", bare_data / "d")
+    assert result.exit_code == 1
+    assert f"error: {bare_data / 'd'}: lies in the data directory" in result.stderr
+    assert "name another with --dist" in result.stderr
+    assert sorted(bare_data.rglob("*")) == before
+    assert not (bare_data.parents[1] / "r").exists()
 
 
 def test_a_missing_builder_says_what_to_install(

@@ -19,6 +19,7 @@ from nipack.build.formats import Format
 from nipack.build.manifest import manifest_of, payload_id
 from nipack.build.package import DataPackage, read_package
 from nipack.build.progress import Reporter, SilentReporter
+from nipack.build.targets import Targets, must_lie_outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +31,6 @@ class Artifact:
     size: int
     payload_size: int
     payload_id: str
-
-
-class Targets:
-    """The artifacts of one run, by the source of each: a second source takes no first's place."""
-
-    def __init__(self) -> None:
-        """Begin a run, of which nothing is written."""
-        self._sources: dict[Path, str] = {}
-
-    def must_be_free(self, targets: Iterable[Path], source: str) -> None:
-        """Raise ArtifactError if another source has made one of the targets in this run."""
-        for target in targets:
-            other = self._sources.get(target.resolve(), source)
-            if other != source:
-                raise ArtifactError(
-                    f"{target}: would be made of {source}, but is made of {other} already; change "
-                    "a name or a version, or build one into another directory with -o"
-                )
-
-    def add(self, target: Path, source: str) -> None:
-        """Keep it that a source has made a target."""
-        self._sources[target.resolve()] = source
 
 
 def build(
@@ -111,15 +90,6 @@ def build_artifact(
         payload_size=package.size,
         payload_id=proven_id,
     )
-
-
-def must_lie_outside(package: DataPackage, out_dir: Path) -> None:
-    """Raise ArtifactError if packages would lie in the data, and so be data of the next build."""
-    if out_dir.resolve().is_relative_to(package.directory.resolve()):
-        raise ArtifactError(
-            f"{out_dir}: lies in the data directory, so the next build would take the packages for "
-            "data; name another with -o"
-        )
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:

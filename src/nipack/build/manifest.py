@@ -92,6 +92,7 @@ def metadata_text(package: DataPackage) -> str:
         "homepage": definition.homepage,
         "license": definition.license,
         "redistribution": definition.redistribution,
+        "requires_nonfree": list(definition.requires_nonfree),
         "authors": [str(person) for person in definition.authors],
         "citation": [_citation(each) for each in definition.citation],
         "source": asdict(package.source) if package.source else None,

@@ -18,6 +18,7 @@ from nipack.build.manifest import installed_tree, payload_id
 from nipack.build.package import DataPackage, read_package
 from nipack.build.progress import Reporter, SilentReporter
 from nipack.build.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource
+from nipack.build.targets import Targets, must_lie_outside
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
@@ -62,18 +63,26 @@ def make_recipes(
     formats: Sequence[RecipeFormat],
     options: RecipeOptions,
     reporter: Reporter | None = None,
+    *,
+    made: Targets | None = None,
 ) -> Iterator[Recipe]:
     """Render a recipe of each format, build it where that is asked for, and yield each.
 
-    Nothing is written before every format has rendered.  Raises DataPackageError, SourceError,
-    RecipeError or ToolError.
+    Nothing is written before every format has rendered.  `made` is what the run has made of other
+    sources, and gets what it makes of this one.  Raises DataPackageError, SourceError, RecipeError,
+    ArtifactError or ToolError.
     """
-    reporter = reporter or SilentReporter()
+    reporter, made = reporter or SilentReporter(), made or Targets()
     with _workspace() as workspace, _previous(options, reporter) as previous:
         package = read_package(
             source, workspace, reporter, release=not options.draft, offline=options.offline
         )
         home = options.recipes.absolute() / package.definition.name
+        must_lie_outside(package, home)
+        if options.build:
+            must_lie_outside(package, options.packages, "--dist")
+        made.must_be_free([home], source)
+        made.add(home, source)
         archive = _recipe_source(package, workspace, home)
         requests = {
             each.name: RecipeRequest(

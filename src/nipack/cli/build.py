@@ -17,14 +17,14 @@ from nipack.cli.console import (
     expanded,
     offline_option,
     plain_table,
-    print_error,
-    print_problems,
     size_text,
 )
+from nipack.cli.several import make_each, print_sum
 
 if TYPE_CHECKING:
-    from nipack.build.flow import Artifact, Targets
+    from nipack.build.flow import Artifact
     from nipack.build.formats import Format
+    from nipack.build.targets import Targets
 
 
 def _formats() -> "dict[str, Format]":
@@ -84,39 +84,31 @@ def build(
     https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
     Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
-    from nipack.build.definition.address import public_address
-    from nipack.build.errors import DataPackageError, NipackError
-    from nipack.build.flow import Targets
+    from nipack.build.targets import Targets
 
     made = Targets()
-    results: list[dict[str, Any]] = []
-    errors: list[str] = []
-    failed: list[str] = []
     chosen_sources = expanded(sources)
     with console_reporter(quiet=quiet or as_json) as reporter:
-        for source in chosen_sources:
-            try:
-                # One by one: what was built before an error is built.
-                for result in _results(
-                    source, chosen, out_dir, reporter, made=made, dry_run=dry_run, offline=offline
-                ):
-                    results.append(result)  # noqa: PERF402
-            except NipackError as error:
-                # The other sources have their turn all the same.
-                errors.append(str(error))
-                failed.append(public_address(source))
-                if isinstance(error, DataPackageError):
-                    reporter.problems.extend(error.problems)
-                if not as_json:
-                    _print_failure(error, quiet=quiet)
+        outcome = make_each(
+            chosen_sources,
+            lambda source: _results(
+                source, chosen, out_dir, reporter, made=made, dry_run=dry_run, offline=offline
+            ),
+            reporter,
+            silent=as_json,
+        )
     if as_json:
         problems = [asdict(problem) for problem in reporter.problems]
-        document = {"artifacts": results, "problems": problems, "errors": errors}
+        document = {
+            "artifacts": outcome.results,
+            "problems": problems,
+            "errors": outcome.errors,
+        }
         click.echo(json.dumps(document, indent=2))
     else:
-        _print_results(results, dry_run=dry_run)
-        _print_sum(len(chosen_sources), failed)
-    if errors:
+        _print_results(outcome.results, dry_run=dry_run)
+        print_sum(len(chosen_sources), outcome.failed, "built")
+    if outcome.errors:
         sys.exit(1)
 
 
@@ -131,9 +123,10 @@ def _results(
     offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, must_hold_links, must_lie_outside, opened_package
+    from nipack.build.flow import build, must_hold_links, opened_package
     from nipack.build.formats import formats
     from nipack.build.manifest import payload_id
+    from nipack.build.targets import must_lie_outside
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
@@ -165,15 +158,6 @@ def _as_dict(artifact: "Artifact") -> dict[str, Any]:
     }
 
 
-def _print_failure(error: Exception, *, quiet: bool) -> None:
-    from nipack.build.errors import DataPackageError
-
-    if isinstance(error, DataPackageError):
-        print_problems(each for each in error.problems if each.severity == "error" or not quiet)
-    else:
-        print_error(str(error))
-
-
 def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
     if not results:
         return
@@ -182,10 +166,3 @@ def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
         size = result["payload_size"] if dry_run else result["size"]
         table.add_row(result["path"], size_text(size), result["payload_id"][:16])
     console().print(table)
-
-
-def _print_sum(count: int, failed: list[str]) -> None:
-    """Print how many of several sources went well."""
-    if count > 1:
-        rest = f", {len(failed)} failed: {', '.join(failed)}" if failed else ""
-        console(stderr=bool(failed)).print(f"{count - len(failed)} of {count} sources built{rest}")

@@ -99,6 +99,7 @@ def _problems(
 
 def _print(problems: "list[Problem]", *, quiet: bool) -> None:
     from nipack.build.check.images import can_read_images
+    from nipack.build.definition.spdx import KNOWS_NAMES
 
     print_problems([each for each in problems if each.severity == "error" or not quiet])
     count = Counter(problem.severity for problem in problems)
@@ -109,6 +110,8 @@ def _print(problems: "list[Problem]", *, quiet: bool) -> None:
             if count[severity]
         )
         unread = "" if can_read_images() else "; images were not opened, for want of nibabel"
+        if not KNOWS_NAMES:
+            unread += "; licences were not looked up by their names, for want of packaging 24.2"
         console().print(f"{found or 'no problem'}{unread}")
 
 

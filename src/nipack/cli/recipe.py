@@ -1,6 +1,8 @@
 """`nipack recipe`."""
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,16 @@ from nipack.cli.console import (
     ConsoleReporter,
     console,
     console_reporter,
+    expanded,
     offline_option,
     plain_table,
 )
+from nipack.cli.several import make_each, print_sum
 
 if TYPE_CHECKING:
     from nipack.build.recipe_flow import Recipe, RecipeOptions
     from nipack.build.recipes import RecipeFormat
+    from nipack.build.targets import Targets
 
 
 def _formats() -> "dict[str, RecipeFormat]":
@@ -32,6 +37,7 @@ def _formats() -> "dict[str, RecipeFormat]":
     epilog="""\b
 Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
+  nipack recipe recipes                           a folder of such folders
   nipack recipe recipes/nipy-examplepkg -f debian --build
   nipack recipe package.yaml --previous nipy-templates-0.2.tar.gz
   nipack recipe nipy-templates-0.3.tar.gz --draft --dry-run
@@ -40,7 +46,7 @@ Examples:
 The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
-@click.argument("source", metavar="SOURCE")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
     "--format",
     "-f",
@@ -70,7 +76,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 @click.option(
     "--previous",
     metavar="SOURCE",
-    help="The version before: what changed since goes into the changelogs.",
+    help="The version before the one SOURCE: what changed since goes into the changelogs.",
 )
 @click.option(
     "--draft",
@@ -82,7 +88,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
 def recipe(
-    source: str,
+    sources: tuple[str, ...],
     chosen: "tuple[RecipeFormat, ...]",
     recipes: Path,
     packages: Path,
@@ -94,14 +100,18 @@ def recipe(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Render the source packages of SOURCE that distributions' maintainers submit.
+    """Render the source packages of each SOURCE that distributions' maintainers submit.
 
     SOURCE is what `nipack build` takes, with a definition whose licence and redistribution are
-    settled.  With --build, what is installed from each package is
-    compared with what `nipack build` installs, to the byte.
+    settled.  With --build, what is installed from each package is compared with what `nipack build`
+    installs, to the byte.
     """
     from nipack.build.recipe_flow import RecipeOptions
+    from nipack.build.targets import Targets
 
+    chosen_sources = expanded(sources)
+    if previous is not None and len(chosen_sources) > 1:
+        raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
     options = RecipeOptions(
         recipes=recipes,
         packages=packages,
@@ -111,14 +121,26 @@ def recipe(
         dry_run=dry_run,
         offline=offline,
     )
+    made = Targets()
     with console_reporter(quiet=quiet or as_json) as reporter:
-        results = _made(source, chosen, options, reporter)
-        problems = [asdict(problem) for problem in reporter.problems]
+        outcome = make_each(
+            chosen_sources,
+            lambda source: _made(source, chosen, options, reporter, made=made),
+            reporter,
+            silent=as_json,
+        )
     if as_json:
-        document = {"recipes": [_as_dict(each) for each in results], "problems": problems}
+        document = {
+            "recipes": [_as_dict(each) for each in outcome.results],
+            "problems": [asdict(problem) for problem in reporter.problems],
+            "errors": outcome.errors,
+        }
         click.echo(json.dumps(document, indent=2))
     else:
-        _print_results(results, dry_run=dry_run)
+        _print_results(outcome.results, dry_run=dry_run)
+        print_sum(len(chosen_sources), outcome.failed, "rendered")
+    if outcome.errors:
+        sys.exit(1)
 
 
 def _made(
@@ -126,12 +148,14 @@ def _made(
     chosen: "tuple[RecipeFormat, ...]",
     options: "RecipeOptions",
     reporter: ConsoleReporter,
-) -> "list[Recipe]":
+    *,
+    made: "Targets",
+) -> "Iterator[Recipe]":
     from nipack.build.recipe_flow import make_recipes
     from nipack.build.recipes import recipe_formats
 
     every = tuple(each for each in recipe_formats().values() if each.default)
-    return list(make_recipes(source, chosen or every, options, reporter))
+    return make_recipes(source, chosen or every, options, reporter, made=made)
 
 
 def _as_dict(made: "Recipe") -> dict[str, Any]:
@@ -145,6 +169,8 @@ def _as_dict(made: "Recipe") -> dict[str, Any]:
 
 
 def _print_results(results: "list[Recipe]", *, dry_run: bool) -> None:
+    if not results:
+        return
     table = plain_table("would write" if dry_run else "file", "state")
     for made in results:
         for file in made.files:

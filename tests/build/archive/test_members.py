@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from tests.build.samples import member, tar_bytes
 
-from nipack.build.archive.installed import Installed, InstalledFile, InstalledLink, text_file
+from nipack.build.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    text_file,
+)
 from nipack.build.archive.members import Content, expected_content, read_tar, write_tar
 from nipack.build.errors import ArtifactError
 

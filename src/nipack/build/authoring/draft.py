@@ -177,7 +177,7 @@ def _lines(
 
 
 def _rights(facts: Facts) -> Iterator[str]:
-    yield from _field("license", facts.license, "license: an SPDX expression; ask the authors")
+    yield from _field("license", facts.license, _license_todo(facts))
     holders = facts.holders or tuple(map(str, facts.authors))
     if facts.license and holders:
         stanza: dict[str, Any] = {"files": ["*"], "holders": list(holders)}
@@ -243,6 +243,16 @@ def _are_years(text: str | None) -> bool:
 def _date_todo(tree: SourceTree) -> str:
     """Return the wish for a date, which an archive's own times can replace."""
     return "" if tree.newest else "date: the day of the release, e.g. 2023-05-01"
+
+
+def _license_todo(facts: Facts) -> str:
+    todo = "license: an SPDX expression; ask the authors"
+    if facts.unread_license:
+        todo += (
+            f", or read {facts.unread_license}: nipack init recognises its text where spdx-matcher "
+            "is installed (pip install spdx-matcher)"
+        )
+    return todo
 
 
 def _must_be_valid(text: str, workspace: Path) -> None:

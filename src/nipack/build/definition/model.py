@@ -110,6 +110,7 @@ class Definition:
     license: str | None = None
     copyright: tuple[Copyright, ...] = ()
     redistribution: Redistribution = "unverified"
+    requires_nonfree: tuple[str, ...] = ()
     maintainer: Person | None = None
     authors: tuple[Person, ...] = ()
     citation: tuple[Citation, ...] = ()
@@ -202,6 +203,7 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
         license=canonicalize_license_expression(data["license"]) if "license" in data else None,
         copyright=tuple(_copyright(path, each) for each in data.get("copyright", ())),
         redistribution=data.get("redistribution", "unverified"),
+        requires_nonfree=tuple(data.get("requires_nonfree", ())),
         maintainer=Person(**data["maintainer"]) if "maintainer" in data else None,
         authors=tuple(Person(**each) for each in data.get("authors", ())),
         citation=tuple(Citation(**each) for each in data.get("citation", ())),

@@ -7,7 +7,10 @@ import re
 
 try:
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    KNOWS_NAMES = True
 except ModuleNotFoundError:
+    KNOWS_NAMES = False
 
     class InvalidLicenseExpression(ValueError):  # type: ignore[no-redef]
         """A text is not a licence expression."""
@@ -21,4 +24,4 @@ except ModuleNotFoundError:
         return raw_license_expression
 
 
-__all__ = ["InvalidLicenseExpression", "canonicalize_license_expression"]
+__all__ = ["KNOWS_NAMES", "InvalidLicenseExpression", "canonicalize_license_expression"]

@@ -1,7 +1,7 @@
 """How Debian spells what a definition says: versions, licences, relations, texts.
 
-Sources: Debian Policy 5.6.12 (versions), 7 (relations), 12.5 (copyright); the machine-readable
-copyright format 1.0 (DEP-5).
+Sources: Debian Policy 2.2 (archive areas), 5.6.12 (versions), 7 (relations), 12.5 (copyright);
+the machine-readable copyright format 1.0 (DEP-5).
 """
 
 import re
@@ -19,6 +19,7 @@ from nipack.build.definition.model import Copyright, Definition, Person
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
 from nipack.build.text import filled
+from nipack.build.versions import upstream_version
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")
@@ -55,15 +56,6 @@ def debian_version(package: DataPackage) -> str:
     return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
 
 
-# What PEP 440 sorts before the release: in each of its spellings.
-_PRE_RELEASE = re.compile(r"\.?((?:alpha|a|beta|b|c|rc|preview|pre|dev)[0-9]*)(?=$|\.)", re.I)
-
-
-def upstream_version(version: str) -> str:
-    """Return the Debian spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
-    return _PRE_RELEASE.sub(r"~\1", version)
-
-
 def license_name(expression: str) -> str:
     """Return DEP-5's spelling of an SPDX expression: MIT AND GPL-2.0-only is Expat and GPL-2."""
     words = []
@@ -90,6 +82,45 @@ def relations(definition: Definition, version: str) -> dict[str, str]:
     )
     fields = {"Enhances": ", ".join(enhances), "Breaks": ", ".join(breaks)}
     return {name: value for name, value in fields.items() if value}
+
+
+def section(definition: Definition) -> str:
+    """Return the section, with its archive area: what is not known to be free is not in main."""
+    if _reasons_for_nonfree(definition):
+        return "non-free/science"
+    return "contrib/science" if definition.requires_nonfree else "science"
+
+
+_RESTRICTED = re.compile(r"-N[CD]\b")  # Creative Commons: no commercial use, no derivatives
+_REDISTRIBUTION = {
+    "unverified": ["It was not verified that everybody may pass this data on."],
+    "forbidden": ["This data must not be passed on."],
+    "verified": [],
+}
+
+
+def _reasons_for_nonfree(definition: Definition) -> list[str]:
+    """Return, as sentences, why the data itself is not known to be free (Policy 2.2.3)."""
+    stated = [definition.license, *(stanza.license for stanza in definition.copyright)]
+    licenses = list(dict.fromkeys(filter(None, stated)))
+    return [
+        *_REDISTRIBUTION[definition.redistribution],
+        *([] if licenses else ["Its source states no licence."]),
+        *(
+            f"The licence {each} restricts how this data may be used or changed."
+            for each in licenses
+            if _RESTRICTED.search(each)
+        ),
+    ]
+
+
+def _reasons_against_main(definition: Definition) -> list[str]:
+    """Return, as sentences, why the package is in contrib or non-free, which Policy 12.5 asks."""
+    needed = (each.rstrip(".") for each in definition.requires_nonfree)
+    return [
+        *_reasons_for_nonfree(definition),
+        *(f"This data is of no use without what is not free: {each}." for each in needed),
+    ]
 
 
 def maintainer(definition: Definition) -> Person:
@@ -151,9 +182,10 @@ def copyright_text(package: DataPackage) -> str:
     dep5.header.upstream_name = definition.name  # type: ignore[assignment]
     if definition.homepage:
         dep5.header.source = definition.homepage  # type: ignore[assignment]
-    if definition.redistribution != "verified":
-        comment = _REDISTRIBUTION_COMMENT[definition.redistribution]
-        dep5.header.comment = comment  # type: ignore[assignment]
+    reasons = _reasons_against_main(definition)
+    if reasons:
+        lines = ["This package is not part of the Debian distribution.", *reasons]
+        dep5.header.disclaimer = "\n ".join(lines)  # type: ignore[assignment]
     stanzas = _stanzas(definition)
     for stanza in stanzas:
         name, holders = license_name(stanza.license), _holders(stanza)
@@ -169,12 +201,6 @@ def _stanzas(definition: Definition) -> tuple[Copyright, ...]:
     if any("*" in stanza.files for stanza in definition.copyright):
         return definition.copyright
     return (_stanza_without_definition(definition), *definition.copyright)
-
-
-_REDISTRIBUTION_COMMENT = {
-    "unverified": "It was not verified that everybody may pass this data on.",
-    "forbidden": "This data must not be passed on.",
-}
 
 
 _NO_LICENSE_TEXT = "The definition has no text of it."

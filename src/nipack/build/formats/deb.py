@@ -129,7 +129,7 @@ def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
         "Maintainer": str(debian.maintainer(definition)),
         "Installed-Size": str(_installed_size(tree)),
         **debian.relations(definition, package.version),
-        "Section": "science",
+        "Section": debian.section(definition),
         "Priority": "optional",
         "Multi-Arch": "foreign",
         "Homepage": definition.homepage or "",

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from email.utils import mktime_tz, parsedate_tz
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copytree
 from typing import Any
@@ -27,6 +28,8 @@ from nipack.build.programs import Program, run
 from nipack.build.recipes import RecipeFile, RecipeRequest, sample_images
 from nipack.build.rendering import render
 from nipack.build.text import item
+from nipack.build.versions import upstream_version
+from nipack.build.watch import watch_of
 
 _BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
 _DPKG_DEB = Program(name="dpkg-deb", package="apt install dpkg")
@@ -113,7 +116,7 @@ class DebianRecipe:
     def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
         """Lay the orig tarball and the source tree out, and run dpkg-buildpackage in it."""
         package = request.package
-        upstream = debian.upstream_version(package.version)
+        upstream = upstream_version(package.version)
         name, home = package.definition.name, workspace / "debian"
         tree = home / f"{name}-{upstream}"
         tree.mkdir(parents=True)
@@ -151,10 +154,11 @@ class DebianRecipe:
 def _values(request: RecipeRequest) -> dict[str, Any]:
     package = request.package
     definition = package.definition
-    page, pattern = _release_page(request)
+    address = request.source.address
+    watch = watch_of(address, package.version) if address else None
     return {
         "name": definition.name,
-        "section": _section(package),
+        "section": debian.section(definition),
         "maintainer": str(debian.maintainer(definition)),
         "homepage": definition.homepage,
         "relations": debian.relations(definition, package.version),
@@ -162,9 +166,9 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "links": bool(package.links),
         "kept": _kept_words(package),
         "lines": _install_lines(request),
-        "page": page,
-        "pattern": pattern,
-        "tags": _source_tags(package, page),
+        "address": address,
+        "watch": watch,
+        "tags": _source_tags(package, watched=watch is not None),
         "citation": definition.citation,
         "relpath": definition.relpath,
         "version": package.version,
@@ -172,18 +176,10 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     }
 
 
-def _source_tags(package: DataPackage, page: str) -> dict[str, str]:
+def _source_tags(package: DataPackage, *, watched: bool) -> dict[str, str]:
     """Return lintian's tags on the source package that are meant to stay, with the reasons."""
-    tags = _NO_TRACKER | (_NO_SIGNATURE if page else {})
+    tags = _NO_TRACKER | (_NO_SIGNATURE if watched else {})
     return tags | (_TIMEWARP if package.time < _STANDARDS else {})
-
-
-def _section(package: DataPackage) -> str:
-    """Return the section: what is not known to be free does not go to main (Policy 2.2)."""
-    free = package.definition.redistribution == "verified" and not re.search(
-        r"-N[CD]-", f"{package.definition.license}-"
-    )
-    return "science" if free else "non-free/science"
 
 
 def _kept_words(package: DataPackage) -> list[str]:
@@ -229,34 +225,30 @@ def _spaced(path: str) -> str:
     return path.replace(" ", "${Space}")
 
 
-def _release_page(request: RecipeRequest) -> tuple[str, str]:
-    """Return the page that lists the releases and the pattern of their links, for uscan(1)."""
-    address = request.source.address
-    if address is None:
-        return "", ""
-    version = re.escape(request.package.version)
-    github = re.match(r"https://github\.com/[^/]+/[^/]+/", address)
-    page, _, file = address.rpartition("/")
-    pattern = re.sub(r"([.+])", r"\\\1", file)
-    pattern = re.sub(rf"v?{re.escape(version)}", "@ANY_VERSION@", pattern, count=1)
-    pattern = re.sub(r"\\\.(tar\\\.(gz|xz|bz2)|tgz)$", "@ARCHIVE_EXT@", pattern)
-    if github:
-        return f"{github[0]}tags", f".*/{pattern}"
-    return f"{page}/", pattern
-
-
 def _changelog(request: RecipeRequest) -> str:
     """Return the changelog: this version's entry on top of those that are there already."""
     package, previous = request.package, request.previous
     older = _older_entries(request.directory / "changelog", debian.debian_version(package))
     if previous is not None and not _has_version(older, debian.debian_version(previous)):
         older = debian.changelog_text(_as_own(previous, package), older=older)
-    return debian.changelog_text(package, _changes(request, older) if older else [], older)
+    if not older:
+        return debian.changelog_text(package)
+    dated = replace(package, time=max(package.time, _newest(older) + 1))
+    return debian.changelog_text(dated, _changes(request, older), older)
+
+
+def _newest(changelog: str) -> int:
+    """Return the time of the newest entry, than which lintian wants the next to be later.
+
+    Packaged again, the same data has the same day of release.
+    """
+    dates = (parsedate_tz(block.date or "") for block in Changelog(changelog))
+    return max((mktime_tz(date) for date in dates if date), default=0)
 
 
 def _changes(request: RecipeRequest, older: str) -> list[str]:
     package, previous = request.package, request.previous
-    upstream = debian.upstream_version(package.version)
+    upstream = upstream_version(package.version)
     if str(Changelog(older).version.upstream_version) == upstream:
         return ["Packaging only: the data is as it was."]
     changes = [f"New upstream release {package.version}."]

@@ -25,6 +25,7 @@ from nipack.build.programs import Program, run
 from nipack.build.recipes import RecipeFile, RecipeRequest
 from nipack.build.rendering import render
 from nipack.build.text import filled, item
+from nipack.build.versions import upstream_version
 
 _BUILDER = Program(name="rpmbuild", package="dnf install rpm-build, or apt install rpm")
 _READER = Program(name="rpm2archive", package="dnf install rpm, or apt install rpm")
@@ -104,7 +105,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     homepage = definition.homepage
     values = {
         "name": definition.name,
-        "version": _version(package),
+        "version": upstream_version(package.version),
         "release": str(definition.revision + 1),
         "summary": _escaped(summary[0].upper() + summary[1:]),
         "license": definition.license or "LicenseRef-not-stated",
@@ -129,11 +130,6 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Return a text in which rpm finds no macro."""
     return text.replace("%", "%%")
-
-
-def _version(package: DataPackage) -> str:
-    """Return Fedora's spelling of a version: 1.0rc1 is 1.0~rc1, which sorts before 1.0."""
-    return re.sub(r"\.?((?:a|b|rc|dev)[0-9]*)(?=$|\.)", r"~\1", package.version)
 
 
 def _ini_name(package: DataPackage) -> str:
@@ -170,12 +166,12 @@ def _changelog(request: RecipeRequest) -> str:
 
 
 def _edition(package: DataPackage) -> str:
-    return f"{_version(package)}-{package.definition.revision + 1}"
+    return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
 
 
 def _edition_before(request: RecipeRequest) -> str:
     assert request.previous is not None, "asked for only where there is one"
-    return f"{_version(request.previous)}-1"
+    return f"{upstream_version(request.previous.version)}-1"
 
 
 def _entry(dated: DataPackage, package: DataPackage, edition: str, changes: list[str]) -> str:

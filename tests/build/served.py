@@ -1,0 +1,88 @@
+"""A server on this machine's loopback, by https, with an authority of its own."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import trustme
+
+CONTENT = bytes(range(256)) * 4000
+
+
+@dataclass
+class Server:
+    """A server that breaks off, is busy and changes its mind when it is told to."""
+
+    address: str = ""
+    content: bytes = CONTENT
+    etag: str = '"1"'
+    ranges: bool = True
+    break_after: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        headers = dict(handler.headers)
+        self.asked.append(headers)
+        if self.statuses:
+            handler.send_response(self.statuses.pop(0))
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        if self.etag and headers.get("If-None-Match") == self.etag:
+            handler.send_response(304)
+            handler.end_headers()
+            return
+        self._send(handler, self._begin(headers))
+
+    def _begin(self, headers: dict[str, str]) -> int:
+        same = headers.get("If-Range") in (None, self.etag)
+        wanted = headers.get("Range", "bytes=0-") if self.ranges and same else "bytes=0-"
+        return int(wanted.removeprefix("bytes=").rstrip("-"))
+
+    def _send(self, handler: BaseHTTPRequestHandler, begin: int) -> None:
+        if begin > len(self.content):
+            handler.send_response(416)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        rest = self.content[begin:]
+        handler.send_response(206 if begin else 200)
+        if begin:
+            end = f"{len(self.content) - 1}/{len(self.content)}"
+            handler.send_header("Content-Range", f"bytes {begin}-{end}")
+        if self.etag:
+            handler.send_header("ETag", self.etag)
+        handler.send_header("Content-Length", str(len(rest)))
+        handler.end_headers()
+        handler.wfile.write(rest[: self.break_after.pop(0)] if self.break_after else rest)
+
+
+@contextmanager
+def serving(authority_file: Path) -> Iterator[Server]:
+    """Serve one file, whatever the path; who trusts the authority of this file can fetch it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(authority_file)
+    served = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            served.answer(self)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+        served.address = f"https://localhost:{httpd.server_address[1]}/data-1.0.tar.gz"
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
+        thread.start()
+        yield served
+        httpd.shutdown()
+        thread.join()
