@@ -3,7 +3,8 @@
 
     conda_install.py CHANNEL PREFIX SPEC...
 
-CHANNEL is a directory with a `noarch` folder that holds the packages; it gets its index here.
+CHANNEL is a directory with a `noarch` folder that holds the packages, and one of this platform if
+there are packages of it; it gets its index here.
 Nothing but CHANNEL is asked, and the package cache is a folder of it, so nothing of the user's
 is read or written.
 """
@@ -24,7 +25,7 @@ async def install(channel: Path, prefix: Path, specs: list[str]) -> list[str]:
         [rattler.Channel(channel.resolve().as_uri())],
         specs,
         gateway=rattler.Gateway(cache_dir=channel / ".cache" / "repodata"),
-        platforms=["noarch"],
+        platforms=[path.parent.name for path in channel.glob("*/repodata.json")],
         virtual_packages=rattler.VirtualPackage.detect(),
     )
     await rattler.install(

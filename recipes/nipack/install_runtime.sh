@@ -1,4 +1,5 @@
 #!/bin/bash
+# Install all of nipack, with the metadata that pip knows it by, and leave the tool to its output.
 set -euo pipefail
-mkdir -p "$SP_DIR/nipack"
-cp src/nipack/*.py src/nipack/py.typed "$SP_DIR/nipack"
+"$PYTHON" -m pip install . --no-deps --no-build-isolation --no-index -vv
+rm -r "$SP_DIR"/nipack/build "$SP_DIR"/nipack/cli "$PREFIX"/bin/nipack

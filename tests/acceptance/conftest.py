@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from tests.acceptance.channel import make_channel
 from tests.acceptance.systems import REPOSITORY, Build, DebianSystem, Prefix, run
 
 
@@ -37,6 +38,30 @@ def prefix(tmp_path: Path) -> Prefix:
     lines = [str(ours), str(REPOSITORY / "src")]
     (packages / "seen.pth").write_text("\n".join(lines) + "\n", "utf-8")
     return Prefix(directory, channel)
+
+
+# All that the conda recipes, and nipack's own, ask of a channel.
+CONDA_PACKAGES = (
+    "click", "filelock", "hatchling", "isal", "jinja2", "jsonschema", "nibabel", "packaging", "pip",
+    "platformdirs", "python-debian", "pyyaml", "requests", "rich", "zstandard",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def session_channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A conda channel, which a test must leave as it is; see channel.py for what is real in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Its Python is a stand-in, which the user's own conda must never take for a real one.
+        patch.setenv("RATTLER_CACHE_DIR", str(tmp_path_factory.mktemp("rattler")))
+        yield make_channel(tmp_path_factory.mktemp("conda") / "channel", CONDA_PACKAGES)
+
+
+@pytest.fixture
+def conda_environment(session_channel: Path, tmp_path: Path) -> Prefix:
+    """A conda environment to be, and a channel that has all it may need."""
+    channel = tmp_path / "channel"
+    shutil.copytree(session_channel, channel)
+    return Prefix(tmp_path / "a conda environment", channel)
 
 
 @pytest.fixture(scope="session")

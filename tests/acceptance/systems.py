@@ -58,7 +58,10 @@ def assert_in_order(text: str, *parts: str) -> None:
 
 @dataclass(frozen=True)
 class Prefix:
-    """A virtual environment with nibabel and nipy, into which a conda client installs data."""
+    """A directory into which a conda client installs packages, and the channel they come from.
+
+    It is a virtual environment that has nibabel and nipy, or a conda environment to be.
+    """
 
     directory: Path
     channel: Path
@@ -67,9 +70,9 @@ class Prefix:
     def python(self) -> Path:
         return self.directory / "bin" / "python"
 
-    def conda_install(self, *packages: Path) -> str:
-        """Put packages into the channel and install them from there."""
-        names = []
+    def conda_install(self, *packages: Path, specs: tuple[str, ...] = ()) -> str:
+        """Put packages into the channel and install them from there, and what `specs` name."""
+        names = list(specs)
         for package in packages:
             shutil.copy(package, self.channel / "noarch")
             name, version, _ = package.name.removesuffix(".conda").rsplit("-", 2)

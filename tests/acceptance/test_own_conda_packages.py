@@ -1,0 +1,77 @@
+"""nipack's own conda packages: built by rattler-build, installed by py-rattler, and used there."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import rattler_build
+from tests.acceptance.systems import REPOSITORY, Build, Prefix, conda_component, run
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+# What pip writes of an installation, which is another in each environment.
+NOTES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
+
+
+@pytest.fixture(scope="module")
+def own(session_channel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The packages of nipack's own recipe by name, their own tests passed."""
+    output = tmp_path_factory.mktemp("own")
+    results = rattler_build.Stage0Recipe.from_file(
+        REPOSITORY / "recipes" / "nipack" / "recipe.yaml"
+    ).run_build(
+        tool_config=rattler_build.ToolConfiguration(test_strategy="native"),
+        output_dir=output,
+        channels=[output.as_uri(), session_channel.as_uri()],
+    )
+    logs = {each.name: "\n".join(each.log) for each in results}
+    assert "python imports test passed!" in logs["nipack-runtime"]
+    assert "No broken requirements found." in logs["nipack-runtime"]
+    assert "nipack, version" in logs["nipack"]
+    return {each.name: Path(each.packages[0]) for each in results}
+
+
+def test_both_together_hold_what_the_wheel_holds(own: dict[str, Path], tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, REPOSITORY)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        wanted = {name: archive.read(name) for name in archive.namelist()}
+    runtime, tool = (
+        {
+            path.removeprefix("site-packages/"): content
+            for path, content in conda_component(own[name], "pkg").items()
+        }
+        for name in ("nipack-runtime", "nipack")
+    )
+    assert runtime.keys() & tool.keys() == set()
+    assert without_notes(runtime | tool) == without_notes(wanted)
+    assert {path.split("/")[1] for path in tool} == {"build", "cli"}
+
+
+def without_notes(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if not path.endswith(NOTES)}
+
+
+def test_the_runtime_works_alone(own: dict[str, Path], conda_environment: Prefix) -> None:
+    installed = conda_environment.conda_install(own["nipack-runtime"])
+    names = {line.split()[1].rsplit("-", 2)[0] for line in installed.splitlines()}
+    assert names == {"nipack-runtime", "packaging", "python"}
+    assert conda_environment.run_python("import nipack.data, sys; print(sys.prefix)") == str(
+        conda_environment.directory
+    )
+    assert not (conda_environment.directory / "bin" / "nipack").exists()
+
+
+def test_the_tool_builds_and_finds_data(
+    own: dict[str, Path], build: Build, conda_environment: Prefix, tmp_path: Path
+) -> None:
+    conda_environment.conda_install(*own.values(), build(EXAMPLE)["conda"])
+    nipack = conda_environment.directory / "bin" / "nipack"
+    assert run(nipack, "--version").startswith("nipack, version ")
+    data = conda_environment.directory / "share" / "nipy" / "nipy" / "examplepkg"
+    assert run(nipack, "where", "nipy/examplepkg", cwd=tmp_path) == f"{data}\n"
+    said = run(nipack, "build", EXAMPLE, "-o", tmp_path / "built", "--json", cwd=tmp_path)
+    assert {each["format"] for each in json.loads(said)["artifacts"]} == {"conda", "deb"}
