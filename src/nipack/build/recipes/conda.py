@@ -17,7 +17,7 @@ from typing import Any
 
 from nipack.build import layout
 from nipack.build.archive.compression import is_mostly_compressed, zstd_reader
-from nipack.build.archive.members import LINK_MODE, Content, read_tar
+from nipack.build.archive.members import FILE_MODE, LINK_MODE, Content, read_tar
 from nipack.build.definition.licenses import license_texts
 from nipack.build.dialects import conda
 from nipack.build.errors import ToolError
@@ -30,6 +30,7 @@ from nipack.build.rendering import render
 _CONDA_BUILD = Program(name="conda-build", package="conda install conda-build")
 _RATTLER_BUILD = "py-rattler-build"
 
+_GROUP_WRITABLE = 0o664
 # Levels of zstd: on data that is compressed already, a high one takes long and saves nothing.
 _QUICK, _SMALL = 1, 19
 _DIGESTS_TEST = 0  # of those that are in the package
@@ -110,8 +111,7 @@ class CondaRecipe:
                     placeholder = placeholders.get(content.path)
                     if placeholder is not None:
                         content = _with_prefix(content, placeholder, self.prefix)
-                    # A link has no mode of its own, whatever an archive says.
-                    yield replace(content, mode=LINK_MODE) if content.target else content
+                    yield replace(content, mode=_own_mode(content))
 
     def is_own(self, path: str, name: str) -> bool:
         """Tell that there is nothing of conda's own: it keeps that outside of the prefix."""
@@ -200,6 +200,16 @@ def _rattler_build(recipe: Path, output: Path, level: int) -> None:
 
 def _last(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for line in lines[-20:])
+
+
+def _own_mode(content: Content) -> int:
+    """Return the mode that a file was packed with, before conda-build let its group write it.
+
+    It does so with every file of every package.  A link has no mode, whatever an archive says.
+    """
+    if content.target:
+        return LINK_MODE
+    return FILE_MODE if content.mode == _GROUP_WRITABLE else content.mode
 
 
 def _with_prefix(content: Content, placeholder: str, prefix: str) -> Content:
