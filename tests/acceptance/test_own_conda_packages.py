@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import rattler_build
+from rattler_build.progress import SimpleProgressCallback
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, conda_component, run
 
 pytestmark = pytest.mark.slow
@@ -26,6 +27,7 @@ def own(session_channel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         tool_config=rattler_build.ToolConfiguration(test_strategy="native"),
         output_dir=output,
         channels=[output.as_uri(), session_channel.as_uri()],
+        progress_callback=SimpleProgressCallback(),  # what it prints is shown where it fails
     )
     logs = {each.name: "\n".join(each.log) for each in results}
     assert "python imports test passed!" in logs["nipack-runtime"]

@@ -10,6 +10,7 @@ from tests.conftest import REPOSITORY
 from nipack.build.archive.members import Content, expected_content
 from nipack.build.errors import RecipeError
 from nipack.build.manifest import installed_tree
+from nipack.build.progress import Advance, SilentReporter
 from nipack.build.recipe_flow import RecipeOptions, make_recipes
 from nipack.build.recipes import RecipeFormat, RecipeRequest, recipe_formats
 
@@ -41,3 +42,29 @@ def test_every_difference_is_named_and_nothing_kept(tmp_path: Path) -> None:
     assert "with mode 600" in lines[2]
     assert "report this bug" in last
     assert not (tmp_path / "dist").exists()
+
+
+def test_a_build_is_a_step_that_is_told_of(tmp_path: Path) -> None:
+    rpm = type(recipe_formats()["rpm"])
+
+    class Sound(rpm):  # type: ignore[misc, valid-type]
+        def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+            self.request, made = request, workspace / "made.rpm"
+            steps.append("builds")
+            made.write_bytes(b"")
+            return [made]
+
+        def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+            yield from map(expected_content, installed_tree(self.request.package, self.prefix))
+
+    class Told(SilentReporter):
+        def step(self, name: str, total: int | None) -> Advance:
+            steps.append(f"{name}: {total} bytes")
+            return lambda count: steps.append(f"{name}: {count} done")
+
+    steps: list[str] = []
+    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "dist", build=True)
+    source = str(REPOSITORY / "recipes" / "nipy-examplepkg")
+    list(make_recipes(source, [Sound()], options, Told()))
+    step = "build the rpm recipe: 794"
+    assert steps[-3:] == [f"{step} bytes", "builds", f"{step} done"]

@@ -46,7 +46,8 @@ class Recipe:
 class RecipeOptions:
     """How recipes are made: where they go, where packages go, and what is done.
 
-    A `draft` is not to be submitted, so its licence and redistribution need not be settled.
+    A `draft` is not to be submitted, so its licence and redistribution need not be settled.  With
+    `channels` of conda's, a build runs the tests that need what is there.
     """
 
     recipes: Path
@@ -56,6 +57,7 @@ class RecipeOptions:
     offline: bool = False
     build: bool = False
     dry_run: bool = False
+    channels: tuple[str, ...] = ()
 
 
 def make_recipes(
@@ -90,6 +92,7 @@ def make_recipes(
                 source=archive.final,
                 directory=home / each.name,
                 previous=previous,
+                channels=options.channels,
             )
             for each in formats
         }
@@ -98,7 +101,7 @@ def make_recipes(
         if not options.dry_run:
             archive.put_in_place()
         for each in formats:
-            yield _finish(each, requests[each.name], rendered[each.name], options)
+            yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
 
 
 @contextmanager
@@ -198,12 +201,19 @@ def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, Recipe
 
 
 def _finish(
-    format: RecipeFormat, request: RecipeRequest, files: list[RecipeFile], options: RecipeOptions
+    format: RecipeFormat,
+    request: RecipeRequest,
+    files: list[RecipeFile],
+    options: RecipeOptions,
+    reporter: Reporter,
 ) -> Recipe:
     written = [_write(request.directory, file, dry_run=options.dry_run) for file in files]
     packages: tuple[Path, ...] = ()
     if options.build and not options.dry_run:
+        size = request.package.size
+        advance = reporter.step(f"build the {format.name} recipe", size)
         packages = _build(format, request, options.packages)
+        advance(size)
     return Recipe(
         format=format.name,
         directory=request.directory,

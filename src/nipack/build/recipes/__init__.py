@@ -42,13 +42,15 @@ class RecipeSource:
 class RecipeRequest:
     """What a recipe is rendered from, and where its files go.
 
-    `previous` is the version before this one, None where it is not known.
+    `previous` is the version before this one, None where it is not known.  `channels` are where
+    conda's builders find what the tests of a recipe need; without any, such tests are not run.
     """
 
     package: DataPackage
     source: RecipeSource
     directory: Path
     previous: DataPackage | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ import re
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nipack.build import layout
+from nipack.build import layout, rattler
 from nipack.build.archive.compression import is_mostly_compressed, zstd_reader
 from nipack.build.archive.members import FILE_MODE, LINK_MODE, Content, read_tar
 from nipack.build.definition.licenses import license_texts
@@ -28,12 +28,9 @@ from nipack.build.recipes import RecipeFile, RecipeRequest, sample_images
 from nipack.build.rendering import render
 
 _CONDA_BUILD = Program(name="conda-build", package="conda install conda-build")
-_RATTLER_BUILD = "py-rattler-build"
-
 _GROUP_WRITABLE = 0o664
 # Levels of zstd: on data that is compressed already, a high one takes long and saves nothing.
 _QUICK, _SMALL = 1, 19
-_DIGESTS_TEST = 0  # of those that are in the package
 # Up to so many files the test of the contents names each; patterns stand for more.
 _NAMED = 100
 
@@ -82,9 +79,9 @@ class CondaRecipe:
         level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
         recipe = self._without_network(request, workspace)
         if shutil.which(_CONDA_BUILD.name):
-            _conda_build(recipe, output, level)
+            _conda_build(recipe, output, level, request.channels)
         else:
-            _rattler_build(recipe, output, level)
+            _rattler_build(recipe, output, level, request.channels)
         [built] = (output / "noarch").glob("*.conda")
         built.chmod(0o644)  # rattler-build makes it readable for one user only
         return [built]
@@ -164,42 +161,32 @@ def _patterns(package: DataPackage) -> list[str]:
     ]
 
 
-def _conda_build(recipe: Path, output: Path, level: int) -> None:
-    # Its tests want nibabel from a channel; what they prove is proven without them.
-    options = ["--no-test", "--no-anaconda-upload", "--override-channels", "--package-format", "2"]
+def _conda_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
+    # Its tests want nibabel from a channel; all but the look-up is proven without them.
+    tests = [f"--channel={each}" for each in channels] or ["--no-test"]
+    options = ["--no-anaconda-upload", "--override-channels", "--package-format", "2"]
     run(
         _CONDA_BUILD,
-        [*options, f"--zstd-compression-level={level}", "--croot", output.parent / "croot",
+        [*tests, *options, f"--zstd-compression-level={level}", "--croot", output.parent / "croot",
          "--output-folder", output, recipe / "meta.yaml"],
         directory=output.parent,
     )  # fmt: skip
 
 
-def _rattler_build(recipe: Path, output: Path, level: int) -> None:
-    """Build in this process, without any channel; then run the tests that need none."""
-    try:
-        import rattler_build
-    except ModuleNotFoundError as error:
+def _rattler_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
+    if not rattler.is_installed():
         raise ToolError(
             "neither conda-build nor rattler-build is there; install one: "
-            f"conda install conda-build, or pip install {_RATTLER_BUILD}"
-        ) from error
-    try:
-        # Rendered with no index of a channel at hand, it must not look for one.
-        [result] = rattler_build.Stage0Recipe.from_file(recipe / "recipe.yaml").run_build(
-            output_dir=output, channels=[], package_format=f"conda:{level}"
+            f"conda install conda-build, or {rattler.RATTLER_BUILD.package}"
         )
-        package = rattler_build.Package.from_file(result.packages[0])
-        # The test of the contents was part of the build; that of the lookup wants a channel.
-        tested = package.run_test(_DIGESTS_TEST, channel=[output.as_uri()])
-        if not tested.success:
-            raise ToolError(f"rattler-build: the digests' test failed:\n{_last(tested.output)}")
-    except rattler_build.RattlerBuildError as error:
-        raise ToolError(f"rattler-build failed: {_last([str(error)])}") from error
-
-
-def _last(lines: list[str]) -> str:
-    return "\n".join(f"  {line}" for line in lines[-20:])
+    words = [recipe / "recipe.yaml", output]
+    run(
+        rattler.RATTLER_BUILD,
+        [*words, str(level), *channels],
+        directory=output.parent,
+        # It tests in the folder of temporary files, and cannot tidy up when it is interrupted.
+        environment={"TMPDIR": str(output.parent)},
+    )
 
 
 def _own_mode(content: Content) -> int:
