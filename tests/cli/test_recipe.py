@@ -156,19 +156,67 @@ def test_a_builder_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "dist").exists()
 
 
-def test_conda_build_is_taken_where_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake = tmp_path / "conda-build"
-    fake.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/said\nexit 1\n', "utf-8")
+@pytest.fixture
+def conda_build_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A conda-build that fails, and the file that gets its arguments."""
+    fake, said = tmp_path / "conda-build", tmp_path / "said"
+    fake.write_text(f'#!/bin/sh\necho "$@" > {said}\nexit 1\n', "utf-8")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return said
+
+
+def test_conda_build_is_taken_where_there_is_one(tmp_path: Path, conda_build_said: Path) -> None:
     result = run(EXAMPLE, "-o", tmp_path, "-f", "conda", "--build")
     assert result.exit_code == 1
-    said = (tmp_path / "said").read_text("utf-8")
+    said = conda_build_said.read_text("utf-8").split()
     assert "--override-channels" in said
-    assert "--zstd-compression-level=" in said
-    assert said.strip().endswith("nipy-examplepkg/conda/meta.yaml")
+    assert "--no-test" in said
+    assert any(word.startswith("--zstd-compression-level=") for word in said)
+    assert said[-1].endswith("nipy-examplepkg/conda/meta.yaml")
+
+
+def test_with_channels_conda_build_runs_the_tests(tmp_path: Path, conda_build_said: Path) -> None:
+    folder = tmp_path / "channel" / "noarch"
+    folder.mkdir(parents=True)
+    (folder / "repodata.json").write_text("{}", "utf-8")
+    channels = ["--channel", "conda-forge", "--channel", str(folder.parent)]
+    result = run(EXAMPLE, "-o", tmp_path, "-f", "conda", "--build", *channels)
+    assert result.exit_code == 1
+    said = conda_build_said.read_text("utf-8").split()
+    assert "--no-test" not in said
+    assert "--override-channels" in said
+    named = [word for word in said if word.startswith("--channel=")]
+    assert named == ["--channel=conda-forge", f"--channel={folder.parent.as_uri()}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([], "--channel is for the tests of a build: add --build"),
+        (["--build", "-f", "rpm"], "--channel is for the conda recipe: add -f conda"),
+        (["--build", "--offline"], "--offline fetches nothing, and --channel conda-forge would"),
+        (["--build", "--channel", "./none"], "./none is no conda channel: it has no noarch/"),
+    ],
+)
+def test_a_channel_that_is_of_no_use_is_refused(
+    words: list[str], reason: str, tmp_path: Path
+) -> None:
+    result = run(EXAMPLE, "-o", tmp_path / "recipes", "--channel", "conda-forge", *words)
+    assert result.exit_code == 2
+    assert reason in " ".join(result.output.split())
+    assert not (tmp_path / "recipes").exists()
+
+
+def test_no_conda_builder_at_all_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("nipack.build.rattler.is_installed", lambda: False)
+    result = run(EXAMPLE, "-o", tmp_path, "-f", "conda", "--build", "--dist", tmp_path / "dist")
+    assert result.exit_code == 1
+    assert "conda install conda-build, or pip install py-rattler-build" in result.output
+    assert not (tmp_path / "dist").exists()
 
 
 def test_offline_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,25 @@ def _formats() -> "dict[str, RecipeFormat]":
     return recipe_formats()
 
 
+def _read_channels(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return channels as every builder takes them: a folder as an address."""
+    return tuple(_channel(each) for each in values)
+
+
+def _channel(value: str) -> str:
+    if not value.startswith((".", "/", "~")):
+        return value
+    folder = Path(value).expanduser().resolve()
+    if not (folder / "noarch" / "repodata.json").is_file():
+        raise click.BadParameter(
+            f"{value} is no conda channel: it has no noarch/repodata.json; name another folder, or "
+            "index it: conda index"
+        )
+    return folder.as_uri()
+
+
 @click.command(
     short_help="Render what distributions ask for.",
     epilog="""\b
@@ -39,6 +58,7 @@ Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
   nipack recipe recipes                           a folder of such folders
   nipack recipe recipes/nipy-examplepkg -f debian --build
+  nipack recipe recipes/nipy-examplepkg -f conda --build --channel conda-forge
   nipack recipe package.yaml --previous nipy-templates-0.2.tar.gz
   nipack recipe nipy-templates-0.3.tar.gz --draft --dry-run
 
@@ -74,6 +94,15 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="The directory that gets what --build makes.",
 )
 @click.option(
+    "--channel",
+    "channels",
+    metavar="CHANNEL",
+    multiple=True,
+    callback=_read_channels,
+    help="A conda channel (name, address or ./folder) that has nibabel: with --build, the conda "
+    "recipe's tests that need it are run too.  Can be given more than once.  [default: none]",
+)
+@click.option(
     "--previous",
     metavar="SOURCE",
     help="The version before the one SOURCE: what changed since goes into the changelogs.",
@@ -94,6 +123,7 @@ def recipe(
     packages: Path,
     previous: str | None,
     build: bool,
+    channels: tuple[str, ...],
     draft: bool,
     dry_run: bool,
     offline: bool,
@@ -109,6 +139,7 @@ def recipe(
     from nipack.build.recipe_flow import RecipeOptions
     from nipack.build.targets import Targets
 
+    _check_channels(channels, chosen, build=build, offline=offline)
     chosen_sources = expanded(sources)
     if previous is not None and len(chosen_sources) > 1:
         raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
@@ -118,6 +149,7 @@ def recipe(
         previous=previous,
         draft=draft,
         build=build,
+        channels=channels,
         dry_run=dry_run,
         offline=offline,
     )
@@ -141,6 +173,21 @@ def recipe(
         print_sum(len(chosen_sources), outcome.failed, "rendered")
     if outcome.errors:
         sys.exit(1)
+
+
+def _check_channels(
+    channels: tuple[str, ...], chosen: "tuple[RecipeFormat, ...]", *, build: bool, offline: bool
+) -> None:
+    if channels and not build:
+        raise click.UsageError("--channel is for the tests of a build: add --build")
+    if channels and chosen and all(each.name != "conda" for each in chosen):
+        raise click.UsageError("--channel is for the conda recipe: add -f conda, or leave it out")
+    remote = [each for each in channels if not each.startswith("file:")]
+    if offline and remote:
+        raise click.UsageError(
+            f"--offline fetches nothing, and --channel {remote[0]} would: name a folder, or leave "
+            "one of them out"
+        )
 
 
 def _made(
