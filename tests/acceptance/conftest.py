@@ -1,6 +1,7 @@
 """Fixtures of the acceptance tests, which run real programs only."""
 
 import json
+import os
 import shutil
 import sys
 import venv
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import filelock
 import pytest
 from tests.acceptance.channel import make_channel
 from tests.acceptance.systems import REPOSITORY, Build, DebianSystem, Prefix, run
@@ -67,18 +69,32 @@ def conda_environment(session_channel: Path, tmp_path: Path) -> Prefix:
 @pytest.fixture(scope="session")
 def debian_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Debian system of this machine's release, from its own package sources."""
-    root = tmp_path_factory.mktemp("debian") / "root"
     # apt-utils and dpkg-dev are what autopkgtest wants of every system.
-    _bootstrap("minbase", "python3-nibabel,dpkg-dev,apt-utils", root)
+    pristine = _bootstrapped_once(
+        "minbase", "python3-nibabel,dpkg-dev,apt-utils", "root", tmp_path_factory
+    )
+    root = tmp_path_factory.mktemp("debian") / "root"
+    run("cp", "-a", "--reflink=auto", pristine, root)
     return root
 
 
 @pytest.fixture(scope="session")
 def build_chroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minimal system to build in, packed, as Debian's build machines have it."""
-    archive = tmp_path_factory.mktemp("sbuild") / "buildd.tar.zst"
-    _bootstrap("buildd", "debhelper,fakeroot", archive)
-    return archive
+    return _bootstrapped_once("buildd", "debhelper,fakeroot", "buildd.tar.zst", tmp_path_factory)
+
+
+def _bootstrapped_once(
+    variant: str, packages: str, name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a system that all processes of this run share, made by the first that wants it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with filelock.FileLock(shared / f"{name}.lock"):
+        if not (shared / name).exists():
+            _bootstrap(variant, packages, shared / f"part-{name}")
+            (shared / f"part-{name}").rename(shared / name)
+    return shared / name
 
 
 def _bootstrap(variant: str, packages: str, target: Path) -> None:

@@ -11,9 +11,9 @@ _OF_FILES, _OF_FOLDERS = f"uversionmangle={_TILDE}", f"dirversionmangle={_TILDE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """The page, the pattern of the releases on it, and uscan's options; the page is one too.
+    """The page, the pattern of the releases on it, and uscan's options.
 
-    A folder of its address with a version in it is a pattern: uscan takes the newest.
+    A folder in the page's address may be a pattern too, of which uscan takes the newest.
     """
 
     page: str

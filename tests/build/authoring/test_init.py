@@ -219,6 +219,20 @@ def test_old_pkg_info(atlas: Path) -> None:
     assert definition.authors == (Person(name="Ada", email="a@example.org"),)
 
 
+def test_new_pkg_info(atlas: Path) -> None:
+    text = (
+        "Metadata-Version: 2.4\nName: x\nSummary: größte Daten\nLicense-Expression: CC0-1.0\n"
+        "Project-URL: Homepage, https://example.org/atlas\nAuthor-email: Ada <a@example.org>\n"
+        "Maintainer-email: Bob Ross <bob@example.org>\n\nLicense: in the text, and no field\n"
+    )
+    (atlas / "PKG-INFO").write_text(text, "utf-8")
+    definition = definition_of(atlas)
+    assert (definition.summary, definition.license) == ("größte Daten", "CC0-1.0")
+    assert definition.homepage == "https://example.org/atlas"
+    assert definition.authors == (Person(name="Ada", email="a@example.org"),)
+    assert definition.maintainer == Person(name="Bob Ross", email="bob@example.org")
+
+
 def test_readme_gives_summary_and_description(atlas: Path) -> None:
     text = "An atlas of phantoms.\n=====================\n\nMade by hand.\n\nUse\n---\n\nOpen it.\n"
     (atlas / "README.txt").write_text(text, "utf-8")
