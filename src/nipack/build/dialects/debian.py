@@ -16,10 +16,10 @@ from debian.copyright import FilesParagraph, License, LicenseParagraph
 
 from nipack.build import layout
 from nipack.build.definition.model import Copyright, Definition, Person
+from nipack.build.dialects.versions import upstream_version
 from nipack.build.manifest import payload_id
 from nipack.build.package import DataPackage
 from nipack.build.text import filled
-from nipack.build.versions import upstream_version
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")

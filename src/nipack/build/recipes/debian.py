@@ -21,6 +21,8 @@ from nipack.build.archive.compression import is_mostly_compressed
 from nipack.build.archive.members import Content, read_tar
 from nipack.build.changes import compare, new_directories, new_links
 from nipack.build.dialects import debian
+from nipack.build.dialects.versions import upstream_version
+from nipack.build.dialects.watch import watch_of
 from nipack.build.errors import RecipeError
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
@@ -28,8 +30,6 @@ from nipack.build.programs import Program, run
 from nipack.build.recipes import RecipeFile, RecipeRequest, sample_images
 from nipack.build.rendering import render
 from nipack.build.text import item
-from nipack.build.versions import upstream_version
-from nipack.build.watch import watch_of
 
 _BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
 _DPKG_DEB = Program(name="dpkg-deb", package="apt install dpkg")

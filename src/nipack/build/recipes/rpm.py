@@ -19,13 +19,13 @@ from nipack.build.archive.compression import is_mostly_compressed
 from nipack.build.archive.members import LINK_MODE, Content, read_tar
 from nipack.build.changes import compare
 from nipack.build.definition.licenses import license_texts
+from nipack.build.dialects.versions import upstream_version
 from nipack.build.manifest import manifest_text, metadata_text
 from nipack.build.package import DataPackage
 from nipack.build.programs import Program, run
 from nipack.build.recipes import RecipeFile, RecipeRequest
 from nipack.build.rendering import render
 from nipack.build.text import filled, item
-from nipack.build.versions import upstream_version
 
 _BUILDER = Program(name="rpmbuild", package="dnf install rpm-build, or apt install rpm")
 _READER = Program(name="rpm2archive", package="dnf install rpm, or apt install rpm")

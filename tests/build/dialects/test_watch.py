@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.build.watched import ADDRESSES, render_watch
+from tests.build.dialects.watched import ADDRESSES, render_watch
 
 WATCHED = ADDRESSES | {
     "no-version": "https://example.org/releases/nipy-examplepkg.tar.gz",

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nipack.build.versions import PRE_RELEASE
+from nipack.build.dialects.versions import PRE_RELEASE
 
 _TILDE = rf"s/[._-]?{PRE_RELEASE}/~$1/gi"
 _OF_FILES, _OF_FOLDERS = f"uversionmangle={_TILDE}", f"dirversionmangle={_TILDE}"

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from debian.debian_support import Version
 
-from nipack.build.versions import upstream_version
+from nipack.build.dialects.versions import upstream_version
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from nipack.build.errors import DataPackageError, RecipeError
 from nipack.build.recipe_flow import Recipe, RecipeOptions, make_recipes
 from nipack.build.recipes import RecipeFormat, recipe_formats
 
-GOLDEN = Path(__file__).parent / "golden" / "recipes"
+GOLDEN = Path(__file__).parents[2] / "golden" / "recipes"
 
 formats = pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
 Render = Callable[..., Recipe]
