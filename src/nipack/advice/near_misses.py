@@ -100,9 +100,21 @@ def _other_roots(there: Surroundings) -> Iterator[tuple[Kind, str, str]]:
     for prefix in _conda_environments(there):
         yield "conda environment", of_prefix(prefix), "in another conda environment"
     reason = "where pip install --user puts it, which is not looked into"
-    yield "user", of_prefix(os.path.join(there.home, ".local")), reason
-    default = os.path.join(there.home, ".nipy")
-    yield "user", default, "NIPY_USER_DIR names another user directory"
+    yield "user", of_prefix(_user_base(there)), reason
+    reason = f"the user directory is {there.user_dir}"
+    for name in (".nipy", "_nipy"):
+        yield "user", os.path.join(there.home, name), reason
+
+
+def _user_base(there: Surroundings) -> str:
+    """Return where Python's user scheme is, as `site.getuserbase` does."""
+    chosen = there.environ.get("PYTHONUSERBASE")
+    if chosen:
+        return os.path.expanduser(chosen)
+    if os.name != "nt":
+        return os.path.join(there.home, ".local")
+    roaming = os.path.join(there.home, "AppData", "Roaming")
+    return os.path.join(there.environ.get("APPDATA") or roaming, "Python")
 
 
 def _conda_environments(there: Surroundings) -> Iterator[str]:
@@ -155,7 +167,9 @@ def _without_umbrella(wanted: Wanted, root: str) -> NearMiss | None:
 def _without_end(path: str, end: str) -> str | None:
     """Return a path without the names that it ends with, or None where it does not."""
     path = os.path.normpath(path)
-    return path[: -len(end) - 1] or os.path.sep if path.endswith(os.path.sep + end) else None
+    if not os.path.normcase(path).endswith(os.path.normcase(os.path.sep + end)):
+        return None
+    return os.path.dirname(path[: -len(end)])
 
 
 def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
@@ -204,16 +218,17 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     target = _quoted(os.path.join(there.user_dir, umbrella))
     inner = _quoted(f"{name.removesuffix(ending)}/{rest}")
     unpack = f"tar -xf {_quoted(path)} -C {target} --strip-components=1 {inner}"
-    return f"{_made(target)} && {unpack}"
+    return f"{_made(target)} {unpack}"
 
 
 def _moved(path: str, directory: str) -> str:
     move = "move" if os.name == "nt" else "mv"
-    return f"{_made(_quoted(directory))} && {move} {_quoted(path)} {_quoted(directory)}"
+    return f"{_made(_quoted(directory))} {move} {_quoted(path)} {_quoted(directory)}"
 
 
 def _made(directory: str) -> str:
-    return f"mkdir {directory}" if os.name == "nt" else f"mkdir -p {directory}"
+    # cmd.exe's mkdir makes the directories above, too, and fails for one that is there.
+    return f"mkdir {directory} 2>nul &" if os.name == "nt" else f"mkdir -p {directory} &&"
 
 
 def _quoted(path: str) -> str:

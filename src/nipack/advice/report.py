@@ -56,7 +56,10 @@ def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
     if old:
         newest = ", ".join(dict.fromkeys(str(candidate.version) for candidate in old))
         return f"{relpath} {newest} is installed, but {wanted.minimum} or newer is needed"
-    return f"{relpath} is in {there[0].path}, but cannot be used: {there[0].reason}"
+    path, reason = there[0].path, there[0].reason
+    if reason.startswith("cannot be read"):
+        return f"{relpath} may be in {path}, which {reason}"
+    return f"{relpath} is in {path}, but cannot be used: {reason}"
 
 
 def remarks(found: Explanation) -> list[str]:

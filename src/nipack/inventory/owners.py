@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     Manager = Literal["conda", "dpkg", "pip", "by hand"]
 
-# Where the wheels of a prefix leave their RECORD; the last is Windows'.
+# Where the wheels of a prefix leave their RECORD; the last two are Windows'.
 _SITES = (
     "lib/python3*/site-packages",
     "lib/python3*/dist-packages",
     "local/lib/python3*/dist-packages",
     "lib64/python3*/site-packages",
     "Lib/site-packages",
+    "Python3*/site-packages",
 )
 
 
@@ -44,10 +45,10 @@ BY_HAND = Owner(manager="by hand", name=None, version=None)
 def find_owner(directory: str, relpath: str) -> Owner:
     """Return the package that a data directory belongs to."""
     inner = f"share/nipy/{relpath}"
-    path = os.path.abspath(directory).replace(os.path.sep, "/")
-    if not path.endswith(f"/{inner}"):
+    path = os.path.abspath(directory)
+    if not os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
         return BY_HAND
-    prefix, file = path.removesuffix(f"/{inner}") or "/", f"{inner}/config.ini"
+    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/config.ini"
     likely = relpath.replace("/", "-").replace("_", "-").lower()
     for find in (_conda, _dpkg, _pip):
         owner = find(prefix, file, likely)

@@ -200,7 +200,7 @@ class _Check:
 
     def _hashed(self, path: str, count: _Count) -> FileProblem | None:
         try:
-            digest = _sha256(os.path.join(self.copy.path, path), count)
+            digest = _sha256(_within(self.copy.path, path), count)
         except OSError as error:
             reason = error.strerror or str(error)
             return FileProblem(path=path, damage="unreadable", reason=reason)
@@ -220,7 +220,7 @@ def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
     """
     expected = dict(manifest.digests)
     for link, target in manifest.links.items():
-        if os.path.islink(os.path.join(directory, link)):
+        if os.path.islink(_within(directory, link)):
             continue
         end = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
         for path, digest in manifest.digests.items():
@@ -231,10 +231,15 @@ def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
 
 def _wrong_links(directory: str, manifest: Manifest) -> Iterator[FileProblem]:
     for link, target in manifest.links.items():
-        path = os.path.join(directory, link)
-        if os.path.islink(path) and os.readlink(path) != target:
+        path = _within(directory, link)
+        if os.path.islink(path) and os.readlink(path).replace(os.path.sep, "/") != target:
             reason = f"a link to {os.readlink(path)} instead of {target}"
             yield FileProblem(path=link, damage="changed", reason=reason)
+
+
+def _within(directory: str, path: str) -> str:
+    """Return the path of a manifest's file with this system's slashes."""
+    return os.path.join(directory, *path.split("/"))
 
 
 def _files(directory: str) -> Iterator[tuple[str, int]]:
