@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ..lookup.records import Record
 from ..lookup.search import candidates, given_data_path
@@ -175,7 +176,7 @@ def _without_end(path: str, end: str) -> str | None:
 def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
     package = package_name(wanted.relpath, wanted.name)
     umbrella, _, rest = wanted.relative.partition(os.path.sep)
-    for top in (there.user_dir, there.home, _downloads(there)):
+    for top in dict.fromkeys([there.user_dir, there.home, *_downloads(there)]):
         for name in _names(top):
             tree = os.path.join(top, name)
             data = _usable(os.path.join(tree, rest), wanted) if name.startswith(package) else None
@@ -188,7 +189,7 @@ def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
 def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
     package = package_name(wanted.relpath, wanted.name)
     stems = (f"{package}-", f"{package}_", f"{package.replace('-', '_')}-")
-    for top in (_downloads(there), there.user_dir):
+    for top in dict.fromkeys([*_downloads(there), there.user_dir]):
         for name in _names(top):
             if name.startswith(stems) and name.endswith(ARCHIVES):
                 path = os.path.join(top, name)
@@ -260,8 +261,23 @@ def _usable(path: str, wanted: Wanted) -> Candidate | None:
     return found.replace(path=path) if found.status == "usable" else None
 
 
-def _downloads(there: Surroundings) -> str:
-    return os.path.join(there.home, "Downloads")
+def _downloads(there: Surroundings) -> Iterator[str]:
+    """Yield where a browser may put what it fetches: the name is in the user's language."""
+    config = there.environ.get("XDG_CONFIG_HOME") or os.path.join(there.home, ".config")
+    settings = [_setting(line, there) for line in _lines(os.path.join(config, "user-dirs.dirs"))]
+    for directory in (there.environ.get("XDG_DOWNLOAD_DIR"), *settings):
+        if directory and os.path.isabs(directory):
+            yield os.path.normpath(directory)
+    yield os.path.join(there.home, "Downloads")
+
+
+def _setting(line: str, there: Surroundings) -> str | None:
+    """Return the directory of a line such as XDG_DOWNLOAD_DIR="$HOME/Téléchargements"."""
+    found = re.fullmatch(r'XDG_DOWNLOAD_DIR="(\$HOME)?(.*)"', line)
+    if not found:
+        return None
+    # As shells read it: a character of a name may have a backslash before it.
+    return (there.home if found[1] else "") + re.sub(r"\\(.)", r"\1", found[2])
 
 
 def _names(directory: str) -> list[str]:
