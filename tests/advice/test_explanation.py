@@ -232,6 +232,7 @@ def test_downloads_in_the_users_language(
     text = f'# of xdg-user-dirs\nXDG_DESKTOP_DIR="$HOME/x"\n{line}\n'
     write(machine.home / config / "user-dirs.dirs", text)
     archive = write(machine.directory / place / "nipy-templates-0.3.tar.gz", "")
+    monkeypatch.chdir(machine.home)
     assert near(machine) == [("archive", machine.short(str(archive)), None)]
 
 
