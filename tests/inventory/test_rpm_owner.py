@@ -38,12 +38,12 @@ def owner(top: Path) -> str:
 @pytest.mark.parametrize("database", ["var/lib/rpm", "usr/lib/sysimage/rpm"])
 def test_a_package_of_a_system_in_a_directory(tmp_path: Path, database: str) -> None:
     spec = write(tmp_path / "x.spec", SPEC)
-    build = ["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}/build", spec]
+    build = ["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}/build", str(spec)]
     subprocess.run(build, check=True, capture_output=True)
     [package] = tmp_path.glob("build/RPMS/noarch/*.rpm")
     top = tmp_path / "system"
-    command = ["rpm", "--root", top, "--dbpath", f"/{database}", "-i", "--nodeps", package]
-    subprocess.run(command, check=True, capture_output=True)
+    command = ["rpm", "--root", str(top), "--dbpath", f"/{database}", "-i", "--nodeps"]
+    subprocess.run([*command, str(package)], check=True, capture_output=True)
     assert owner(top) == "rpm: nipy-templates 0.3-2"
     install(top / "usr/share/nipy", relpath="nipy/data")
     assert str(find_owner(str(top / "usr/share/nipy/nipy/data"), "nipy/data")) == "by hand"

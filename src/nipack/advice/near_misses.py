@@ -64,12 +64,15 @@ def near_misses(
 ) -> tuple[NearMiss, ...]:
     """Return the usable data that is near, but below none of the roots that were searched."""
     seen = {_identity(os.path.join(root, wanted.relative)) for root in searched}
-    found = []
+    found: list[NearMiss] = []
     for near in _all(wanted, searched, there):
         if near is not None and _identity(near.path) not in seen:
             seen.add(_identity(near.path))
-            remedy = near.remedy if near.root is None else _named(near.root, wanted, there)
-            found.append(near.replace(remedy=remedy))
+            if near.root is not None:
+                # The first such is the one that doctor names.
+                first = not any(each.root for each in found)
+                near = near.replace(remedy=_named(near.root, wanted, there, fix=first))
+            found.append(near)
     return tuple(found)
 
 
@@ -240,11 +243,10 @@ def _quoted(path: str) -> str:
     return quote(path)
 
 
-def _named(root: str, wanted: Wanted, there: Surroundings) -> str:
+def _named(root: str, wanted: Wanted, there: Surroundings, *, fix: bool) -> str:
     """Return what makes a root searched."""
-    ini = os.path.join(there.user_dir, "config.ini")
-    fix = f"nipack doctor {wanted.relpath} --fix"
-    return f"{fix}, or write path = {root} below [DATA] in {ini}"
+    setting = f"write path = {root} below [DATA] in {os.path.join(there.user_dir, 'config.ini')}"
+    return f"nipack doctor {wanted.relpath} --fix, or {setting}" if fix else setting
 
 
 def _near(
