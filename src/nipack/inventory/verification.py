@@ -109,7 +109,8 @@ def _verify(
     try:
         return tuple(check.run(pool, count) for check in checks)
     finally:
-        # Ctrl-C does not wait for the files that have not begun.
+        # Ctrl-C waits neither for the files that have not begun nor for the end of a large one.
+        count.stopped = True
         pool.shutdown(cancel_futures=True)
 
 
@@ -117,7 +118,7 @@ class _Count:
     """Counts the bytes of all threads."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
-        self.done, self.total, self.progress = 0, total, progress
+        self.done, self.total, self.progress, self.stopped = 0, total, progress, False
         self.lock = Lock()
 
     def add(self, count: int) -> None:
@@ -263,7 +264,7 @@ def _sha256(path: str, count: _Count) -> str:
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(CHUNK))
     with open(path, "rb", buffering=0) as stream:
-        while size := stream.readinto(buffer):
+        while not count.stopped and (size := stream.readinto(buffer)):
             digest.update(buffer[:size])
             count.add(size)
     return digest.hexdigest()
