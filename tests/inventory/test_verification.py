@@ -196,3 +196,10 @@ def test_binary_marks_of_other_tools_are_read(machine: Machine) -> None:
 def test_relative_directories(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(machine.own_root / "nipy")
     assert checked(f".{os.sep}templates").state == "intact"
+
+
+def test_a_name_is_one_line_without_a_terminals_commands(data: Path) -> None:
+    (data / "a\nb: \x1b[31mé").touch()
+    [problem] = checked().problems
+    assert str(problem) == r"a\nb: \x1b[31mé: extra"
+    assert problem.path == "a\nb: \x1b[31mé"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from .. import data
@@ -16,7 +15,7 @@ from ..lookup.search import (
     given_data_path,
     mark_choice,
 )
-from .payload import DATA_ROOT, METADATA, RECORDS
+from .payload import DATA_ROOT, RECORDS, read_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,14 +138,8 @@ def _recorded(root: str) -> list[str]:
     if os.path.normcase(os.path.join(os.path.basename(share), name)) != os.path.normcase(DATA_ROOT):
         return []
     records = os.path.join(os.path.dirname(share), *RECORDS.split("/"))
-    relpaths = []
-    for name in _folders(records):
-        try:
-            with open(os.path.join(records, name, METADATA), "rb") as stream:
-                relpaths.append(str(json.load(stream)["relpath"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return relpaths
+    relpaths = (read_metadata(os.path.join(records, name)).relpath for name in _folders(records))
+    return [relpath for relpath in relpaths if relpath is not None]
 
 
 def _folders(directory: str) -> list[str]:

@@ -10,11 +10,12 @@ import json
 import os
 
 from ..lookup.records import Record
+from .payload import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
+    from typing import Literal
 
     Manager = Literal["conda", "dpkg", "rpm", "pip", "by hand"]
 
@@ -71,19 +72,15 @@ def _conda(prefix: str, file: str, likely: str) -> Owner | None:
         data = _bytes(record)
         # Most records are of other packages, and are not worth the parsing.
         if any(json.dumps(file, ensure_ascii=way).encode() in data for way in (True, False)):
-            package = _parsed(data)
-            if file in package.get("files", ()):
-                name, version = package.get("name"), package.get("version")
-                return Owner(manager="conda", name=name, version=version)
+            package = parse_json(data)
+            files, name, version = (package.get(each) for each in ("files", "name", "version"))
+            if isinstance(files, list) and file in files:
+                return Owner(manager="conda", name=_text(name), version=_text(version))
     return None
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
@@ -102,8 +99,13 @@ def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
 
 
 def _dpkg_version(status: str, name: str) -> str | None:
-    _, _, stanza = (b"\n" + _bytes(status)).partition(f"\nPackage: {name}\n".encode())
-    for line in stanza.partition(b"\n\n")[0].splitlines():
+    # Searched as it is: a copy of it would take as much memory again.
+    data, first = _bytes(status), f"Package: {name}\n".encode()
+    start = 0 if data.startswith(first) else data.find(b"\n" + first) + 1
+    if not data.startswith(first, start):
+        return None
+    end = data.find(b"\n\n", start)
+    for line in data[start : None if end < 0 else end].splitlines():
         if line.startswith(b"Version: "):
             return line.removeprefix(b"Version: ").decode("utf-8", "replace")
     return None

@@ -11,7 +11,7 @@ from threading import Lock
 from ..data import DataError
 from ..lookup.records import Record
 from .copies import copies_of, copy_at, installed_copies, other_copies
-from .payload import Manifest, find_manifest, read_manifest, read_metadata
+from .payload import Manifest, find_manifest, metadata_of, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,15 @@ class FileProblem(Record):
 
     def __str__(self) -> str:
         """Return it as a line for people."""
-        return f"{self.path}: {self.damage}" + (f" ({self.reason})" if self.reason else "")
+        return f"{_shown(self.path)}: {self.damage}" + (f" ({self.reason})" if self.reason else "")
+
+
+def _shown(path: str) -> str:
+    """Return a path on one line, a terminal's commands in it spelled out."""
+    # A byte that is not UTF-8 is not printable either, but is no command.
+    kept = (each.isprintable() or "\udc80" <= each <= "\udcff" for each in path)
+    pairs = zip(path, kept, strict=True)
+    return "".join(each if keep else each.encode("unicode_escape").decode() for each, keep in pairs)
 
 
 class Verification(Record):
@@ -138,7 +146,7 @@ class _Check:
         except DataError as error:
             self.manifest, self.reason = None, str(error)
         self.expected = _expected(copy.path, self.manifest) if self.manifest else {}
-        sizes = read_metadata(self.manifest).get("files", {})
+        sizes = metadata_of(self.manifest).files
         self.sizes = {path: sizes[path] for path in self.expected if path in sizes}
         self.found = dict(_files(copy.path)) if self.manifest else {}
         both = self.found.keys() & self.expected.keys()
