@@ -125,7 +125,7 @@ def test_a_name_of_conda_is_text(machine: Machine) -> None:
     "status",
     [
         "Package: x\nVersion: 1-1",
-        "Package: xy\nVersion: 3\n\nPackage: x\nVersion: 1-1\n\nPackage: y\nVersion: 2\n",
+        "Old-Package: x\nVersion: 3\n\nPackage: x\nVersion: 1-1\n\nPackage: y\nVersion: 2\n",
     ],
 )
 def test_a_version_is_found_wherever_its_stanza_is(tmp_path: Path, status: str) -> None:

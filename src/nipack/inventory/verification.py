@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
@@ -208,8 +209,12 @@ class _Check:
         return FileProblem(path=path, damage=damage, reason=reason)
 
     def _hashed(self, path: str, count: _Count) -> FileProblem | None:
+        file = _within(self.copy.path, path)
         try:
-            digest = _sha256(_within(self.copy.path, path), count)
+            if not stat.S_ISREG(os.stat(file).st_mode):
+                # A pipe, or a device, would be read for ever.
+                return FileProblem(path=path, damage="changed", reason="it is no regular file")
+            digest = _sha256(file, count)
         except OSError as error:
             reason = error.strerror or str(error)
             return FileProblem(path=path, damage="unreadable", reason=reason)
