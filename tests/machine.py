@@ -83,7 +83,8 @@ def make_machine(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(directory)
     monkeypatch.setenv("HOME", str(machine.home))
     monkeypatch.setenv("USERPROFILE", str(machine.home))
-    for name in ("CONDA_PREFIX", "CONDA_EXE", "MAMBA_ROOT_PREFIX"):
+    variables = ("CONDA_PREFIX", "CONDA_EXE", "MAMBA_ROOT_PREFIX")
+    for name in (*variables, "PYTHONUSERBASE", "XDG_CONFIG_HOME", "XDG_DOWNLOAD_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "prefix", str(machine.prefix))
     monkeypatch.setattr(sys, "base_prefix", str(machine.base))

@@ -15,6 +15,7 @@ import pytest
 
 import nipack
 from nipack import data
+from nipack.advice import report
 from nipack.data import (
     DEFAULT_INSTALL_HINT,
     Bomber,
@@ -141,7 +142,7 @@ def test_what_is_too_old_is_given_by_make_datasource_alone(machine: Path) -> Non
     bomber = datasource_or_bomber(TEMPLATES)
     assert isinstance(bomber, Bomber)
     with pytest.raises(
-        DataError, match=r"nipy/templates 0\.2, 0\.1 is installed, but 0\.3 or newer"
+        DataError, match=r"nipy/templates 0\.2 and 0\.1 are installed, but 0\.3 or newer"
     ):
         bomber.get_filename("T1.nii")
 
@@ -184,16 +185,19 @@ def test_the_message_for_what_is_not_installed(
     ini = write(machine / "system/good.ini", "# ours\n[DATA]\npath = /good\n")
     with pytest.warns(ConfigWarning), pytest.raises(DataError) as error:
         make_datasource({**TEMPLATES, "install hint": "Ask the data manager."})
-    prefix, user = machine / "prefix/share/nipy/nipy/templates", machine / "user/nipy/templates"
-    width = max(len(str(prefix)), len(str(user)))
+    monkeypatch.setattr(report, "MOST_COLUMNS", 0)
     assert str(error.value).splitlines() == [
         "nipy/templates is not installed in any of the 4 places where it is looked for",
         "",
         "Tried, in this order:",
-        f"  {'/dead/nipy/templates':{width}}  not there  [NIPY_DATA_PATH]",
-        f"  {'/good/nipy/templates':{width}}  not there  [{ini}:3]",
-        f"  {prefix!s:{width}}  not there  [sys.prefix]",
-        f"  {user!s:{width}}  not there  [user directory]",
+        "  /dead/nipy/templates",
+        "    not there  [NIPY_DATA_PATH]",
+        "  /good/nipy/templates",
+        f"    not there  [{ini}:3]",
+        f"  {machine}/prefix/share/nipy/nipy/templates",
+        "    not there  [sys.prefix]",
+        f"  {machine}/user/nipy/templates",
+        "    not there  [user directory]",
         "",
         "Skipped:",
         f"  {bad}:1: no section; write [DATA] on a line above this one",
@@ -214,9 +218,28 @@ def test_the_message_for_what_cannot_be_used(machine: Path) -> None:
     empty.mkdir(parents=True)
     with pytest.raises(DataError) as error:
         make_datasource({"relpath": "nipy/templates"})
-    first, *_, hint = str(error.value).splitlines()
+    first, *_, last = str(error.value).splitlines()
     assert first == f"nipy/templates is in {empty}, but cannot be used: empty directory"
-    assert hint == DEFAULT_INSTALL_HINT
+    assert last.endswith("pip install nipy-templates")
+
+
+def test_the_default_hint_is_for_data_that_nothing_points_to(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hinted(relpath: str = "nipy/templates") -> bool:
+        with pytest.raises(DataError) as error:
+            make_datasource({"relpath": relpath})
+        return str(error.value).endswith(DEFAULT_INSTALL_HINT)
+
+    assert hinted()
+    monkeypatch.setenv("NIPY_DATA_PATH", "/one;/two")
+    assert not hinted()
+    monkeypatch.delenv("NIPY_DATA_PATH")
+    install(machine / "user")
+    assert not hinted("nipy/template")
+    (machine / "user/nipy/templates/config.ini").unlink()
+    assert not hinted()
+    assert hinted("nipy/data")
 
 
 def test_the_message_for_what_is_too_old_installs_a_newer(machine: Path) -> None:

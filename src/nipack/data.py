@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from .lookup.search import Candidate, DataPath, IniProblem, Root
 
 DEFAULT_INSTALL_HINT = (
-    "If the data is on this machine already, add the directory that its relpath starts from to the "
-    "environment variable NIPY_DATA_PATH."
+    "If the data is on this machine already, in /data/nipy/templates say, set the\n"
+    "environment variable NIPY_DATA_PATH to /data."
 )
 
 
@@ -353,6 +353,7 @@ def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = 
     """Return the error for data that is not in the given data path, or in that of the machine.
 
     Its message, which ends in the hint, is made when it is first read, with the settings of now.
+    The default hint is left out where the message knows better.
     """
     settings = search_settings()
     settings = settings.replace(environ=dict(settings.environ))
@@ -362,8 +363,10 @@ def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = 
         from .advice.explanation import search
         from .advice.report import failure
 
-        text = failure(search(wanted, settings, given))
-        return text if hint is None else f"{text}\n\n{hint}"
+        found = search(wanted, settings, given)
+        # The default is for who has it where nothing points to; a package's own is its author's.
+        wordless = hint is None or (hint == DEFAULT_INSTALL_HINT and not found.nowhere)
+        return failure(found) if wordless else f"{failure(found)}\n\n{hint}"
 
     return DataError(_late(message))
 

@@ -212,6 +212,38 @@ def test_a_tarball_among_the_downloads(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('XDG_DOWNLOAD_DIR="$HOME/Téléchargements"', "home/Téléchargements"),
+        ('XDG_DOWNLOAD_DIR="$HOME/"', "home"),
+        ('XDG_DOWNLOAD_DIR="$HOME/my \\"new\\" \\$ downloads"', 'home/my "new" $ downloads'),
+        ('XDG_DOWNLOAD_DIR="T/disk/dl"', "disk/dl"),
+        ('XDG_DOWNLOAD_DIR="Downloads"', "home/Downloads"),
+        ("nonsense", "home/Downloads"),
+    ],
+)
+@pytest.mark.parametrize("config", [".config", "settings"])
+def test_downloads_in_the_users_language(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, line: str, place: str, config: str
+) -> None:
+    if config != ".config":
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(machine.home / config))
+    line = line.replace("T/", f"{machine.directory}/")
+    text = f'# of xdg-user-dirs\nXDG_DESKTOP_DIR="$HOME/x"\n{line}\n'
+    write(machine.home / config / "user-dirs.dirs", text)
+    archive = write(machine.directory / place / "nipy-templates-0.3.tar.gz", "")
+    monkeypatch.chdir(machine.home)
+    assert near(machine) == [("archive", machine.short(str(archive)), None)]
+
+
+def test_downloads_that_a_variable_names(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(machine.directory / r"back\slash"))
+    install(machine.directory / r"back\slash", relpath="nipy-templates-0.3/templates")
+    write(machine.home / "Downloads/nipy-templates-0.3.zip", "")
+    assert [kind for kind, _, _ in near(machine)] == ["unpacked tarball", "archive"]
+
+
+@pytest.mark.parametrize(
     ("name", "remedy"),
     [
         ("nipy-templates-0.3-0.conda", "conda install --prefix"),

@@ -144,6 +144,7 @@ def test_package_names(relpath: str, name: str | None, expected: str) -> None:
         ("conda", SPACED, "conda install --force-reinstall --prefix '/opt/my env' nipy-data"),
         # What dpkg installed is dpkg's, whichever Python asks.
         ("dpkg", CONDA, "sudo apt install --reinstall nipy-data"),
+        ("rpm", FEDORA, "sudo dnf reinstall nipy-data"),
         (
             "pip",
             interpreter(),

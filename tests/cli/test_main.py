@@ -15,23 +15,29 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and dev
 NIPACK = [sys.executable, "-m", "nipack"]
 
 
-def test_a_terminated_build_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "error: interrupted\n")],
+)
+def test_a_build_that_is_ended_leaves_nothing(
+    tmp_path: Path, number: int, status: int, message: str
+) -> None:
     tree = plain(tmp_path)
     (tree / "templates" / "large").write_bytes(os.urandom(60 << 20))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     process = subprocess.Popen(
-        [*NIPACK, "build", str(tree), "-o", str(tmp_path / "out")],
+        [*NIPACK, "build", "--quiet", str(tree), "-o", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )
     while process.poll() is None and not names(tmp_path / "out"):
         time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 143
-    assert "Traceback" not in said
+    process.send_signal(number)
+    printed, said = process.communicate(timeout=30)
+    assert (process.returncode, printed, said) == (status, "", message)
     assert names(tmp_path / "out") == names(temporary) == []
 
 
@@ -68,3 +74,52 @@ def test_a_full_disk_is_one_line(words: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "No space left on device" in line
+
+
+ODD = [
+    ["where", "nipy/templates"],
+    ["where", "nipy/templates", "--json"],
+    ["where", "nipy/templates", "--explain"],
+    ["where", "nipy/templates", "none"],
+    ["where", "nipy/none"],
+    ["list"],
+    ["list", "--json"],
+    ["verify"],
+    ["doctor"],
+    ["doctor", "--json"],
+]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="every name there is UTF-8")
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii", "latin-1"])
+@pytest.mark.parametrize("words", ODD, ids=" ".join)
+def test_every_name_of_a_file_can_be_printed(
+    tmp_path: Path, words: list[str], encoding: str
+) -> None:
+    root = os.fsencode(tmp_path) + "/脳 é".encode() + b" \xff"
+    data = root + b"/nipy/templates"
+    Path(os.fsdecode(data)).mkdir(parents=True)
+    Path(os.fsdecode(data), "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
+    Path(os.fsdecode(data + b"/T1\xff.nii")).touch()
+    variables = {"NIPY_DATA_PATH": os.fsdecode(root), "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [*NIPACK, *words], env={**os.environ, **variables, "COLUMNS": "40"}, capture_output=True
+    )
+    assert done.returncode == (1 if "none" in words[-1] else 0), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"bug in nipack" not in done.stdout + done.stderr
+    if words == ["where", "nipy/templates"] and encoding.startswith("utf-8"):
+        # As a shell hands it on.
+        assert done.stdout == data + b"\n"
+
+
+@pytest.mark.parametrize("words", ["list", "list --json", "verify", "where nipy/x --explain"])
+def test_a_reader_that_goes_away_is_no_error_to_tell_of(words: str, tmp_path: Path) -> None:
+    for number in range(200):
+        package = tmp_path / "nipy" / f"x{number or ''}"
+        package.mkdir(parents=True)
+        (package / "config.ini").write_text("[DEFAULT]\nversion = 0.1\n", "utf-8")
+    script = f'"{sys.executable}" -m nipack {words} | head -c 1'
+    environment = {**os.environ, "NIPY_DATA_PATH": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr, len(done.stdout)) == (0, "", 1)

@@ -196,3 +196,23 @@ def test_binary_marks_of_other_tools_are_read(machine: Machine) -> None:
 def test_relative_directories(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(machine.own_root / "nipy")
     assert checked(f".{os.sep}templates").state == "intact"
+
+
+def test_a_name_is_one_line_without_a_terminals_commands(data: Path) -> None:
+    (data / "a\nb: \x1b[31mé").touch()
+    [problem] = checked().problems
+    assert str(problem) == r"a\nb: \x1b[31mé: extra"
+    assert problem.path == "a\nb: \x1b[31mé"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in directories")
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_has_no_end_is_not_read(data: Path, kind: str) -> None:
+    (data / "T1.nii.gz").unlink()
+    if kind == "pipe":
+        os.mkfifo(data / "T1.nii.gz")
+    else:
+        (data / "T1.nii.gz").symlink_to("/dev/zero")
+    write(data.parents[2] / "nipack/nipy-templates/package.json", "{}")
+    [problem] = checked().problems
+    assert str(problem) == "T1.nii.gz: changed (it is no regular file)"

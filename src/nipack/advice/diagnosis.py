@@ -10,7 +10,7 @@ from ..lookup.search import Wanted
 from ..lookup.version import at_least
 from .explanation import Explanation, explain
 from .hint import reinstall_command
-from .report import conclusions, first_line, installation
+from .report import first_line, installation, mistaken, near_by, nibabel_differs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,12 @@ class PackageDiagnosis(Record):
         lines = [self.summary]
         if self.verification is not None:
             lines += [f"  {problem}" for problem in self.verification.problems[:10]]
-        if self.commands:
-            lines += ["To mend it:", *(f"  {command}" for command in self.commands)]
-        return "\n".join(lines)
+        near = [] if self.usable else near_by(self.explanation)
+        commands = self.commands[len(self.explanation.near_misses) :] if near else self.commands
+        if commands:
+            title = "To install it instead:" if near else "To mend it:"
+            near += [title, *(f"  {command}" for command in commands)]
+        return "\n".join([*lines, *near])
 
 
 class Diagnosis(Record):
@@ -79,7 +82,8 @@ class Diagnosis(Record):
         blocks: list[str] = []
         for package in self.packages:
             newer = [f"{each.path}: {each.reason}; remove one" for each in package.hidden]
-            blocks += [*newer, *conclusions(package.explanation)]
+            found = package.explanation
+            blocks += [*newer, *mistaken(found), *nibabel_differs(found)]
         if not self.packages:
             blocks += map(str, (*self.problems, *self.mistakes))
         return list(dict.fromkeys(blocks))

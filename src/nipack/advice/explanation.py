@@ -43,6 +43,12 @@ class Explanation(Record):
         """What `make_datasource` takes; None where nothing is usable."""
         return next((each for each in self.tried if each.status == "chosen"), None)
 
+    @property
+    def nowhere(self) -> bool:
+        """Whether there is no trace of the data: nothing in any root, or near, or alike."""
+        traces = self.mistakes or self.near_misses or self.alike
+        return not traces and all(each.status in ("absent", "repeated") for each in self.tried)
+
     def __str__(self) -> str:
         """Return it as text."""
         from .report import explanation_text

@@ -90,6 +90,7 @@ def reinstall_command(manager: str, package: str, interpreter: Interpreter | Non
     again = {
         "conda": ["conda", "install", "--force-reinstall", "--prefix", there.prefix, package],
         "dpkg": ["sudo", "apt", "install", "--reinstall", package],
+        "rpm": ["sudo", "dnf", "reinstall", package],
     }
     by_pip = [there.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps", package]
     return _quoted(again.get(manager, by_pip), there)

@@ -7,31 +7,30 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import ModuleType
 
     from ..lookup.search import Root
 
 
-def mistakes(roots: Iterable[Root], *, flavour: ModuleType = os.path) -> Iterator[str]:
-    """Yield `where: what is wrong; what to do` for each root that somebody named and is not there.
-
-    `flavour` is the system's `os.path`, with its separators.
-    """
+def mistakes(roots: Iterable[Root]) -> Iterator[str]:
+    """Yield `where: what is wrong; what to do` for each root that is named and is not there."""
     for root in roots:
         # The other roots are places by default, which need not be there.
-        if root.origin.source not in ("NIPY_DATA_PATH", "ini file") or flavour.isdir(root.path):
+        if root.origin.source not in ("NIPY_DATA_PATH", "ini file") or os.path.isdir(root.path):
             continue
-        wrong = wrong_separator(root.path, flavour)
-        if wrong is not None:
+        wrong = wrong_separator(root.path)
+        if set(root.path[:1] + root.path[-1:]) & {'"', "'"}:
+            problem = f"the quotes are taken for part of the name {root.path}"
+            yield f"{root.origin}: {problem}; write it without them"
+        elif wrong is not None:
             problem = f"one directory is named, '{root.path}'"
-            yield f"{root.origin}: {problem}; write '{flavour.pathsep}' between two, not '{wrong}'"
+            yield f"{root.origin}: {problem}; write '{os.pathsep}' between two, not '{wrong}'"
         else:
             yield f"{root.origin}: '{root.path}' is no directory; correct it, or take it out"
 
 
-def wrong_separator(path: str, flavour: ModuleType) -> str | None:
+def wrong_separator(path: str) -> str | None:
     """Return the separator of another system's that stands in a path, if there is one."""
-    if flavour.pathsep == ":":
+    if os.pathsep == ":":
         return ";" if ";" in path else None
     # The colon of a drive (C:\data) is none.
-    return ":" if ":" in flavour.splitdrive(path)[1] else None
+    return ":" if ":" in os.path.splitdrive(path)[1] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ..lookup.records import Record
 from ..lookup.search import candidates, given_data_path
@@ -63,12 +64,15 @@ def near_misses(
 ) -> tuple[NearMiss, ...]:
     """Return the usable data that is near, but below none of the roots that were searched."""
     seen = {_identity(os.path.join(root, wanted.relative)) for root in searched}
-    found = []
+    found: list[NearMiss] = []
     for near in _all(wanted, searched, there):
         if near is not None and _identity(near.path) not in seen:
             seen.add(_identity(near.path))
-            remedy = near.remedy if near.root is None else _named(near.root, wanted, there)
-            found.append(near.replace(remedy=remedy))
+            if near.root is not None:
+                # The first such is the one that doctor names.
+                first = not any(each.root for each in found)
+                near = near.replace(remedy=_named(near.root, wanted, there, fix=first))
+            found.append(near)
     return tuple(found)
 
 
@@ -100,9 +104,21 @@ def _other_roots(there: Surroundings) -> Iterator[tuple[Kind, str, str]]:
     for prefix in _conda_environments(there):
         yield "conda environment", of_prefix(prefix), "in another conda environment"
     reason = "where pip install --user puts it, which is not looked into"
-    yield "user", of_prefix(os.path.join(there.home, ".local")), reason
-    default = os.path.join(there.home, ".nipy")
-    yield "user", default, "NIPY_USER_DIR names another user directory"
+    yield "user", of_prefix(_user_base(there)), reason
+    reason = f"the user directory is {there.user_dir}"
+    for name in (".nipy", "_nipy"):
+        yield "user", os.path.join(there.home, name), reason
+
+
+def _user_base(there: Surroundings) -> str:
+    """Return where Python's user scheme is, as `site.getuserbase` does."""
+    chosen = there.environ.get("PYTHONUSERBASE")
+    if chosen:
+        return os.path.expanduser(chosen)
+    if os.name != "nt":
+        return os.path.join(there.home, ".local")
+    roaming = os.path.join(there.home, "AppData", "Roaming")
+    return os.path.join(there.environ.get("APPDATA") or roaming, "Python")
 
 
 def _conda_environments(there: Surroundings) -> Iterator[str]:
@@ -155,13 +171,15 @@ def _without_umbrella(wanted: Wanted, root: str) -> NearMiss | None:
 def _without_end(path: str, end: str) -> str | None:
     """Return a path without the names that it ends with, or None where it does not."""
     path = os.path.normpath(path)
-    return path[: -len(end) - 1] or os.path.sep if path.endswith(os.path.sep + end) else None
+    if not os.path.normcase(path).endswith(os.path.normcase(os.path.sep + end)):
+        return None
+    return os.path.dirname(path[: -len(end)])
 
 
 def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
     package = package_name(wanted.relpath, wanted.name)
     umbrella, _, rest = wanted.relative.partition(os.path.sep)
-    for top in (there.user_dir, there.home, _downloads(there)):
+    for top in dict.fromkeys([there.user_dir, there.home, *_downloads(there)]):
         for name in _names(top):
             tree = os.path.join(top, name)
             data = _usable(os.path.join(tree, rest), wanted) if name.startswith(package) else None
@@ -174,7 +192,7 @@ def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
 def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
     package = package_name(wanted.relpath, wanted.name)
     stems = (f"{package}-", f"{package}_", f"{package.replace('-', '_')}-")
-    for top in (_downloads(there), there.user_dir):
+    for top in dict.fromkeys([*_downloads(there), there.user_dir]):
         for name in _names(top):
             if name.startswith(stems) and name.endswith(ARCHIVES):
                 path = os.path.join(top, name)
@@ -204,16 +222,17 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     target = _quoted(os.path.join(there.user_dir, umbrella))
     inner = _quoted(f"{name.removesuffix(ending)}/{rest}")
     unpack = f"tar -xf {_quoted(path)} -C {target} --strip-components=1 {inner}"
-    return f"{_made(target)} && {unpack}"
+    return f"{_made(target)} {unpack}"
 
 
 def _moved(path: str, directory: str) -> str:
     move = "move" if os.name == "nt" else "mv"
-    return f"{_made(_quoted(directory))} && {move} {_quoted(path)} {_quoted(directory)}"
+    return f"{_made(_quoted(directory))} {move} {_quoted(path)} {_quoted(directory)}"
 
 
 def _made(directory: str) -> str:
-    return f"mkdir {directory}" if os.name == "nt" else f"mkdir -p {directory}"
+    # cmd.exe's mkdir makes the directories above, too, and fails for one that is there.
+    return f"mkdir {directory} 2>nul &" if os.name == "nt" else f"mkdir -p {directory} &&"
 
 
 def _quoted(path: str) -> str:
@@ -224,11 +243,10 @@ def _quoted(path: str) -> str:
     return quote(path)
 
 
-def _named(root: str, wanted: Wanted, there: Surroundings) -> str:
+def _named(root: str, wanted: Wanted, there: Surroundings, *, fix: bool) -> str:
     """Return what makes a root searched."""
-    ini = os.path.join(there.user_dir, "config.ini")
-    fix = f"nipack doctor {wanted.relpath} --fix"
-    return f"{fix}, or write path = {root} below [DATA] in {ini}"
+    setting = f"write path = {root} below [DATA] in {os.path.join(there.user_dir, 'config.ini')}"
+    return f"nipack doctor {wanted.relpath} --fix, or {setting}" if fix else setting
 
 
 def _near(
@@ -245,8 +263,23 @@ def _usable(path: str, wanted: Wanted) -> Candidate | None:
     return found.replace(path=path) if found.status == "usable" else None
 
 
-def _downloads(there: Surroundings) -> str:
-    return os.path.join(there.home, "Downloads")
+def _downloads(there: Surroundings) -> Iterator[str]:
+    """Yield where a browser may put what it fetches: the name is in the user's language."""
+    config = there.environ.get("XDG_CONFIG_HOME") or os.path.join(there.home, ".config")
+    settings = [_setting(line, there) for line in _lines(os.path.join(config, "user-dirs.dirs"))]
+    for directory in (there.environ.get("XDG_DOWNLOAD_DIR"), *settings):
+        if directory and os.path.isabs(directory):
+            yield os.path.normpath(directory)
+    yield os.path.join(there.home, "Downloads")
+
+
+def _setting(line: str, there: Surroundings) -> str | None:
+    """Return the directory of a line such as XDG_DOWNLOAD_DIR="$HOME/Téléchargements"."""
+    found = re.fullmatch(r'XDG_DOWNLOAD_DIR="(\$HOME)?(.*)"', line)
+    if not found:
+        return None
+    # As shells read it: a character of a name may have a backslash before it.
+    return (there.home if found[1] else "") + re.sub(r"\\(.)", r"\1", found[2])
 
 
 def _names(directory: str) -> list[str]:

@@ -179,5 +179,5 @@ def _setting_line(root: str) -> str:
     # What is there already stays, after the new.
     others = bool(os.environ.get("NIPY_DATA_PATH"))
     if os.name == "nt":
-        return f"set NIPY_DATA_PATH={root}" + (";%NIPY_DATA_PATH%" if others else "")
+        return f'set "NIPY_DATA_PATH={root}' + (';%NIPY_DATA_PATH%"' if others else '"')
     return f"export NIPY_DATA_PATH={shlex.quote(root)}" + (":$NIPY_DATA_PATH" if others else "")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from .hint import install_command, installable_name
 from .nearest import alternatives
 
+# Of a terminal as it opens: what is folded there is no table any more.
+MOST_COLUMNS = 80
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,9 +36,12 @@ def failure(found: Explanation) -> str:
 
 
 def installation(found: Explanation) -> list[str]:
-    """Return the command that installs the data for this interpreter, where there can be one."""
+    """Return the command that installs the data for this interpreter, where there can be one.
+
+    There is none for what seems to be mistyped: it would install something else, or nothing.
+    """
     package = installable_name(found.wanted.relpath, found.wanted.name)
-    if package is None:
+    if package is None or (found.alike and found.wanted.name is None):
         return []
     # Where an old one is installed, some installers are content with it unless told what is wanted.
     outdated = any(candidate.status == "too old" for candidate in found.tried)
@@ -54,13 +60,23 @@ def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
         return f"{relpath} is not installed in {places} where it is looked for"
     old = [candidate for candidate in there if candidate.status == "too old"]
     if old:
-        newest = ", ".join(dict.fromkeys(str(candidate.version) for candidate in old))
-        return f"{relpath} {newest} is installed, but {wanted.minimum} or newer is needed"
-    return f"{relpath} is in {there[0].path}, but cannot be used: {there[0].reason}"
+        versions = list(dict.fromkeys(str(candidate.version) for candidate in old))
+        are = "are" if versions[1:] else "is"
+        listed = " and ".join(versions)
+        return f"{relpath} {listed} {are} installed, but {wanted.minimum} or newer is needed"
+    path, reason = there[0].path, there[0].reason
+    if reason.startswith("cannot be read"):
+        return f"{relpath} may be in {path}, which {reason}"
+    return f"{relpath} is in {path}, but cannot be used: {reason}"
 
 
 def remarks(found: Explanation) -> list[str]:
     """Return a block of text for each kind of thing there is to say beside the search itself."""
+    return [*mistaken(found), *near_by(found)]
+
+
+def mistaken(found: Explanation) -> list[str]:
+    """Return a block of text for each kind of mistake."""
     blocks = []
     if found.alike:
         blocks.append(f"Did you mean {alternatives(list(found.alike))}, which is installed?")
@@ -68,15 +84,21 @@ def remarks(found: Explanation) -> list[str]:
         blocks.append(_block("Skipped", map(str, found.problems)))
     if found.mistakes:
         blocks.append(_block("To mend", found.mistakes))
-    if found.near_misses:
-        blocks.append("Not looked at, but there:\n" + "\n".join(map(near_text, found.near_misses)))
     return blocks
 
 
-def near_text(near: NearMiss) -> str:
-    """Return a near miss on two lines: what and why, and what to do."""
+def near_by(found: Explanation) -> list[str]:
+    """Return the block of the places that are not looked at, where there are any."""
+    lines = [line for near in found.near_misses for line in _near_lines(near)]
+    return [_block("Not looked at, but there", lines)] if lines else []
+
+
+def _near_lines(near: NearMiss) -> list[str]:
+    """Return what is near, why it is not found, and what to do: a line for what may be copied."""
     version = "" if near.version is None else f"version {near.version}, "
-    return f"  {near.path}  {version}{near.reason}\n    to use it: {near.remedy}"
+    command, other, setting = near.remedy.partition(", or write ")
+    lines = [near.path, f"  {version}{near.reason}", f"  to use it: {command}"]
+    return [*lines, f"  or write {setting}"] if other else lines
 
 
 def explanation_text(found: Explanation) -> str:
@@ -102,12 +124,16 @@ def choice(found: Explanation) -> str:
 
 def conclusions(found: Explanation) -> list[str]:
     """Return a block of text for each kind of thing that follows from a search."""
-    blocks = remarks(found)
+    return [*remarks(found), *nibabel_differs(found)]
+
+
+def nibabel_differs(found: Explanation) -> list[str]:
+    """Return the block of what unmodified nibabel does instead, where it does."""
     nibabel = found.nibabel
     if nibabel is not None and nibabel.differs:
         lines = [str(nibabel), f"for the same as nipack's: {nibabel.remedy}"]
-        blocks.append(_block("Unmodified nibabel differs", lines))
-    return blocks
+        return [_block("Unmodified nibabel differs", lines)]
+    return []
 
 
 def _block(title: str, lines: Iterable[str]) -> str:
@@ -115,9 +141,12 @@ def _block(title: str, lines: Iterable[str]) -> str:
 
 
 def _table(tried: Sequence[Candidate], *, mark: bool = False) -> str:
+    """Return a line for each place, or two where one line of them would be too long."""
     width = max(len(candidate.path) for candidate in tried)
+    marks = ["* " if mark and candidate.status == "chosen" else "  " for candidate in tried]
+    found = [f"{candidate.reason}  [{candidate.root.origin}]" for candidate in tried]
+    fits = 4 + width + max(map(len, found)) <= MOST_COLUMNS
     return "\n".join(
-        f"{'*' if mark and candidate.status == 'chosen' else ' '} "
-        f"{candidate.path:{width}}  {candidate.reason}  [{candidate.root.origin}]"
-        for candidate in tried
+        f"{mark}{each.path:{width}}  {text}" if fits else f"{mark}{each.path}\n    {text}"
+        for mark, each, text in zip(marks, tried, found, strict=True)
     )

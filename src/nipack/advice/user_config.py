@@ -31,22 +31,32 @@ def with_roots(data: bytes, file: str, roots: Sequence[str]) -> bytes:
     ini file cannot name.
     """
     for root in roots:
-        if os.path.pathsep in root or any(character in root for character in "\r\n"):
+        if not _can_be_named(root):
             raise DataError(f"{root}: no ini file can name this directory; rename or move it")
     try:
         value, line = find_setting(data, file, "DATA", "path")
     except IniError as error:
         raise DataError(str(error)) from error
     known = value.split(os.path.pathsep) if value else []
-    new = [root for root in roots if root not in known]
+    places = set(map(os.path.normcase, known))
+    new = [root for root in roots if os.path.normcase(root) not in places]
     if not new:
         return data
     # ConfigParser, and so nibabel, replaces a single '%'.
     text = os.path.pathsep.join(root.replace("%", "%%") for root in new)
     changed = _changed(data.decode("utf-8"), text, value, line).encode("utf-8")
     if find_setting(changed, file, "DATA", "path")[0] != os.path.pathsep.join([*known, *new]):
-        raise DataError(f"{file}: its path cannot be added to; write [DATA] path on one line")
+        problem = "its path is of several lines, or has a single '%', and cannot be added to"
+        raise DataError(f"{file}:{line}: {problem}; write [DATA] path on one line, with '%%'")
     return changed
+
+
+def _can_be_named(root: str) -> bool:
+    try:
+        root.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return root == root.strip() and not any(each in root for each in (os.path.pathsep, *"\r\n"))
 
 
 def _changed(text: str, roots: str, value: str | None, line: int | None) -> str:
@@ -58,12 +68,14 @@ def _changed(text: str, roots: str, value: str | None, line: int | None) -> str:
         between = os.path.pathsep if value else " "
         lines[line - 1] = f"{content.rstrip()}{between}{roots}{ending}"
         return "".join(lines)
+    # As the file's own lines end, or those of this system.
+    end = "\r\n" if "\r\n" in text or (os.linesep == "\r\n" and "\n" not in text) else "\n"
     for number, each in enumerate(lines):
         if each.strip() == "[DATA]":
-            lines[number] = f"{each.rstrip()}\npath = {roots}\n"
+            lines[number] = f"{each.rstrip()}{end}path = {roots}{end}"
             return "".join(lines)
-    gap = "\n" if text and not text.endswith("\n") else ""
-    return f"{text}{gap}{os.linesep * bool(text)}[DATA]\npath = {roots}\n"
+    gap = end if text and not text.endswith("\n") else ""
+    return f"{text}{gap}{end * bool(text)}[DATA]{end}path = {roots}{end}"
 
 
 def write_config(file: str, data: bytes) -> None:

@@ -1,5 +1,7 @@
 """The command line: the only code that prints or exits."""
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -8,6 +10,7 @@ import sys
 def main() -> None:
     """Run `nipack`, and end it cleanly when it is interrupted, terminated or cannot print."""
     _open_closed_streams()
+    _let_every_name_be_printed()
     # Else the process ends at once, and what is half written stays.
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -40,6 +43,24 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _let_every_name_be_printed() -> None:
+    """Print a name that is not UTF-8 as its bytes, and what a terminal lacks with a backslash."""
+    codecs.register_error("nipack", _printable)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="nipack")
+
+
+def _printable(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    character = error.object[error.start]
+    # How Python holds a byte of a name that it cannot decode.
+    is_byte = "\udc80" <= character <= "\udcff"
+    shown = os.fsencode(character) if is_byte else character.encode("ascii", "backslashreplace")
+    return shown, error.start + 1
 
 
 def _drop_unwritten_output() -> None:

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import os
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -32,8 +33,10 @@ class _Nipack(click.Group):
         as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, BrokenPipeError):
             raise  # What click ends itself: with 0 after --help.
+        except (KeyboardInterrupt, click.Abort) as error:
+            _end_interrupted(error, as_json=as_json)
         except click.ClickException as error:
             if not as_json:
                 raise
@@ -52,6 +55,15 @@ def _end(message: str, status: int, *, as_json: bool) -> NoReturn:
     else:
         print_error(message)
     sys.exit(status)
+
+
+def _end_interrupted(error: BaseException, *, as_json: bool) -> NoReturn:
+    # A question that got no answer is click's Abort, be it for Ctrl-C or for the end of the input.
+    if isinstance(error, click.Abort) and isinstance(error.__context__, EOFError):
+        _end("there is nobody to answer the question; nothing was done", 1, as_json=as_json)
+    if sys.stderr.isatty():
+        click.echo(err=True)  # The terminal has ^C on this line.
+    _end("interrupted", 128 + signal.SIGINT, as_json=as_json)
 
 
 def _reason(error: Exception) -> str | None:

@@ -28,8 +28,8 @@ Examples:
 def list_command(check: bool, quick: bool, cite: bool, as_json: bool) -> None:
     """List every copy of every data package where data is looked for.
 
-    FROM is the package manager that installed it: conda, dpkg, pip, or none (by hand).  A copy is
-    visible when a look-up finds it, and else hidden by an earlier one or not usable.
+    FROM is the package manager that installed it: conda, dpkg, rpm, pip, or none (by hand).  A copy
+    is visible when a look-up finds it, and else hidden by an earlier one or not usable.
     """
     import nipack
     from nipack.inventory.citations import citations

@@ -35,32 +35,39 @@ def citations(packages: Iterable[InstalledPackage]) -> Iterator[str]:
 
 
 def _citation(citation: Mapping[str, Any]) -> str:
-    lines = [citation["text"]] if citation.get("text") else []
+    lines = str(citation.get("text") or "").splitlines()
     if citation.get("doi"):
         lines.append(f"https://doi.org/{citation['doi']}")
     metadata = citation.get("metadata")
     if isinstance(metadata, dict):
         lines += bibtex({"DOI": citation.get("doi"), **metadata}).splitlines()
-    return "\n".join(f"  {line}" for line in lines)
+    # A terminal would take the rest for commands.
+    shown = ("".join(filter(str.isprintable, line)) for line in lines)
+    return "\n".join(f"  {line}" for line in shown)
 
 
 def bibtex(metadata: Mapping[str, Any]) -> str:
     """Return the BibTeX entry of a work, from its metadata in CSL-JSON."""
     year = _year(metadata)
-    fields = {"author": " and ".join(map(_name, metadata.get("author", ())))}
+    people = _people(metadata.get("author"))
+    fields = {"author": " and ".join(map(_name, people))}
     fields |= {theirs: _braced(metadata.get(ours)) for ours, theirs in _FIELDS}
     fields["year"] = year
-    people = metadata.get("author") or [{}]
-    first = re.sub(r"\W", "", str(people[0].get("family") or people[0].get("literal") or "data"))
+    someone = people[0] if people else {}
+    first = re.sub(r"\W", "", str(someone.get("family") or someone.get("literal") or "data"))
     kind = _TYPES.get(str(metadata.get("type")), "misc")
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@{kind}{{{first.lower()}{year},", *lines, "}"])
 
 
-def _name(person: Mapping[str, str]) -> str:
+def _people(authors: object) -> list[dict[str, Any]]:
+    return [each for each in authors if isinstance(each, dict)] if isinstance(authors, list) else []
+
+
+def _name(person: Mapping[str, object]) -> str:
     if "literal" in person:
         return f"{{{person['literal']}}}"
-    return ", ".join(filter(None, (person.get("family"), person.get("given"))))
+    return ", ".join(str(person[part]) for part in ("family", "given") if person.get(part))
 
 
 def _year(metadata: Mapping[str, Any]) -> str:

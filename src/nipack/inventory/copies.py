@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from .. import data
@@ -16,7 +15,7 @@ from ..lookup.search import (
     given_data_path,
     mark_choice,
 )
-from .payload import METADATA, RECORDS
+from .payload import DATA_ROOT, RECORDS, read_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,17 +80,18 @@ def other_copies(copy: Copy) -> Iterator[Copy]:
 
 def is_path(place: str) -> bool:
     """Tell whether a place is a directory's path rather than a relpath."""
-    return place[:1] in (".", "~", "/", "\\") or os.path.isabs(place)
+    return place[:1] in (".", "~", "/", "\\") or bool(os.path.splitdrive(place)[0])
 
 
 def copy_at(path: str) -> Copy:
     """Return the copy in a directory, or raise DataError where there is none."""
     if not os.path.isdir(path):
         raise DataError(f"{path} is no directory; name the directory that has the config.ini")
-    umbrella, name = path.split(os.path.sep)[-2:]
-    [found] = candidates(given_data_path([os.path.dirname(path)]).roots, name)
+    above, name = os.path.split(path)
+    umbrella = os.path.basename(above)
+    [found] = candidates(given_data_path([above]).roots, name)
     return Copy(
-        relpath=f"{umbrella}/{name}",
+        relpath=f"{umbrella}/{name}" if umbrella else None,
         path=path,
         root=None,
         status=None,
@@ -107,7 +107,7 @@ def _roots() -> tuple[Root, ...]:
 def _copies(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
     wanted = Wanted.read({"relpath": relpath})
     for found in mark_choice(every_candidate(roots, wanted.relative)):
-        if found.status not in ("not a directory", "repeated") and _is_there(found):
+        if found.status not in ("not a directory", "repeated") and _is_there(found, relpath):
             yield Copy(
                 relpath=relpath,
                 path=found.path,
@@ -118,17 +118,9 @@ def _copies(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
             )
 
 
-def _is_there(found: Candidate) -> bool:
+def _is_there(found: Candidate, relpath: str) -> bool:
     """Tell whether a package is there, be it that its data is gone."""
-    if found.status != "absent":
-        return True
-    prefix = os.path.dirname(os.path.dirname(found.root.path))
-    relpath = os.path.relpath(found.path, found.root.path).replace(os.path.sep, "/")
-    return _is_data_root(found.root.path) and relpath in _recorded(prefix)
-
-
-def _is_data_root(root: str) -> bool:
-    return os.path.normpath(root).endswith(os.path.join("share", "nipy"))
+    return found.status != "absent" or relpath in _recorded(found.root.path)
 
 
 def _relpaths(root: str) -> Iterator[str]:
@@ -137,21 +129,17 @@ def _relpaths(root: str) -> Iterator[str]:
         for name in _folders(os.path.join(root, umbrella)):
             if os.path.isfile(os.path.join(root, umbrella, name, "config.ini")):
                 yield f"{umbrella}/{name}"
-    if _is_data_root(root):
-        yield from _recorded(os.path.dirname(os.path.dirname(os.path.normpath(root))))
+    yield from _recorded(root)
 
 
-def _recorded(prefix: str) -> list[str]:
-    """Return the relpaths of the packages that have left their records in a prefix."""
-    records = os.path.join(prefix, *RECORDS.split("/"))
-    relpaths = []
-    for name in _folders(records):
-        try:
-            with open(os.path.join(records, name, METADATA), "rb") as stream:
-                relpaths.append(str(json.load(stream)["relpath"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return relpaths
+def _recorded(root: str) -> list[str]:
+    """Return the relpaths of the packages that have left their records beside a root."""
+    share, name = os.path.split(os.path.normpath(root))
+    if os.path.normcase(os.path.join(os.path.basename(share), name)) != os.path.normcase(DATA_ROOT):
+        return []
+    records = os.path.join(os.path.dirname(share), *RECORDS.split("/"))
+    relpaths = (read_metadata(os.path.join(records, name)).relpath for name in _folders(records))
+    return [relpath for relpath in relpaths if relpath is not None]
 
 
 def _folders(directory: str) -> list[str]:

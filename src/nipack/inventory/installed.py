@@ -8,7 +8,7 @@ from ..data import DataError
 from ..lookup.records import Record
 from .copies import installed_copies
 from .owners import find_owner
-from .payload import find_manifest, read_metadata
+from .payload import NO_METADATA, find_manifest, metadata_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..lookup.search import Origin, Status
     from .copies import Copy
     from .owners import Owner
+    from .payload import Metadata
     from .verification import State
 
 
@@ -81,8 +82,6 @@ def _package(copy: Copy, check: State) -> InstalledPackage:
     assert copy.root is not None
     assert copy.status is not None
     metadata = _metadata(copy.path)
-    size = metadata.get("size")
-    citation = metadata.get("citation") or ()
     return InstalledPackage(
         relpath=copy.relpath,
         version=copy.version,
@@ -91,19 +90,19 @@ def _package(copy: Copy, check: State) -> InstalledPackage:
         status=copy.status,
         reason=copy.reason,
         owner=find_owner(copy.path, copy.relpath),
-        name=metadata.get("name"),
-        size=size if isinstance(size, int) else _size_of(copy.path),
-        license=metadata.get("license"),
-        citation=tuple(each for each in citation if isinstance(each, dict)),
+        name=metadata.name,
+        size=_size_of(copy.path) if metadata.size is None else metadata.size,
+        license=metadata.license,
+        citation=metadata.citation,
         check=check,
     )
 
 
-def _metadata(directory: str) -> dict[str, Any]:
+def _metadata(directory: str) -> Metadata:
     try:
-        return read_metadata(find_manifest(directory))
+        return metadata_of(find_manifest(directory))
     except DataError:
-        return {}
+        return NO_METADATA
 
 
 def _size_of(directory: str) -> int:

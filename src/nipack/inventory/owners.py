@@ -1,4 +1,7 @@
-"""Which package manager installed a data directory: read from its own records, running nothing."""
+"""Which package manager installed a data directory: read from its own records.
+
+Only rpm is run, and only where there is a database of its own: no library reads all kinds of it.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,29 @@ import json
 import os
 
 from ..lookup.records import Record
+from .payload import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Literal
+    from typing import Literal
 
-    Manager = Literal["conda", "dpkg", "pip", "by hand"]
+    Manager = Literal["conda", "dpkg", "rpm", "pip", "by hand"]
 
-# Where the wheels of a prefix leave their RECORD; the last is Windows'.
+# Where the wheels of a prefix leave their RECORD; the last two are Windows'.
 _SITES = (
     "lib/python3*/site-packages",
     "lib/python3*/dist-packages",
     "local/lib/python3*/dist-packages",
     "lib64/python3*/site-packages",
     "Lib/site-packages",
+    "Python3*/site-packages",
 )
+_RPM_DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
+# for a program that is asked; a database may be locked
+MOST_SECONDS = 10.0
+# of sqlite, ndb and the old Berkeley DB
+_RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")
 
 
 class Owner(Record):
@@ -44,12 +54,12 @@ BY_HAND = Owner(manager="by hand", name=None, version=None)
 def find_owner(directory: str, relpath: str) -> Owner:
     """Return the package that a data directory belongs to."""
     inner = f"share/nipy/{relpath}"
-    path = os.path.abspath(directory).replace(os.path.sep, "/")
-    if not path.endswith(f"/{inner}"):
+    path = os.path.abspath(directory)
+    if not os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
         return BY_HAND
-    prefix, file = path.removesuffix(f"/{inner}") or "/", f"{inner}/config.ini"
+    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/config.ini"
     likely = relpath.replace("/", "-").replace("_", "-").lower()
-    for find in (_conda, _dpkg, _pip):
+    for find in (_conda, _dpkg, _rpm, _pip):
         owner = find(prefix, file, likely)
         if owner is not None:
             return owner
@@ -62,27 +72,22 @@ def _conda(prefix: str, file: str, likely: str) -> Owner | None:
         data = _bytes(record)
         # Most records are of other packages, and are not worth the parsing.
         if any(json.dumps(file, ensure_ascii=way).encode() in data for way in (True, False)):
-            package = _parsed(data)
-            if file in package.get("files", ()):
-                name, version = package.get("name"), package.get("version")
-                return Owner(manager="conda", name=name, version=version)
+            package = parse_json(data)
+            files, name, version = (package.get(each) for each in ("files", "name", "version"))
+            if isinstance(files, list) and file in files:
+                return Owner(manager="conda", name=_text(name), version=_text(version))
     return None
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
-    # /usr of the running system, or of one below another directory.
-    top, _, last = prefix.rpartition("/")
-    if last != "usr":
+    top = _system(prefix)
+    if top is None:
         return None
-    database = os.path.join(top or "/", "var", "lib", "dpkg")
+    database = os.path.join(top, "var", "lib", "dpkg")
     lists = glob.glob(os.path.join(glob.escape(os.path.join(database, "info")), "*.list"))
     line = f"/usr/{file}".encode()
     for listed in _first(lists, likely):
@@ -94,11 +99,64 @@ def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
 
 
 def _dpkg_version(status: str, name: str) -> str | None:
-    _, _, stanza = (b"\n" + _bytes(status)).partition(f"\nPackage: {name}\n".encode())
-    for line in stanza.partition(b"\n\n")[0].splitlines():
+    # Searched as it is: a copy of it would take as much memory again.
+    data, first = _bytes(status), f"Package: {name}\n".encode()
+    start = 0 if data.startswith(first) else data.find(b"\n" + first) + 1
+    if not data.startswith(first, start):
+        return None
+    end = data.find(b"\n\n", start)
+    for line in data[start : None if end < 0 else end].splitlines():
         if line.startswith(b"Version: "):
             return line.removeprefix(b"Version: ").decode("utf-8", "replace")
     return None
+
+
+def _rpm(prefix: str, file: str, likely: str) -> Owner | None:
+    top = _system(prefix)
+    database = None if top is None else _rpm_database(top)
+    if database is None:
+        return None
+    form = "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"
+    said = _output("rpm", "--dbpath", database, "-qf", "--qf", form, f"/usr/{file}")
+    name, tab, version = said.partition("\n")[0].partition("\t")
+    return Owner(manager="rpm", name=name, version=version) if tab else None
+
+
+def _rpm_database(top: str) -> str | None:
+    # Looked for, since rpm would make one where there is none.
+    for place in _RPM_DATABASES:
+        directory = os.path.join(top, *place.split("/"))
+        if any(os.path.exists(os.path.join(directory, name)) for name in _RPM_FILES):
+            return directory
+    return None
+
+
+def _output(*command: str) -> str:
+    """Return what a program prints, nothing where it is not there or fails."""
+    import shutil
+    import subprocess
+
+    program = shutil.which(command[0])
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=MOST_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _system(prefix: str) -> str | None:
+    """Return the top of the system whose /usr this is: the running one, or one in a directory."""
+    top, name = os.path.split(prefix)
+    return top if name == "usr" else None
 
 
 def _pip(prefix: str, file: str, likely: str) -> Owner | None:

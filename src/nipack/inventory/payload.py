@@ -35,6 +35,22 @@ class Manifest(Record):
     links: Mapping[str, str]
 
 
+class Metadata(Record):
+    """What a package says of itself; None, or empty, where it does not."""
+
+    __slots__ = ("citation", "files", "license", "name", "relpath", "size")
+    relpath: str | None
+    name: str | None
+    license: str | None
+    size: int | None
+    # the size of each file, by its path from the data directory
+    files: Mapping[str, int]
+    citation: tuple[dict[str, Any], ...]
+
+
+NO_METADATA = Metadata(relpath=None, name=None, license=None, size=None, files={}, citation=())
+
+
 def find_manifest(directory: str) -> Manifest | None:
     """Return the manifest of a data directory, or None; raises DataError for a malformed one.
 
@@ -138,13 +154,57 @@ def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, st
     )
 
 
-def read_metadata(manifest: Manifest | None) -> dict[str, Any]:
-    """Return package.json beside a manifest; empty where there is none that can be read."""
-    if manifest is None:
-        return {}
+def metadata_of(manifest: Manifest | None) -> Metadata:
+    """Return what package.json beside a manifest says."""
+    return NO_METADATA if manifest is None else read_metadata(os.path.dirname(manifest.file))
+
+
+def read_metadata(folder: str) -> Metadata:
+    """Return what package.json in a folder says; of what is not of its form, nothing."""
+    document = read_json(os.path.join(folder, METADATA))
+    relpath, size, files = (document.get(name) for name in ("relpath", "size", "files"))
+    citation = document.get("citation")
+    return Metadata(
+        relpath=relpath if _is_relpath(relpath) else None,
+        name=_text_or_none(document.get("name")),
+        license=_text_or_none(document.get("license")),
+        size=size if _is_size(size) else None,
+        files={path: each for path, each in files.items() if _is_size(each)}
+        if isinstance(files, dict)
+        else {},
+        citation=tuple(each for each in citation if isinstance(each, dict))
+        if isinstance(citation, list)
+        else (),
+    )
+
+
+def read_json(file: str) -> dict[str, Any]:
+    """Return the object that a file holds; an empty one where it is not there, or holds none."""
     try:
-        with open(os.path.join(os.path.dirname(manifest.file), METADATA), "rb") as stream:
-            metadata = json.load(stream)
-    except (OSError, ValueError):
+        with open(file, "rb") as stream:
+            return parse_json(stream.read())
+    except OSError:
         return {}
-    return metadata if isinstance(metadata, dict) else {}
+
+
+def parse_json(data: bytes) -> dict[str, Any]:
+    """Return the object that these bytes are, or an empty one."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text_or_none(value: object) -> str | None:
+    # What is not printable is a terminal's commands, or half a character.
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _is_relpath(value: object) -> bool:
+    names = (_text_or_none(value) or "").split("/")
+    return not any(name in ("", ".", "..") for name in names)
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63

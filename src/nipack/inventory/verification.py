@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 from ..data import DataError
 from ..lookup.records import Record
 from .copies import copies_of, copy_at, installed_copies, other_copies
-from .payload import Manifest, find_manifest, read_manifest, read_metadata
+from .payload import Manifest, find_manifest, metadata_of, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,15 @@ class FileProblem(Record):
 
     def __str__(self) -> str:
         """Return it as a line for people."""
-        return f"{self.path}: {self.damage}" + (f" ({self.reason})" if self.reason else "")
+        return f"{_shown(self.path)}: {self.damage}" + (f" ({self.reason})" if self.reason else "")
+
+
+def _shown(path: str) -> str:
+    """Return a path on one line, a terminal's commands in it spelled out."""
+    # A byte that is not UTF-8 is not printable either, but is no command.
+    kept = (each.isprintable() or "\udc80" <= each <= "\udcff" for each in path)
+    pairs = zip(path, kept, strict=True)
+    return "".join(each if keep else each.encode("unicode_escape").decode() for each, keep in pairs)
 
 
 class Verification(Record):
@@ -109,7 +118,8 @@ def _verify(
     try:
         return tuple(check.run(pool, count) for check in checks)
     finally:
-        # Ctrl-C does not wait for the files that have not begun.
+        # Ctrl-C waits neither for the files that have not begun nor for the end of a large one.
+        count.stopped = True
         pool.shutdown(cancel_futures=True)
 
 
@@ -117,7 +127,7 @@ class _Count:
     """Counts the bytes of all threads."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
-        self.done, self.total, self.progress = 0, total, progress
+        self.done, self.total, self.progress, self.stopped = 0, total, progress, False
         self.lock = Lock()
 
     def add(self, count: int) -> None:
@@ -137,7 +147,7 @@ class _Check:
         except DataError as error:
             self.manifest, self.reason = None, str(error)
         self.expected = _expected(copy.path, self.manifest) if self.manifest else {}
-        sizes = read_metadata(self.manifest).get("files", {})
+        sizes = metadata_of(self.manifest).files
         self.sizes = {path: sizes[path] for path in self.expected if path in sizes}
         self.found = dict(_files(copy.path)) if self.manifest else {}
         both = self.found.keys() & self.expected.keys()
@@ -199,8 +209,12 @@ class _Check:
         return FileProblem(path=path, damage=damage, reason=reason)
 
     def _hashed(self, path: str, count: _Count) -> FileProblem | None:
+        file = _within(self.copy.path, path)
         try:
-            digest = _sha256(os.path.join(self.copy.path, path), count)
+            if not stat.S_ISREG(os.stat(file).st_mode):
+                # A pipe, or a device, would be read for ever.
+                return FileProblem(path=path, damage="changed", reason="it is no regular file")
+            digest = _sha256(file, count)
         except OSError as error:
             reason = error.strerror or str(error)
             return FileProblem(path=path, damage="unreadable", reason=reason)
@@ -220,7 +234,7 @@ def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
     """
     expected = dict(manifest.digests)
     for link, target in manifest.links.items():
-        if os.path.islink(os.path.join(directory, link)):
+        if os.path.islink(_within(directory, link)):
             continue
         end = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
         for path, digest in manifest.digests.items():
@@ -231,10 +245,15 @@ def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
 
 def _wrong_links(directory: str, manifest: Manifest) -> Iterator[FileProblem]:
     for link, target in manifest.links.items():
-        path = os.path.join(directory, link)
-        if os.path.islink(path) and os.readlink(path) != target:
+        path = _within(directory, link)
+        if os.path.islink(path) and os.readlink(path).replace(os.path.sep, "/") != target:
             reason = f"a link to {os.readlink(path)} instead of {target}"
             yield FileProblem(path=link, damage="changed", reason=reason)
+
+
+def _within(directory: str, path: str) -> str:
+    """Return the path of a manifest's file with this system's slashes."""
+    return os.path.join(directory, *path.split("/"))
 
 
 def _files(directory: str) -> Iterator[tuple[str, int]]:
@@ -258,7 +277,7 @@ def _sha256(path: str, count: _Count) -> str:
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(CHUNK))
     with open(path, "rb", buffering=0) as stream:
-        while size := stream.readinto(buffer):
+        while not count.stopped and (size := stream.readinto(buffer)):
             digest.update(buffer[:size])
             count.add(size)
     return digest.hexdigest()

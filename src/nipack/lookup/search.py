@@ -262,8 +262,9 @@ def candidates(
     seen: set[str] = set()
     for root in roots:
         path = os.path.join(root.path, relative)
-        if path not in seen:
-            seen.add(path)
+        place = os.path.normcase(path)
+        if place not in seen:
+            seen.add(place)
             status, version, reason = _examine(path, minimum)
             yield Candidate(root=root, path=path, status=status, version=version, reason=reason)
 
@@ -280,7 +281,7 @@ def every_candidate(
         [found] = candidates([root], relative, minimum)
         # What is not there is no other place for being a link.
         place = found.path if found.status == "absent" else os.path.realpath(found.path)
-        first = seen.setdefault(place, root)
+        first = seen.setdefault(os.path.normcase(place), root)
         if first is not root:
             reason = f"looked at above, for {first.origin}"
             found = found.replace(status="repeated", version=None, reason=reason)
@@ -327,6 +328,9 @@ def _not_a_directory(path: str) -> tuple[Status, str] | None:
     except (FileNotFoundError, NotADirectoryError):
         return "absent", "not there"
     except OSError as error:
+        # A name that no file of Windows can have, such as C:\one:D:\two.
+        if getattr(error, "winerror", None) == 123:
+            return "absent", "not there"
         return "unreadable", f"cannot be read ({error.strerror})"
     except ValueError as error:  # a NUL in the path
         return "unreadable", f"cannot be read ({error})"
