@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.systems import REPOSITORY, DebianSystem, lintian_remarks, run
+from tests.build.recipes.test_contract import GOLDEN, texts_below
 from tests.build.samples import member, tar_gz
 from tests.build.served import Server, serving
-from tests.test_recipes import GOLDEN, texts_below
 
 from nipack.cli.app import nipack
 
