@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -59,9 +60,12 @@ def test_a_program_that_is_no_file_on_the_path_is_started_in_its_own_way(tmp_pat
 def test_an_interruption_ends_all_that_a_builder_has_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    fake, noted = tmp_path / "rpmbuild", tmp_path / "pid"
-    fake.write_text(f"#!/bin/sh\ntrap '' INT\nsleep 60 &\necho $! > {noted}\nwait\n", "utf-8")
+    fake, noted, held = tmp_path / "rpmbuild", tmp_path / "started", tmp_path / "held"
+    script = f"trap '' INT\nexec 3> {held}\nsleep 60 &\necho > {noted}\nwait\n"
+    fake.write_text(f"#!/bin/sh\n{script}", "utf-8")
     fake.chmod(0o755)
+    os.mkfifo(held)
+    holders = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
     example = Path(__file__).resolve().parents[2] / "recipes" / "nipy-examplepkg"
     words = ["recipe", str(example), "-f", "rpm", "--build", "-o", "r", "--dist", "dist"]
     process = subprocess.Popen(
@@ -71,18 +75,15 @@ def test_an_interruption_ends_all_that_a_builder_has_started(
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (noted.is_file() and noted.read_text("utf-8").endswith("\n")):
+    while not noted.exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
     assert process.returncode != 0
     assert "Traceback" not in said
-    assert not is_running(int(noted.read_text("utf-8")))
+    # The pipe ends with the last process that has it open.
+    select.select([holders], [], [], 10)
+    assert os.read(holders, 1) == b""
+    os.close(holders)
     assert not (tmp_path / "dist").exists()
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process is there, and not only until its parent has read its status."""
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
-    return done.stdout.strip()[:1] not in ("", "Z")
