@@ -72,7 +72,7 @@ def test_zstd_writes_the_same_with_any_number_of_workers(
 @pytest.mark.parametrize("way", WAYS)
 def test_a_full_disk_is_an_error_and_no_thread_is_left(way: str) -> None:
     def fill() -> None:
-        with Path("/dev/full").open("wb", buffering=0) as full, WAYS[way][0](full) as stream:
+        with Path("/dev/full").open("wb") as full, WAYS[way][0](full) as stream:
             for _ in range(10):
                 stream.write(CONTENTS["noise"])
 
