@@ -55,6 +55,15 @@ def test_a_program_that_is_no_file_on_the_path_is_started_in_its_own_way(tmp_pat
         run(program, ["a", "b"], directory=tmp_path)
 
 
+# A shell lets what it starts in the background ignore SIGINT, these tests among it.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from nipack.cli import main
+main()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_all_that_a_builder_has_started(
@@ -69,7 +78,7 @@ def test_an_interruption_ends_all_that_a_builder_has_started(
     example = Path(__file__).resolve().parents[2] / "recipes" / "nipy-examplepkg"
     words = ["recipe", str(example), "-f", "rpm", "--build", "-o", "r", "--dist", "dist"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "nipack", *words],
+        [sys.executable, "-c", INTERRUPTIBLE, *words],
         cwd=tmp_path,
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
         stderr=subprocess.PIPE,
