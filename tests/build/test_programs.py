@@ -64,6 +64,33 @@ main()
 """
 
 
+def test_a_password_in_an_address_is_not_quoted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    words = ["-c", "exit 3", "--channel=https://ada:secret@example.org/channel"]
+    with pytest.raises(ToolError) as caught:
+        run(SHELL, words, directory=tmp_path)
+    assert "--channel=https://example.org/channel: ended with" in str(caught.value)
+    assert "--channel=https://example.org/channel" in caplog.text
+    assert "secret" not in f"{caught.value} {caplog.text}"
+
+
+def test_an_interruption_is_not_hidden_by_a_program_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = subprocess.Popen.wait
+
+    def interrupted(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        monkeypatch.undo()
+        wait(process, timeout)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(SHELL, ["-c", "exit 0"], directory=tmp_path)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_all_that_a_builder_has_started(

@@ -6,9 +6,11 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nipack.build.definition.address import public_address
 from nipack.build.errors import ToolError
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ def run(
     Raises ToolError: it is missing, or it failed, with its last lines.
     """
     words = [*_start(program), *map(str, arguments)]
-    log.debug("in %s: %s", directory, words)
+    log.debug("in %s: %s", directory, [public_address(word) for word in words])
     # Messages in the user's language could not be told apart by anybody who helps him.
     variables = os.environ | {"LC_ALL": "C.UTF-8"} | dict(environment or {})
     with (
@@ -86,16 +88,18 @@ def _printed(program: Program, process: subprocess.Popen[bytes]) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all that it has started, which would write into folders that are gone."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    # It may have ended by itself just now; macOS says then that it may not be ended.
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def _failure(program: Program, arguments: Sequence[str | Path], status: int, printed: str) -> str:
     lines = [line.rstrip() for line in printed.splitlines() if line.strip()][-_LAST_LINES:]
     listed = "\n".join(f"  {line}" for line in lines) or "  (it printed nothing)"
-    command = " ".join([program.name, *map(str, arguments)])
+    command = " ".join([program.name, *(public_address(str(each)) for each in arguments)])
     reason = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
     return (
         f"{command}: {reason}; its last lines:\n{listed}\n"
