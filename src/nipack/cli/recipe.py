@@ -1,6 +1,7 @@
 """`nipack recipe`."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -42,7 +43,8 @@ def _read_channels(
 def _channel(value: str) -> str:
     if not value.startswith((".", "/", "~")):
         return value
-    folder = Path(value).expanduser().resolve()
+    # Not Path's own, which knows no answer for a user who is not there.
+    folder = Path(os.path.expanduser(value)).resolve()
     if not (folder / "noarch" / "repodata.json").is_file():
         raise click.BadParameter(
             f"{value} is no conda channel: it has no noarch/repodata.json; name another folder, or "
@@ -82,7 +84,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("recipes"),
     show_default=True,
-    help="The directory that gets a folder for the package.",
+    help="The directory that gets a folder for each package.",
 )
 @click.option("--build", is_flag=True, help="Have each recipe built by its distribution's tool.")
 @click.option(
