@@ -278,7 +278,7 @@ def test_two_sources_of_one_artifact(more: list[str], tmp_path: Path) -> None:
     [error] = document["errors"]
     assert error == (
         f"{out / ARTIFACTS[0]}: would be made of {second}, but is made of {first} already; "
-        "change a name or a version, or build one into another directory with -o"
+        "change a name or a version, or put one into another directory with -o"
     )
     if not more:
         alone = invoke(first, "-o", tmp_path / "alone", "-q")

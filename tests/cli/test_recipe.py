@@ -100,7 +100,19 @@ def test_no_source_takes_another_s_place(tmp_path: Path) -> None:
     result = run(EXAMPLE, tmp_path / "same", "-o", tmp_path / "recipes", "-f", "debian")
     assert result.exit_code == 1
     home = tmp_path / "recipes" / "nipy-examplepkg"
-    assert f"error: {home}: would be made of {tmp_path / 'same'}, but is made of" in result.stderr
+    assert (
+        f"error: {home}: would be made of {tmp_path / 'same'}, but is made of {EXAMPLE} already; "
+        "change a name, or put one into another directory with -o\n"
+    ) in result.stderr
+
+
+def test_a_source_of_which_nothing_was_made_takes_no_place(tmp_path: Path) -> None:
+    unfit = tmp_path / "unfit"
+    shutil.copytree(EXAMPLE, unfit)
+    (unfit / "examplepkg" / "a.la").write_bytes(b"what conda leaves out")
+    result = run(unfit, EXAMPLE, "-o", tmp_path / "recipes", "-f", "conda")
+    assert f"1 of 2 sources rendered, 1 failed: {unfit}" in result.stderr
+    assert (tmp_path / "recipes" / "nipy-examplepkg" / "conda" / "recipe.yaml").is_file()
 
 
 def test_the_version_before_is_that_of_one_source(two_definitions: Path) -> None:
@@ -197,6 +209,7 @@ def test_with_channels_conda_build_runs_the_tests(tmp_path: Path, conda_build_sa
         (["--build", "-f", "rpm"], "--channel is for the conda recipe: add -f conda"),
         (["--build", "--offline"], "--offline fetches nothing, and --channel conda-forge would"),
         (["--build", "--channel", "./none"], "./none is no conda channel: it has no noarch/"),
+        (["--build", "--channel", "~nobody-of-this-name/c"], "~nobody-of-this-name/c is no conda"),
     ],
 )
 def test_a_channel_that_is_of_no_use_is_refused(

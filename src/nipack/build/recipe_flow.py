@@ -83,8 +83,7 @@ def make_recipes(
         must_lie_outside(package, home)
         if options.build:
             must_lie_outside(package, options.packages, "--dist")
-        made.must_be_free([home], source)
-        made.add(home, source)
+        made.must_be_free([home], source, "change a name")
         archive = _recipe_source(package, workspace, home)
         requests = {
             each.name: RecipeRequest(
@@ -98,6 +97,7 @@ def make_recipes(
         }
         _check_obstacles(formats, requests)
         rendered = {each.name: each.render(requests[each.name]) for each in formats}
+        made.add(home, source)
         if not options.dry_run:
             archive.put_in_place()
         for each in formats:

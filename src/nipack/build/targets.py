@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from nipack.build.definition.address import public_address
 from nipack.build.errors import ArtifactError
 from nipack.build.package import DataPackage
 
@@ -14,14 +15,20 @@ class Targets:
         """Begin a run, of which nothing is written."""
         self._sources: dict[Path, str] = {}
 
-    def must_be_free(self, targets: Iterable[Path], source: str) -> None:
-        """Raise ArtifactError if another source has made one of the targets in this run."""
+    def must_be_free(
+        self, targets: Iterable[Path], source: str, remedy: str = "change a name or a version"
+    ) -> None:
+        """Raise ArtifactError if another source has made one of the targets in this run.
+
+        `remedy` is what gives the target of one of the two another name.
+        """
         for target in targets:
             other = self._sources.get(target.resolve(), source)
             if other != source:
                 raise ArtifactError(
-                    f"{target}: would be made of {source}, but is made of {other} already; change "
-                    "a name or a version, or build one into another directory with -o"
+                    f"{target}: would be made of {public_address(source)}, but is made of "
+                    f"{public_address(other)} already; {remedy}, or put one into another directory "
+                    "with -o"
                 )
 
     def add(self, target: Path, source: str) -> None:
