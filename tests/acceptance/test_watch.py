@@ -76,9 +76,12 @@ PAGES = {
     "page": a_page,
     "folders": folders,
     "github-tags": github_tags,
+    "github-tags-by-name": github_tags,
     "github-assets": github_assets("nipy-examplepkg-{0}.tgz"),
     "github-assets-by-tag": github_assets("nipy-examplepkg.tar.gz"),
 }
+# GitHub serves an archive under any name behind its tag, and lists it without one.
+LISTED = ADDRESSES | {"github-tags-by-name": ADDRESSES["github-tags"]}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_the_newest_release_is_found(
     assert said["status"] == "newer package available", said
     assert said["debian-uversion"] == "0.1"
     assert said["upstream-version"] == spelled
-    path = ADDRESSES[kind].format(newest).partition("?")[0].split("/", 3)[3]
+    path = LISTED[kind].format(newest).partition("?")[0].split("/", 3)[3]
     assert said["upstream-url"].endswith(f"/{path}")
 
 

@@ -8,6 +8,8 @@ from tests.build.dialects.watched import ADDRESSES, render_watch
 
 WATCHED = ADDRESSES | {
     "no-version": "https://example.org/releases/nipy-examplepkg.tar.gz",
+    "github-file": "https://github.com/nipy/examplepkg/raw/main/examplepkg-{0}.tar.gz",
+    "github-latest": "https://github.com/nipy/a/releases/latest/download/examplepkg-{0}.tar.gz",
     "twice-the-number": "https://example.org/atlas-{0}mm-{0}.tar.gz",
     "part-of-a-number": "https://example.org/atlas-2.{0}mm-{0}.1.tar.gz",
     "odd-characters": "https://example.org/a b/1(x)+{0}.tar.xz",

@@ -14,6 +14,7 @@ ADDRESSES = {
     "page": "https://example.org/releases/nipy-examplepkg-{0}.tar.gz",
     "folders": "https://example.org/releases/v{0}/nipy-examplepkg-{0}.tar.gz?download=1",
     "github-tags": "https://github.com/nipy/examplepkg/archive/refs/tags/v{0}.tar.gz",
+    "github-tags-by-name": "https://github.com/nipy/examplepkg/archive/v{0}/examplepkg-{0}.tar.gz",
     "github-assets": "https://github.com/nipy/examplepkg/releases/download/v{0}/"
     "nipy-examplepkg-{0}.tgz",
     "github-assets-by-tag": "https://github.com/nipy/examplepkg/releases/download/v{0}/"

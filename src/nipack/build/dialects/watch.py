@@ -22,21 +22,31 @@ class Watch:
 
 
 def watch_of(address: str, version: str) -> Watch | None:
-    """Return where newer releases than that at an address are, None where it has no version."""
+    """Return where newer releases than that at an address are, None where nothing tells it."""
     place = address.replace(" ", "%20")
-    repository = re.match(r"https://github\.com/([^/]+/[^/]+)/", place)
-    if repository and "/releases/download/" in place:
-        return _watch_assets(place, repository[1], version)
+    github = re.match(r"https://github\.com/([^/]+/[^/]+)/(releases/download/|archive/)?", place)
+    if github and github[2] == "archive/":
+        return _watch_tags(place, github[1], version)
+    if github:
+        return _watch_assets(place, github[1], version) if github[2] else None
     page, _, file = place.rpartition("/")
     pattern = _any_version(file, version)
     if pattern is None:
         return None
-    if repository:
-        return Watch(page=f"{repository[0]}tags", pattern=f".*/{pattern}")
     parts = page.split("/")
     folders = [_any_version(each, version) or each for each in parts[3:]]
     options = _OF_FILES if folders == parts[3:] else f"{_OF_FOLDERS},{_OF_FILES}"
     return Watch(page="/".join([*parts[:3], *folders, ""]), pattern=pattern, options=options)
+
+
+def _watch_tags(place: str, repository: str, version: str) -> Watch | None:
+    """Return where GitHub lists the archives of all tags, whatever name stands behind this one."""
+    tag, file = place.rsplit("/", 2)[1:]
+    in_tag, in_file = _any_version(tag, version), _any_version(file, version)
+    pattern = f"{in_tag}@ARCHIVE_EXT@" if in_tag else in_file
+    if pattern is None:
+        return None
+    return Watch(page=f"https://github.com/{repository}/tags", pattern=f".*/{pattern}")
 
 
 def _watch_assets(place: str, repository: str, version: str) -> Watch | None:
