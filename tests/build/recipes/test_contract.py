@@ -191,6 +191,24 @@ class TestPrevious:
         assert "Packaging only" in str(entries[0])
         assert {file.state for file in render(releases[0], debian).files} == {"unchanged"}
 
+    def test_an_entry_later_than_the_policy_is_not_said_to_be_earlier(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        old = releases[0].read_text("utf-8").replace("date: 2023-05-01", "date: 2009-05-01")
+        releases[0].write_text(old, "utf-8")
+        directory = render(releases[0], debian).directory
+        overrides = directory / "source" / "lintian-overrides"
+        assert "timewarp-standards-version" in overrides.read_text("utf-8")
+
+        changelog = directory / "changelog"
+        by_hand = changelog.read_text("utf-8").replace("01 May 2009", "01 May 2024")
+        changelog.write_text(by_hand.replace("Fri, ", "Wed, "), "utf-8")
+        releases[0].write_text(f"{old}revision: 1\n", "utf-8")
+        render(releases[0], debian)
+        assert "Wed, 01 May 2024 00:00:01 +0000" in changelog.read_text("utf-8")
+        assert "timewarp-standards-version" not in overrides.read_text("utf-8")
+
     def test_entries_that_a_maintainer_wrote_stay(
         self, releases: tuple[Path, Path], render: Render
     ) -> None:

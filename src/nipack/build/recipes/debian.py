@@ -91,9 +91,9 @@ class DebianRecipe:
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the files of debian/."""
-        package, values = request.package, _values(request)
+        package, changelog = request.package, _changelog(request)
+        values = _values(request, changelog)
         name = package.definition.name
-        changelog = _changelog(request)
         entries = len(Changelog(changelog))
         maintscript = _maintscript(request)
         files = {each: render(f"debian/{each}", values) for each in _TEMPLATES}
@@ -151,7 +151,7 @@ class DebianRecipe:
         return path.startswith(f"share/doc/{name}/") or path == f"share/lintian/overrides/{name}"
 
 
-def _values(request: RecipeRequest) -> dict[str, Any]:
+def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
     package = request.package
     definition = package.definition
     address = request.source.address
@@ -168,7 +168,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "lines": _install_lines(request),
         "address": address,
         "watch": watch,
-        "tags": _source_tags(package, watched=watch is not None),
+        "tags": _source_tags(_newest(changelog), watched=watch is not None),
         "citation": definition.citation,
         "relpath": definition.relpath,
         "version": package.version,
@@ -176,10 +176,13 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     }
 
 
-def _source_tags(package: DataPackage, *, watched: bool) -> dict[str, str]:
-    """Return lintian's tags on the source package that are meant to stay, with the reasons."""
+def _source_tags(entry: int, *, watched: bool) -> dict[str, str]:
+    """Return lintian's tags on the source package that are meant to stay, with the reasons.
+
+    `entry` is the time of the changelog's newest entry.
+    """
     tags = _NO_TRACKER | (_NO_SIGNATURE if watched else {})
-    return tags | (_TIMEWARP if package.time < _STANDARDS else {})
+    return tags | (_TIMEWARP if entry < _STANDARDS else {})
 
 
 def _kept_words(package: DataPackage) -> list[str]:
