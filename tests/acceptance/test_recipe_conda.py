@@ -67,7 +67,7 @@ def test_an_image_that_nibabel_cannot_load_fails_with_a_channel_only(
     assert done.returncode == 1
     assert "error: rattler-build " in done.stderr
     assert "nibabel.filebasedimages.ImageFileError: Cannot work out file type" in done.stderr
-    assert "  test 2 of the recipe failed\n" in done.stderr
+    assert "  the recipe's test of the look-up failed\n" in done.stderr
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "with" / "dist").exists()
 
