@@ -284,6 +284,7 @@ def test_a_bomber_can_be_looked_at_and_copied(machine: Path) -> None:
     assert bomber.name == os.path.join("nipy", "templates")  # noqa: PTH118
     assert not hasattr(bomber, "get_filename")
     inspect.getmembers(bomber)
+    assert "\n".join(["Sorry:", bomber.msg]) == f"Sorry:\n{bomber.msg}"
     for twin in (copy.copy(bomber), copy.deepcopy(bomber), pickle.loads(pickle.dumps(bomber))):
         assert (twin.name, twin.msg) == (bomber.name, bomber.msg)
     with pytest.raises(BomberError) as error:

@@ -280,12 +280,17 @@ class Bomber:
     def __init__(self, name: str, msg: object) -> None:
         """Take the name of the data, and the message for who asks for it."""
         self.name = name
-        self.msg = msg
+        self._msg = msg
+
+    @property
+    def msg(self) -> str:
+        """The message, made when it is first read."""
+        return str(self.__dict__.get("_msg"))
 
     def __getattr__(self, attr_name: str) -> NoReturn:
         """Raise BomberError."""
         # Not self.name: a copy has none while it is made, and this would call itself for ever.
-        name, message = self.__dict__.get("name"), self.__dict__.get("msg")
+        name, message = self.__dict__.get("name"), self.__dict__.get("_msg")
         first = f"{attr_name!r} was asked of {name}, which is not there"
         raise BomberError(_late(lambda: f"{first}\n\n{message}"))
 
