@@ -208,6 +208,14 @@ def test_what_is_not_in_main_says_why(
     assert [line.strip() for line in said] == first + reasons
 
 
+def test_a_restriction_counts_in_small_letters_too() -> None:
+    """SPDX tells no cases apart; where packaging is old, an expression stays as it was written."""
+    written = Definition(
+        name="a-b", relpath="a/b", license="cc-by-nc-4.0", redistribution="verified"
+    )
+    assert debian.section(written) == "non-free/science"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -91,7 +91,8 @@ def section(definition: Definition) -> str:
     return "contrib/science" if definition.requires_nonfree else "science"
 
 
-_RESTRICTED = re.compile(r"-N[CD]\b")  # Creative Commons: no commercial use, no derivatives
+# Creative Commons: no commercial use, no derivatives.
+_RESTRICTED = re.compile(r"-N[CD]\b", re.IGNORECASE)
 _REDISTRIBUTION = {
     "unverified": ["It was not verified that everybody may pass this data on."],
     "forbidden": ["This data must not be passed on."],
