@@ -14,7 +14,7 @@ PAGES = REPOSITORY / "docs" / "maintainers"
 # How many commands each page has, and what the last of them prints.
 COMMANDS = {
     "README": (2, ["nipy-examplepkg.spec"]),
-    "conda-forge": (11, ['version: "0.2"']),
+    "conda-forge": (12, ['version: "0.2"']),
     "debian": (12, ["work/nipy-examplepkg_0.2-1_source.changes"]),
     "fedora": (9, ["- 0.2-1", "- Update to 0.2", "- 0.1-1"]),
 }
