@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from debian.debian_support import Version
+from packaging.version import Version as PythonVersion
 
 from nipack.build.dialects.versions import upstream_version
 
@@ -21,14 +22,17 @@ from nipack.build.dialects.versions import upstream_version
         ("0.3.dev4", "0.3~dev4"),
         ("0.3.1c", "0.3.1~c"),
         ("0.3.pre1", "0.3~pre1"),
+        ("0.3.preview2", "0.3~preview2"),
         ("0.3.post1", "0.3.post1"),
+        ("0.3.post1.dev2", "0.3.post1~dev2"),
     ],
 )
-def test_versions_sort_as_they_do_in_python(version: str, spelled: str) -> None:
+def test_it_comes_before_its_release_where_it_does_so_in_python(version: str, spelled: str) -> None:
     assert upstream_version(version) == spelled
-    release = "0.3.1" if version.startswith("0.3.1") else "0.3"
-    before = Version(spelled) < Version(release)
-    assert before is ("~" in spelled)
+    release = PythonVersion(version).base_version
+    for each in (release, f"{release}.post1"):
+        before = Version(spelled) < Version(each)
+        assert before is (PythonVersion(version) < PythonVersion(each)), each
 
 
 @pytest.mark.tools("dpkg")
