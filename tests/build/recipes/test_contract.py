@@ -220,6 +220,37 @@ class TestPrevious:
         render(releases[1], debian, previous=releases[0])
         assert changelog.read_text("utf-8").endswith(by_hand)
 
+    def test_this_version_s_entry_stays_once_a_maintainer_has_changed_it(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        directory = render(releases[0], debian).directory
+        changelog, overrides = directory / "changelog", directory / "nipy-atlas.lintian-overrides"
+        assert "initial-upload-closes-no-bugs" in overrides.read_text("utf-8")
+        by_hand = changelog.read_text("utf-8").replace("nipack.", "nipack. (Closes: #1234567)")
+        assert "#1234567" in by_hand
+        changelog.write_text(by_hand, "utf-8")
+        for _ in range(2):
+            render(releases[0], debian)
+            assert changelog.read_text("utf-8") == by_hand
+        assert not overrides.exists() or "no-bugs" not in overrides.read_text("utf-8")
+        render(releases[1], debian, previous=releases[0])
+        assert changelog.read_text("utf-8").endswith(by_hand)
+
+    def test_what_changed_is_written_into_an_entry_that_nobody_has_changed(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        for format in ("debian", "rpm"):
+            render(releases[1], recipe_formats()[format])
+            files = render(releases[1], recipe_formats()[format], previous=releases[0])
+            [text] = [
+                path.read_text("utf-8")
+                for path in files.directory.iterdir()
+                if path.name in ("changelog", "nipy-atlas.spec")
+            ]
+            assert text.count("0.10-1") == 1
+            assert "gone.txt" in text
+
     def test_the_spec_tells_it_too(self, releases: tuple[Path, Path], render: Render) -> None:
         rpm = recipe_formats()["rpm"]
         spec = (

@@ -253,16 +253,16 @@ def _common_license_text(name: str) -> str | None:
     )
 
 
-def lintian_overrides(package: DataPackage, entries: int = 1) -> str:
+def lintian_overrides(package: DataPackage, *, initial: bool = True) -> str:
     """Return the overrides of a package: each tag that holds, and why it may.
 
-    A tag that does not hold is not overridden, for lintian remarks on that too.  `entries` is how
-    many the changelog has: an initial upload has one.
+    A tag that does not hold is not overridden, for lintian remarks on that too.  `initial` is
+    whether the changelog's one entry closes no bug.
     """
     name, root = package.definition.name, layout.payload_directory(package.definition.relpath)
     parts = root.split("/")
     overrides = []
-    if entries == 1 and package.definition.revision == 0:
+    if initial and package.definition.revision == 0:
         reason = "Until the bug of an intent to package (ITP) has a number, none can be closed."
         overrides.append((reason, "initial-upload-closes-no-bugs"))
     if any(one == other for one, other in pairwise(parts)):

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from shutil import copyfile, copytree
 from typing import Any
 
-from debian.changelog import Changelog, ChangelogParseError
+from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
 
 from nipack.build import layout
 from nipack.build.archive.compression import is_mostly_compressed
@@ -94,7 +94,8 @@ class DebianRecipe:
         package, changelog = request.package, _changelog(request)
         values = _values(request, changelog)
         name = package.definition.name
-        entries = len(Changelog(changelog))
+        entries = list(Changelog(changelog))
+        initial = len(entries) == 1 and not entries[0].bugs_closed
         maintscript = _maintscript(request)
         files = {each: render(f"debian/{each}", values) for each in _TEMPLATES}
         files |= {
@@ -103,7 +104,7 @@ class DebianRecipe:
             _ini_name(package): layout.ini_text(self.prefix),
             "package.json": metadata_text(package),
             "SHA256SUMS": manifest_text(package),
-            f"{name}.lintian-overrides": debian.lintian_overrides(package, entries),
+            f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=initial),
         }
         if maintscript:
             files["maintscript"] = render("debian/maintscript", {"lines": maintscript})
@@ -229,9 +230,27 @@ def _spaced(path: str) -> str:
 
 
 def _changelog(request: RecipeRequest) -> str:
-    """Return the changelog: this version's entry on top of those that are there already."""
+    """Return the changelog: this version's entry on top of those that are there already.
+
+    An entry of this version that a person has changed, to close a bug say, stays as it is.
+    """
+    version = debian.debian_version(request.package)
+    there = _entries_there(request.directory / "changelog")
+    others = "".join(str(each) for each in there if str(each.version) != version)
+    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
+    ours = [_changes_in(next(iter(Changelog(draft)))) for draft in drafts]
+    for written in there:
+        if str(written.version) == version and _changes_in(written) not in ours:
+            return "".join(map(str, [written, *list(Changelog(drafts[0]))[1:]]))
+    return drafts[0]
+
+
+def _changes_in(entry: ChangeBlock) -> list[str]:
+    return [line.strip() for line in entry.changes() if line.strip()]
+
+
+def _with_entry(request: RecipeRequest, older: str) -> str:
     package, previous = request.package, request.previous
-    older = _older_entries(request.directory / "changelog", debian.debian_version(package))
     if previous is not None and not _has_version(older, debian.debian_version(previous)):
         older = debian.changelog_text(_as_own(previous, package), older=older)
     if not older:
@@ -263,15 +282,13 @@ def _changes(request: RecipeRequest, older: str) -> list[str]:
     return changes
 
 
-def _older_entries(path: Path, version: str) -> str:
-    """Return a changelog without the entry of a version, which is written anew."""
+def _entries_there(path: Path) -> list[ChangeBlock]:
     if not path.is_file():
-        return ""
+        return []
     try:
-        changelog = Changelog(path.read_text("utf-8"), strict=True)
+        return list(Changelog(path.read_text("utf-8"), strict=True))
     except (ChangelogParseError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not a Debian changelog: {error}; mend or remove it") from error
-    return "".join(str(block) for block in changelog if str(block.version) != version)
 
 
 def _has_version(changelog: str, version: str) -> bool:
