@@ -237,6 +237,20 @@ class TestPrevious:
         render(releases[1], debian, previous=releases[0])
         assert changelog.read_text("utf-8").endswith(by_hand)
 
+    def test_the_spec_s_entry_stays_once_a_maintainer_has_changed_it(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        rpm = recipe_formats()["rpm"]
+        spec = render(releases[0], rpm).directory / "nipy-atlas.spec"
+        by_hand = spec.read_text("utf-8").replace("- Version 0.9", "- Version 0.9 (rhbz#7), 100%%")
+        assert "rhbz#7" in by_hand
+        spec.write_text(by_hand, "utf-8")
+        render(releases[0], rpm)
+        assert spec.read_text("utf-8") == by_hand
+        render(releases[1], rpm, previous=releases[0])
+        assert "(rhbz#7), 100%%\n" in spec.read_text("utf-8")
+        assert spec.read_text("utf-8").count("0.9-1") == 1
+
     def test_what_changed_is_written_into_an_entry_that_nobody_has_changed(
         self, releases: tuple[Path, Path], render: Render
     ) -> None:

@@ -152,17 +152,33 @@ _NO_ADDRESS = {"invalid-url Source0": "Only the packager has this archive."}
 
 
 def _changelog(request: RecipeRequest) -> str:
-    """Return the changelog: this version's entry on top of those that are there already."""
+    """Return the changelog: this version's entry on top of those that are there already.
+
+    An entry of this version that a person has changed stays as it is.
+    """
+    own = f" - {_edition(request.package)}"
+    there = _entries_there(request.directory / f"{request.package.definition.name}.spec")
+    others = [each for each in there if not each.splitlines()[0].endswith(own)]
+    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
+    ours = [_changes_in(entry) for entry, *_ in drafts]
+    by_hand = [each for each in there if each not in others and _changes_in(each) not in ours]
+    fresh, *older = drafts[0]
+    return "\n\n".join([*(by_hand or [fresh]), *older])
+
+
+def _changes_in(entry: str) -> list[str]:
+    return entry.splitlines()[1:]
+
+
+def _with_entry(request: RecipeRequest, older: list[str]) -> list[str]:
     package, previous = request.package, request.previous
-    older = _older_entries(request.directory / f"{package.definition.name}.spec", _edition(package))
-    if previous is not None and _edition_before(request) not in older:
-        entry = _entry(previous, package, _edition_before(request), [f"Version {previous.version}"])
-        older = f"{entry}\n\n{older}".strip()
+    if previous is not None and not any(_edition_before(request) in each for each in older):
+        changes = [f"Version {previous.version}"]
+        older = [_entry(previous, package, _edition_before(request), changes), *older]
     changes = [f"Update to {package.version}" if older else f"Version {package.version}"]
     if previous is not None:
         changes += compare(package, previous).lines()
-    entry = _entry(package, package, _edition(package), changes)
-    return f"{entry}\n\n{older}".strip()
+    return [_entry(package, package, _edition(package), changes), *older]
 
 
 def _edition(package: DataPackage) -> str:
@@ -183,14 +199,13 @@ def _entry(dated: DataPackage, package: DataPackage, edition: str, changes: list
     return "\n".join([f"* {weekday} {month} {day} {year} {person} - {edition}", *lines])
 
 
-def _older_entries(spec: Path, edition: str) -> str:
-    """Return the changelog of a spec without this edition's entry, which is written anew."""
+def _entries_there(spec: Path) -> list[str]:
+    """Return the entries of a spec's changelog, the newest first."""
     if not spec.is_file():
-        return ""
+        return []
     _, _, changelog = spec.read_text("utf-8").partition("\n%changelog\n")
-    entries = [each.strip() for each in re.split(r"(?m)^(?=\* )", changelog) if each.strip()]
-    kept = [each for each in entries if not each.splitlines()[0].endswith(f" - {edition}")]
-    return "\n\n".join(kept).replace("%%", "%")
+    entries = [each.strip() for each in re.split(r"(?m)^(?=\* )", changelog)]
+    return [each.replace("%%", "%") for each in entries if each]
 
 
 RECIPE = RpmRecipe()
