@@ -269,6 +269,15 @@ def test_a_message_is_of_the_settings_of_its_search(
     assert os.path.join("/then", "nipy", "templates") in str(bomber.msg)  # noqa: PTH118
 
 
+def test_what_is_missing_is_named_even_where_nothing_can_be_explained(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomber = datasource_or_bomber(TEMPLATES)
+    monkeypatch.setitem(sys.modules, "nipack.advice.explanation", None)
+    assert isinstance(bomber, Bomber)
+    assert bomber.msg.startswith("nipy/templates is not found; why cannot be told: ")
+
+
 def test_a_message_that_is_read_after_the_installation_says_so(machine: Path) -> None:
     bomber = datasource_or_bomber(TEMPLATES)
     data = install(machine / "prefix" / "share" / "nipy", "0.3")

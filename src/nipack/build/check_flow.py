@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from nipack.build.address import public_address
 from nipack.build.check.structure import for_release, is_excepted
-from nipack.build.definition.address import public_address
 from nipack.build.errors import DataPackageError, Problem, SourceError
 from nipack.build.package import survey_source
 from nipack.build.progress import Reporter

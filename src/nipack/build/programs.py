@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nipack.build.definition.address import public_address
+from nipack.build.address import public_address
 from nipack.build.errors import ToolError
 
 log = logging.getLogger(__name__)

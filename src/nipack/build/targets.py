@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from nipack.build.definition.address import public_address
+from nipack.build.address import public_address
 from nipack.build.errors import ArtifactError
 from nipack.build.package import DataPackage
 

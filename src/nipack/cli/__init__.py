@@ -11,9 +11,7 @@ def main() -> None:
     """Run `nipack`, and end it cleanly when it is interrupted, terminated or cannot print."""
     _open_closed_streams()
     _let_every_name_be_printed()
-    # Else the process ends at once, and what is half written stays.
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    _end_cleanly_on("SIGTERM", "SIGHUP")
     try:
         _run()
     except KeyboardInterrupt:
@@ -23,6 +21,14 @@ def main() -> None:
         sys.exit(f"error: the output cannot be written: {error.strerror or error}")
     finally:
         _drop_unwritten_output()
+
+
+def _end_cleanly_on(*signals: str) -> None:
+    """Let these end the process as an exit does: else what is half written, or started, stays."""
+    for name in signals:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP; nohup has it ignored.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 def _run() -> None:

@@ -33,6 +33,9 @@ def _formats() -> "dict[str, RecipeFormat]":
     return recipe_formats()
 
 
+_INDEX = ("noarch", "repodata.json")
+
+
 def _read_channels(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -42,10 +45,13 @@ def _read_channels(
 
 def _channel(value: str) -> str:
     if not value.startswith((".", "/", "~")):
+        if Path(value, *_INDEX).is_file():
+            message = f"{value} would be a channel of that name; for the folder write ./{value}"
+            raise click.BadParameter(message)
         return value
     # Not Path's own, which knows no answer for a user who is not there.
     folder = Path(os.path.expanduser(value)).resolve()
-    if not (folder / "noarch" / "repodata.json").is_file():
+    if not folder.joinpath(*_INDEX).is_file():
         raise click.BadParameter(
             f"{value} is no conda channel: it has no noarch/repodata.json; name another folder, or "
             "index it: conda index"

@@ -29,7 +29,7 @@ def make_each(
     silent: bool,
 ) -> Outcome[Result]:
     """Make what is asked for of each source; an error is printed at once, unless it is `silent`."""
-    from nipack.build.definition.address import public_address
+    from nipack.build.address import public_address
     from nipack.build.errors import DataPackageError, NipackError
 
     outcome: Outcome[Result] = Outcome()

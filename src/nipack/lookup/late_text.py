@@ -12,8 +12,8 @@ class LateText:
     """Stand for a string that a function returns, called when the string is first looked at.
 
     The message of an error that most programs catch and never show may take longer to make than
-    all that led to the error. It has a string's methods; a copy, by way of pickle too, is one.
-    Not a `collections.UserString`, whose import takes longer than the search.
+    all that led to the error. It does what a string does in messages; a copy, by way of pickle too,
+    is one. Not a `collections.UserString`, whose import takes longer than the search.
     """
 
     def __init__(self, make: Callable[[], str]) -> None:
@@ -42,6 +42,26 @@ class LateText:
     def __contains__(self, part: str) -> bool:
         """Look for a part of the text."""
         return part in str(self)
+
+    def __len__(self) -> int:
+        """Return the length of the text."""
+        return len(str(self))
+
+    def __getitem__(self, place: int | slice) -> str:
+        """Return a part of the text."""
+        return str(self)[place]
+
+    def __add__(self, other: str) -> str:
+        """Return the text with another behind it."""
+        return str(self) + other
+
+    def __radd__(self, other: str) -> str:
+        """Return the text with another before it."""
+        return other + str(self)
+
+    def __format__(self, form: str) -> str:
+        """Format as the string does."""
+        return format(str(self), form)
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the string."""

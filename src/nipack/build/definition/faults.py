@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from nipack.build.definition.address import has_login
+from nipack.build.address import has_login
 from nipack.build.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.build.definition.yaml_lines import FieldPath, LinedDocument
 

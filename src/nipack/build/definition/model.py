@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin
 import yaml
 from packaging.version import Version
 
-from nipack.build.definition.address import public_address
+from nipack.build.address import public_address
 from nipack.build.definition.faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.build.definition.spdx import canonicalize_license_expression
 from nipack.build.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml

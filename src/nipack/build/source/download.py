@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nipack.build.definition.address import host_of
+from nipack.build.address import host_of
 from nipack.build.definition.model import Source
 from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import CHUNK

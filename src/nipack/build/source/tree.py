@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nipack.build.definition.address import has_login, public_address, recorded_address
+from nipack.build.address import has_login, public_address, recorded_address
 from nipack.build.definition.model import Source
 from nipack.build.errors import SourceDigestError, SourceError
 from nipack.build.hashing import digest_file

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nipack.build.definition.address import has_login, public_address
+from nipack.build.address import has_login, public_address
 
 
 @pytest.mark.parametrize(
