@@ -11,6 +11,8 @@ from debian.debfile import DebFile
 from tests.acceptance.systems import REPOSITORY, Build, conda_component, deb_content, run
 from tests.conftest import MakeTree
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
 
 

@@ -26,6 +26,7 @@ def peak_memory(*command: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module resource is of Unix")
+@pytest.mark.slow
 def test_a_build_of_what_compresses_well_stays_small(tmp_path: Path) -> None:
     data = tmp_path / "nipy-templates-0.3" / "templates"
     data.mkdir(parents=True)
