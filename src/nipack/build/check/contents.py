@@ -18,8 +18,9 @@ from nipack.build.source.unpack import EXECUTABLE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
-# A label map may be a thousand times larger than its gzip file, so its content is met in parts.
-_PART = 1 << 20
+# A label map may be a thousand times larger than its gzip file, so its content is met in parts,
+# which stay in the processor's cache.
+_PART = CHUNK
 # Objects take ten times the memory of their JSON; what is larger is no sidecar.
 _LARGEST_JSON = 2 << 20
 # What an empty file is there for is in its name.
