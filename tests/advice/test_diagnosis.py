@@ -65,6 +65,16 @@ def test_what_is_damaged_is_installed_again_by_who_installed_it(machine: Machine
     assert command.startswith("conda install --force-reinstall --prefix ")
 
 
+def test_an_extra_file_is_none_of_those_that_are_not_as_packaged(machine: Machine) -> None:
+    data = install(machine.own_root)
+    add_records(machine.prefix)
+    for name in ("a", "b"):
+        (data / name).touch()
+    assert only().summary.endswith(f"in {data}: not as packaged: 2 extra")
+    write(data / "config.ini", "[DEFAULT]\nversion = 0.30\n")
+    assert only().summary.endswith(f"in {data}: not as packaged: 1 of 1 files, 2 extra")
+
+
 def test_a_newer_copy_that_is_hidden_is_told(machine: Machine) -> None:
     install(machine.own_root, "0.3")
     install(machine.home / ".nipy", "0.10")

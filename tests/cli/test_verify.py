@@ -36,9 +36,10 @@ def test_intact_damaged_and_not_checked(machine: Machine) -> None:
     (data / "extra").touch()
     result = run("--quiet", "--quick")
     assert result.exit_code == 1
-    assert result.stdout == (
-        f"nipy/templates 0.3 in {data}: damaged (1 of 1 files)\n  extra: extra\n"
-    )
+    assert result.stdout == (f"nipy/templates 0.3 in {data}: damaged (1 extra)\n  extra: extra\n")
+    (data / "config.ini").unlink()
+    assert "templates: damaged (1 of 1 files, 1 extra)\n" in run("--quick").stdout
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
     [document] = json.loads(run("--json").stdout)
     assert (document["state"], document["problems"][0]["damage"]) == ("damaged", "extra")
 

@@ -143,8 +143,7 @@ def _verdict(found: Explanation) -> Verdict:
 
 def _state(verification: Verification) -> str:
     if verification.state == "damaged":
-        files = f"{len(verification.problems)} of {verification.files} files are not as packaged"
-        return verification.reason or files
+        return verification.reason or f"not as packaged: {verification.extent}"
     if verification.state == "not checked":
         return f"not checked, since {verification.reason}"
     how = "name and size" if verification.quick else "checksum"

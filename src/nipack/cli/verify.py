@@ -93,5 +93,5 @@ def _line(each: "Verification") -> str:
         how = "by name and size" if each.quick else "to the byte"
         name += f" {how} ({each.files} files, {size_text(each.size)})"
     elif each.problems:
-        name += f" ({len(each.problems)} of {each.files} files)"
+        name += f" ({each.extent})"
     return name + (f"; {each.reason}" if each.reason else "")

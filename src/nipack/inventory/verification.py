@@ -81,6 +81,14 @@ class Verification(Record):
     size: int
     problems: tuple[FileProblem, ...]
 
+    @property
+    def extent(self) -> str:
+        """How much is not as packaged: an extra file is none of those that the package has."""
+        extra = sum(problem.damage == "extra" for problem in self.problems)
+        spoiled = len(self.problems) - extra
+        parts = [f"{spoiled} of {self.files} files"] if spoiled else []
+        return ", ".join([*parts, f"{extra} extra"] if extra else parts)
+
 
 def verify(
     *places: str,
