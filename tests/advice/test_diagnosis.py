@@ -75,6 +75,23 @@ def test_an_extra_file_is_none_of_those_that_are_not_as_packaged(machine: Machin
     assert only().summary.endswith(f"in {data}: not as packaged: 1 of 1 files, 2 extra")
 
 
+def test_what_cannot_be_used_is_installed_again_where_it_is_installed(machine: Machine) -> None:
+    """An installer does nothing for what it has installed already, unless it is told to."""
+    config = install(machine.own_root) / "config.ini"
+    record = machine.prefix / "lib/python3.11/site-packages/nipy_templates-0.3.dist-info/RECORD"
+    write(record, "../../../share/nipy/nipy/templates/config.ini,,\n")
+    config.unlink()
+    found = only()
+    assert found.verdict == "unusable"
+    [command] = found.commands
+    assert command.endswith("-m pip install --force-reinstall --no-deps nipy-templates")
+    config.write_text("[DEFAULT]\n", "utf-8")
+    assert only().commands == (command,)
+    record.unlink()
+    [command] = only().commands
+    assert command.endswith("-m pip install nipy-templates")
+
+
 def test_a_newer_copy_that_is_hidden_is_told(machine: Machine) -> None:
     install(machine.own_root, "0.3")
     install(machine.home / ".nipy", "0.10")

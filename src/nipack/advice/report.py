@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .hint import install_command, installable_name
+from ..inventory.owners import find_owner
+from .hint import install_command, installable_name, reinstall_command
 from .nearest import alternatives
 
 # Of a terminal as it opens: what is folded there is no table any more.
@@ -43,9 +44,31 @@ def installation(found: Explanation) -> list[str]:
     package = installable_name(found.wanted.relpath, found.wanted.name)
     if package is None or (found.alike and found.wanted.name is None):
         return []
+    again = _reinstallation(found)
+    if again is not None:
+        return [again]
     # Where an old one is installed, some installers are content with it unless told what is wanted.
     outdated = any(candidate.status == "too old" for candidate in found.tried)
     return [install_command(package, minimum=found.wanted.minimum if outdated else None)]
+
+
+# What no new copy would mend.
+_NOT_TO_BE_MENDED = ("absent", "repeated", "unreadable")
+
+
+def _reinstallation(found: Explanation) -> str | None:
+    """Return the command for a package that is installed, but cannot be used.
+
+    An installer does nothing for what it has installed already, unless it is told to.
+    """
+    if any(each.status == "too old" for each in found.tried):
+        return None  # a newer one is wanted, and replaces it
+    for each in found.tried:
+        if each.status not in _NOT_TO_BE_MENDED:
+            owner = find_owner(each.path, found.wanted.relpath)
+            if owner.name is not None:
+                return reinstall_command(owner.manager, owner.name)
+    return None
 
 
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
