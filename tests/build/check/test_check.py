@@ -233,8 +233,8 @@ def test_no_exception_lets_an_error_pass(tmp_path: Path, reporter: RecordingRepo
 
 
 FULL = (
-    "license: MIT\ncopyright: [{files: ['*'], holders: [Ada], license: MIT}]\nsummary: brains\n"
-    "description: Brains.\nhomepage: https://example.org\n"
+    "license: MIT\ncopyright: [{files: ['*'], holders: [Ada], license: MIT, text: You may.}]\n"
+    "summary: brains\ndescription: Brains.\nhomepage: https://example.org\n"
     "maintainer: {name: Ada, email: ada@example.org}\n"
 )
 

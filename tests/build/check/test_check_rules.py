@@ -32,7 +32,7 @@ description: Images for tests.
 homepage: https://example.org/templates
 license: CC0-1.0
 copyright:
-  - {files: ["*"], holders: [Ada Lovelace], license: CC0-1.0}
+  - {files: ["*"], holders: [Ada Lovelace], license: CC0-1.0, text: All rights are waived.}
 redistribution: verified
 maintainer: {name: Ada Lovelace, email: ada@example.org}
 """
@@ -150,6 +150,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "exception-unknown": lambda f: define(f, exceptions=[{"code": "jnuk", "reason": "why"}]),
     "no-definition": lambda f: (f / "package.yaml").unlink(),
     "no-license": lambda f: define(f, license=None),
+    "no-license-text": lambda f: define(f, license="CC-BY-4.0", copyright=None),
     "missing-metadata": lambda f: define(f, summary=None),
     "redistribution-unverified": lambda f: define(f, redistribution=None),
     "redistribution-forbidden": lambda f: define(f, redistribution="forbidden"),
@@ -213,6 +214,20 @@ def test_a_package_that_breaks_the_rule(
 def test_a_package_that_breaks_no_rule(folder: Path) -> None:
     assert problems(folder) == ()
     assert problems(folder, release=True) == ()
+
+
+def test_a_licence_of_which_one_stanza_has_the_text_needs_no_other(folder: Path) -> None:
+    def stanza(license: str, **fields: object) -> dict[str, object]:
+        return {"files": ["*"], "holders": ["Ada"], "license": license, **fields}
+
+    define(folder, copyright=[stanza("CC-BY-4.0"), stanza("CC-BY-4.0", text="You may.")])
+    assert problems(folder) == ()
+    define(folder, copyright=[stanza("CC-BY-4.0"), stanza("MIT"), stanza("CC-BY-4.0")])
+    [problem] = problems(folder)
+    assert (problem.code, problem.message) == (
+        "no-license-text",
+        "it has no text of CC-BY-4.0 and MIT",
+    )
 
 
 def test_an_archive_with_the_digest_that_is_stated(folder: Path) -> None:

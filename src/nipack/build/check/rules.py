@@ -100,6 +100,16 @@ _RULES = (
         stops_release=True,
     ),
     _warning(
+        "no-license-text",
+        what="The definition has no text of a licence that it states.",
+        why="Whoever gets the data is to read its terms: Debian wants the whole text in its "
+        "copyright file (Policy 12.5), unless each of its systems has it, conda-forge a licence "
+        "file.",
+        remedy="Copy the licence beside the definition, and name it as text_file in a stanza of "
+        "copyright.",
+        stops_release=True,
+    ),
+    _warning(
         "missing-metadata",
         what="The definition leaves out what users of the packages want to know.",
         why="A .deb needs a maintainer (Policy 5.6.2), a synopsis and a description (5.6.13); "

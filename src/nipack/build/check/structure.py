@@ -70,6 +70,14 @@ def no_definition_warning(source: str, definition: Definition, directory: Path) 
     return warning_at("no-definition", source, message, remedy)
 
 
+def _licenses_without_text(definition: Definition) -> list[str]:
+    """Return the licences that are stated and of which no stanza has the text."""
+    stanzas = definition.copyright
+    stated = [each.license for each in stanzas] or [definition.license or ""]
+    written = {each.license for each in stanzas if each.text}
+    return [each for each in dict.fromkeys(stated) if each and each not in written]
+
+
 def metadata_warnings(definition: Definition) -> list[Problem]:
     """Return what a definition leaves out or says that its users should know."""
     if definition.path is None:
@@ -84,6 +92,12 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
         message = "it states no licence"
         remedy = "ask the authors of the data, then add e.g. license: CC0-1.0"
         problems.append(warning_at("no-license", definition.where(), message, remedy))
+    unwritten = _licenses_without_text(definition)
+    if unwritten:
+        message = f"it has no text of {' and '.join(unwritten)}"
+        remedy = "copy the licence beside it, and name it as text_file in a stanza of copyright"
+        where = definition.where("copyright" if definition.copyright else "license")
+        problems.append(warning_at("no-license-text", where, message, remedy))
     if missing:
         message = f"it does not say {', '.join(missing)}"
         remedy = "add them, so that users know what they get"
