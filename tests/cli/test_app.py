@@ -52,14 +52,17 @@ def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path)
     (tmp_path / "click.py").write_text(
         "raise ModuleNotFoundError('No module named click', name='click')\n", "utf-8"
     )
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import nipack.cli as c; c.main()"
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.executable = '/my env/python'\n"
+        "import nipack.cli as c; c.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert done.stderr == (
         "nipack: the command line needs click; install it with: "
-        f"{sys.executable} -m pip install 'nipack[build]'\n"
+        "'/my env/python' -m pip install 'nipack[build]'\n"
     )
 
 

@@ -81,7 +81,13 @@ def install_command(
         return _quoted(["sudo", "apt", "install", name], there)
     if there.prefix == "/usr" and there.systems & FEDORA:
         return _quoted(["sudo", "dnf", "install", name], there)
-    return _quoted([there.executable, "-m", "pip", "install", package], there)
+    return pip_command(package, there)
+
+
+def pip_command(requirement: str, interpreter: Interpreter | None = None) -> str:
+    """Return the line with which this interpreter's pip installs something."""
+    there = interpreter or this_interpreter()
+    return _quoted([there.executable, "-m", "pip", "install", requirement], there)
 
 
 def reinstall_command(manager: str, package: str, interpreter: Interpreter | None = None) -> str:

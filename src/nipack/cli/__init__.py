@@ -39,7 +39,9 @@ def _run() -> None:
         # Our own module that is not there would be a bug, and is not to be hidden.
         if (error.name or "").startswith("nipack"):
             raise
-        command = f"{sys.executable} -m pip install 'nipack[build]'"
+        from nipack.advice.hint import pip_command
+
+        command = pip_command("nipack[build]")
         sys.exit(f"nipack: the command line needs {error.name}; install it with: {command}")
     nipack()
 
