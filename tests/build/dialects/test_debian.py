@@ -195,6 +195,11 @@ STANZA = "copyright: [{files: ['*'], holders: [Ada], license: CC-BY-ND-4.0, text
             "non-free/science",
             ["The licence CC-BY-ND-4.0 restricts how this data may be used or changed."],
         ),
+        (
+            f"license: CC-BY-4.0 AND (CC-BY-ND-4.0 OR MIT)\nredistribution: verified\n{STANZA}",
+            "non-free/science",
+            ["The licence CC-BY-ND-4.0 restricts how this data may be used or changed."],
+        ),
         ("redistribution: verified\n", "non-free/science", ["Its source states no licence."]),
     ],
 )

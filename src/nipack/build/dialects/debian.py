@@ -103,7 +103,9 @@ _REDISTRIBUTION = {
 def _reasons_for_nonfree(definition: Definition) -> list[str]:
     """Return, as sentences, why the data itself is not known to be free (Policy 2.2.3)."""
     stated = [definition.license, *(stanza.license for stanza in definition.copyright)]
-    licenses = list(dict.fromkeys(filter(None, stated)))
+    licenses = dict.fromkeys(
+        word for each in stated for word in re.findall(r"[^\s()]+", each or "")
+    )
     return [
         *_REDISTRIBUTION[definition.redistribution],
         *([] if licenses else ["Its source states no licence."]),
