@@ -100,6 +100,25 @@ def test_what_to_cite(machine: Machine) -> None:
     )
 
 
+def test_latex_can_read_every_character_of_a_work() -> None:
+    metadata = {
+        "title": r"T1_map {of} #1: 5$ ~ 2^3 \ 100% & more",
+        "author": [
+            {"family": "Berg", "given": "Ada", "non-dropping-particle": "van den"},
+            {"literal": "R&D {Group}"},
+        ],
+        "DOI": "10.1000/978_1-2%3",
+    }
+    assert bibtex(metadata).splitlines()[1:-1] == [
+        r"  author = {van den Berg, Ada and {R\&D Group}},",
+        (
+            r"  title = {T1\_map of \#1: 5\$ \textasciitilde{} 2\textasciicircum{}3 "
+            r"\textbackslash{} 100\% \& more},"
+        ),
+        "  doi = {10.1000/978_1-2%3},",
+    ]
+
+
 def test_a_work_of_which_little_is_known() -> None:
     assert bibtex({"title": "Data"}) == "@misc{data,\n  title = {Data},\n}"
     assert list(citations([])) == []

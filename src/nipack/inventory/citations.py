@@ -19,7 +19,17 @@ _FIELDS = (
     ("issue", "number"),
     ("page", "pages"),
     ("publisher", "publisher"),
-    ("DOI", "doi"),
+)
+# What LaTeX would take for its own, by how it is written there.
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "{": "",
+        "}": "",
+    }
 )
 _TYPES = {"article-journal": "article", "journal-article": "article", "book": "book"}
 
@@ -51,7 +61,9 @@ def bibtex(metadata: Mapping[str, Any]) -> str:
     year = _year(metadata)
     people = _people(metadata.get("author"))
     fields = {"author": " and ".join(map(_name, people))}
-    fields |= {theirs: _braced(metadata.get(ours)) for ours, theirs in _FIELDS}
+    fields |= {theirs: _latex(_text(metadata.get(ours))) for ours, theirs in _FIELDS}
+    # Styles print it as it is, as part of an address.
+    fields["doi"] = re.sub("[{}]", "", _text(metadata.get("DOI")))
     fields["year"] = year
     someone = people[0] if people else {}
     first = re.sub(r"\W", "", str(someone.get("family") or someone.get("literal") or "data"))
@@ -66,8 +78,10 @@ def _people(authors: object) -> list[dict[str, Any]]:
 
 def _name(person: Mapping[str, object]) -> str:
     if "literal" in person:
-        return f"{{{person['literal']}}}"
-    return ", ".join(str(person[part]) for part in ("family", "given") if person.get(part))
+        return f"{{{_latex(str(person['literal']))}}}"
+    family = (person.get(part) for part in ("non-dropping-particle", "family"))
+    parts = (" ".join(str(each) for each in family if each), person.get("given"))
+    return ", ".join(_latex(str(part)) for part in parts if part)
 
 
 def _year(metadata: Mapping[str, Any]) -> str:
@@ -77,7 +91,10 @@ def _year(metadata: Mapping[str, Any]) -> str:
         return ""
 
 
-def _braced(value: object) -> str:
+def _text(value: object) -> str:
     # Some sources give a list of one.
-    text = value[0] if isinstance(value, list) and value else value or ""
-    return str(text).replace("{", "").replace("}", "").replace("&", r"\&").replace("%", r"\%")
+    return str(value[0] if isinstance(value, list) and value else value or "")
+
+
+def _latex(text: str) -> str:
+    return text.translate(_LATEX)
