@@ -366,12 +366,18 @@ def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = 
     def message() -> str:
         # Only now: who finds data, or goes on without it, does not wait for these.
         from .advice.explanation import search
+        from .advice.hint import is_relpath
         from .advice.report import failure
 
         found = search(wanted, settings, given)
         # The default is for who has it where nothing points to; a package's own is its author's.
         wordless = hint is None or (hint == DEFAULT_INSTALL_HINT and not found.nowhere)
-        return failure(found) if wordless else f"{failure(found)}\n\n{hint}"
+        if wordless:
+            return failure(found)
+        if hint == DEFAULT_INSTALL_HINT and is_relpath(wanted.relpath):
+            # Its example is of another package.
+            return f"{failure(found)}\n\n{hint.replace('nipy/templates', wanted.relpath)}"
+        return f"{failure(found)}\n\n{hint}"
 
     def message_at_least() -> str:
         try:
