@@ -58,4 +58,5 @@ def _print(planned: "Bump", *, dry_run: bool) -> None:
         console().print(f"{change.path}: version {planned.before} {verb} {planned.after}")
     if planned.stale:
         fields = " and ".join(planned.stale)
-        console().print(f"change {fields} in the definition too, which are of {planned.before}")
+        are = "are" if planned.stale[1:] else "is"
+        console().print(f"change {fields} in the definition too, which {are} of {planned.before}")

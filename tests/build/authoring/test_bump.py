@@ -96,6 +96,8 @@ def test_it_says_what_is_still_of_the_version_before(make_tree: MakeTree) -> Non
     (tree / "package.yaml").write_text(HEAD + more, "utf-8")
     result = bump("minor", tree)
     assert "change source and date in the definition too, which are of 0.2" in result.stdout
+    (tree / "package.yaml").write_text(HEAD + "version: '0.3'\ndate: 2020-01-01\n", "utf-8")
+    assert "change date in the definition too, which is of 0.3" in bump("minor", tree).stdout
 
 
 def test_json(make_tree: MakeTree) -> None:
