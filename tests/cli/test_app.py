@@ -61,7 +61,7 @@ def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path)
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "nipack: the command line needs click; install it with: "
+        "nipack: where, list, verify, doctor work as it is; all else needs click; install it with: "
         "'/my env/python' -m pip install 'nipack[build]'\n"
     )
 

@@ -32,7 +32,7 @@ def _end_cleanly_on(*signals: str) -> None:
 
 
 def _run() -> None:
-    """Run the command line, or say what it needs where only the runtime is installed."""
+    """Run the command line; where only the runtime is installed, what there is of it."""
     try:
         from nipack.cli.app import nipack
     except ModuleNotFoundError as error:
@@ -40,9 +40,15 @@ def _run() -> None:
         if (error.name or "").startswith("nipack"):
             raise
         from nipack.advice.hint import pip_command
+        from nipack.cli import plain
 
+        if sys.argv[1:2] and sys.argv[1] in plain.COMMANDS:
+            sys.exit(plain.main(sys.argv[1:]))
         command = pip_command("nipack[build]")
-        sys.exit(f"nipack: the command line needs {error.name}; install it with: {command}")
+        sys.exit(
+            f"nipack: {', '.join(plain.COMMANDS)} work as it is; all else needs {error.name}; "
+            f"install it with: {command}"
+        )
     nipack()
 
 

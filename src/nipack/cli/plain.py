@@ -1,0 +1,121 @@
+"""The resolver's commands by the standard library, for where only the runtime is installed.
+
+The options are the same as with the tool, which adds tables, colours, `list --cite` and
+`doctor --fix`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import nipack
+from nipack.advice.hint import is_relpath
+from nipack.data import Bomber, DataError, datasource_or_bomber
+from nipack.inventory.copies import is_path
+from nipack.lookup.records import plain
+
+COMMANDS = ("where", "list", "verify", "doctor")
+
+
+def main(words: Sequence[str]) -> int:
+    """Run a command; return its exit status."""
+    options = vars(_parser().parse_args(words))
+    command = options.pop("command")
+    try:
+        status: int = command(**options)
+    except (DataError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nipack", description="Find installed data.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    where = _add(commands, "where", _where, "print where installed data is")
+    where.add_argument("relpath", type=_relpath)
+    where.add_argument("files", nargs="*", metavar="FILE")
+    where.add_argument("--min-version", metavar="VERSION", help="pass over data that is older")
+    where.add_argument("--explain", action="store_true", help="print the whole search")
+    _add(commands, "list", _list, "list the data that is installed")
+    verify = _add(commands, "verify", _verify, "check installed data against its checksums")
+    verify.add_argument("places", nargs="*", type=_place, metavar="RELPATH")
+    verify.add_argument("--quick", action="store_true", help="look at names and sizes only")
+    doctor = _add(commands, "doctor", _doctor, "say what is wrong with installed data")
+    doctor.add_argument("relpaths", nargs="*", type=_relpath, metavar="RELPATH")
+    doctor.add_argument("--min-version", metavar="VERSION", help="older data is not usable")
+    doctor.add_argument("--full", action="store_true", help="check every byte")
+    return parser
+
+
+def _add(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=run)
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+    return parser
+
+
+def _relpath(word: str) -> str:
+    if not is_relpath(word):
+        raise argparse.ArgumentTypeError(f"{word!r} is not umbrella/directory: nipy/templates, say")
+    return word
+
+
+def _place(word: str) -> str:
+    return word if is_path(word) else _relpath(word)
+
+
+def _print(document: object, text: str, *, as_json: bool) -> None:
+    print(json.dumps(plain(document), indent=2) if as_json else text)
+
+
+def _where(
+    relpath: str, files: list[str], min_version: str | None, explain: bool, as_json: bool
+) -> int:
+    if explain:
+        found = nipack.explain(relpath, min_version)
+        chosen = found.chosen.path if found.chosen else None
+        _print({"chosen": chosen, **plain(found)}, str(found), as_json=as_json)
+        return 0 if found.chosen else 1
+    source = datasource_or_bomber({"relpath": relpath, "min version": min_version})
+    if isinstance(source, Bomber):
+        raise DataError(source.msg)
+    paths = [source.get_filename(*each.split("/"), must_exist=True) for each in files]
+    document = {"relpath": relpath, "path": source.base_path, "version": source.version}
+    lines = "\n".join(paths or [source.base_path])
+    _print({**document, "files": paths}, lines, as_json=as_json)
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    found = nipack.list_packages()
+    lines = [
+        f"{each.relpath} {each.version or ''}  {each.status}  {each.owner.manager}  {each.path}"
+        for each in found
+    ]
+    none = "no data package is installed where data is looked for"
+    _print(found, "\n".join(lines) or none, as_json=as_json)
+    return 0
+
+
+def _verify(places: list[str], quick: bool, as_json: bool) -> int:
+    found = nipack.verify(*places, quick=quick)
+    lines = [
+        line
+        for each in found
+        for line in (f"{each.path}: {each.state}", *(f"  {problem}" for problem in each.problems))
+    ]
+    none = "no data package is installed: nothing to check"
+    _print(found, "\n".join(lines) or none, as_json=as_json)
+    unwanted = {"damaged", "not checked"} if places else {"damaged"}
+    return 1 if any(each.state in unwanted for each in found) else 0
+
+
+def _doctor(relpaths: list[str], min_version: str | None, full: bool, as_json: bool) -> int:
+    found = nipack.diagnose(*relpaths, min_version=min_version, full=full)
+    lines = [f"{package.verdict}: {package}" for package in found.packages]
+    document = {"usable": bool(found), **plain(found)}
+    _print(document, "\n".join([*lines, *found.remarks()]), as_json=as_json)
+    return 0 if found else 1

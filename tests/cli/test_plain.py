@@ -1,0 +1,108 @@
+"""Where only the runtime is installed, the resolver's commands are there all the same."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import packaging
+import pytest
+from tests.machine import install, write
+
+import nipack
+
+# Nothing but the standard library, nipack and packaging.
+ALONE = """
+import sys
+sys.path[:0] = {paths!r}
+sys.prefix = {prefix!r}
+sys.argv[0] = "nipack"
+from nipack.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> Path:
+    install(tmp_path / "prefix" / "share" / "nipy", "0.3")
+    return tmp_path / "prefix"
+
+
+def alone(prefix: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    paths = [str(Path(module.__file__ or "").parents[1]) for module in (nipack, packaging)]
+    only = prefix.parent / "only"
+    only.mkdir(exist_ok=True)
+    for path, name in zip(paths, ("nipack", "packaging"), strict=True):
+        link = only / name
+        if not link.exists():
+            link.symlink_to(Path(path) / name)
+    script = ALONE.format(paths=[str(only)], prefix=str(prefix))
+    command = [sys.executable, "-I", "-S", "-c", script, *words]
+    environ = {"NIPY_USER_DIR": str(prefix.parent / "user"), "HOME": str(prefix.parent)}
+    return subprocess.run(command, capture_output=True, text=True, env=environ)
+
+
+def test_where_prints_the_path(prefix: Path) -> None:
+    data = prefix / "share" / "nipy" / "nipy" / "templates"
+    done = alone(prefix, "where", "nipy/templates")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{data}\n", "")
+    done = alone(prefix, "where", "nipy/templates", "config.ini")
+    assert done.stdout == f"{data / 'config.ini'}\n"
+    done = alone(prefix, "where", "nipy/templates", "--explain")
+    assert done.stdout.startswith(f"nipy/templates 0.3 is in {data}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["nipy/none"], "error: nipy/none is not installed in any of the "),
+        (["nipy/templates", "--min-version", "0.4"], "but 0.4 or newer is needed"),
+        (["nipy/templates", "none.nii"], "error: none.nii is not in "),
+        (["nipy/templates", "--min-version", "new"], "must be a version"),
+    ],
+)
+def test_what_is_not_there_is_told_on_stderr(prefix: Path, words: list[str], reason: str) -> None:
+    done = alone(prefix, "where", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_verify_and_doctor_answer_as_the_tool_does(prefix: Path) -> None:
+    listed = alone(prefix, "list", "--json")
+    [package] = json.loads(listed.stdout)
+    assert (package["relpath"], package["version"]) == ("nipy/templates", "0.3")
+    assert "nipy/templates 0.3  chosen  by hand" in alone(prefix, "list").stdout
+
+    checked = alone(prefix, "verify", "nipy/templates")
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert ": not checked" in checked.stdout
+    assert alone(prefix, "verify").returncode == 0
+
+    assert alone(prefix, "doctor", "nipy/templates").returncode == 0
+    missing = alone(prefix, "doctor", "nipy/none", "--json")
+    assert missing.returncode == 1
+    assert json.loads(missing.stdout)["usable"] is False
+
+
+def test_a_damaged_file_fails_verify(prefix: Path) -> None:
+    config = prefix / "share" / "nipy" / "nipy" / "templates" / "config.ini"
+    name = "share/nipy/nipy/templates/config.ini"
+    sums = prefix / "share" / "nipack" / "nipy-templates"
+    write(sums / "SHA256SUMS", f"{'0' * 64}  {name}\n")
+    write(sums / "package.json", json.dumps({"relpath": "nipy/templates", "version": "0.3"}))
+    done = alone(prefix, "verify")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"{config.parent}: damaged" in done.stdout
+
+
+def test_what_is_no_relpath_is_refused(prefix: Path) -> None:
+    done = alone(prefix, "where", "templates")
+    assert done.returncode == 2
+    assert "is not umbrella/directory" in done.stderr
+
+
+def test_the_other_commands_say_what_they_need(prefix: Path) -> None:
+    done = alone(prefix, "build", "x")
+    assert done.returncode == 1
+    assert "all else needs click; install it with:" in done.stderr
