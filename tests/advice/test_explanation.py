@@ -193,6 +193,15 @@ def test_what_to_do_about_a_forgotten_umbrella(machine: Machine) -> None:
     assert remedied(machine) == ["config.ini"]
 
 
+def test_an_archive_that_is_too_old_is_not_offered(machine: Machine) -> None:
+    for name in ("nipy-templates-0.2.tar.gz", "nipy-templates-0.10-0.conda", "nipy-templates.zip"):
+        write(machine.home / "Downloads" / name, "")
+    found = nipack.explain("nipy/templates", "0.9").near_misses
+    assert {(Path(each.path).name, each.version) for each in found} == {
+        ("nipy-templates-0.10-0.conda", "0.10"),
+    }
+
+
 @pytest.mark.parametrize("top", [".nipy", ".", "Downloads"])
 def test_an_unpacked_tarball(machine: Machine, top: str) -> None:
     install(machine.home / top, relpath="nipy-templates-0.3/templates")

@@ -7,6 +7,7 @@ import re
 
 from ..lookup.records import Record
 from ..lookup.search import candidates, given_data_path
+from ..lookup.version import at_least
 from .hint import package_name
 
 TYPE_CHECKING = False
@@ -195,15 +196,23 @@ def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
     for top in dict.fromkeys([*_downloads(there), there.user_dir]):
         for name in _names(top):
             if name.startswith(stems) and name.endswith(ARCHIVES):
-                path = os.path.join(top, name)
+                path, version = os.path.join(top, name), _version_in(name[len(package) + 1 :])
+                if version and wanted.minimum and not at_least(version, wanted.minimum):
+                    continue
                 yield NearMiss(
                     kind="archive",
                     path=path,
-                    version=None,
+                    version=version,
                     root=None,
                     reason="an archive that is not installed",
                     remedy=_installed(path, wanted, there),
                 )
+
+
+def _version_in(name: str) -> str | None:
+    """Return the version that the rest of an archive's name begins with."""
+    found = re.match(r"[0-9]+(\.[0-9]+)+", name)
+    return found[0] if found else None
 
 
 def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
