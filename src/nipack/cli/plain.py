@@ -1,7 +1,7 @@
 """The resolver's commands by the standard library, for where only the runtime is installed.
 
-The options are the same as with the tool, which adds tables, colours, `list --cite` and
-`doctor --fix`.
+The options are those of the tool, which has more: tables, colours, errors as JSON, `list --check`
+and `--cite`, `verify --manifest`, `doctor --fix`.
 """
 
 import argparse
