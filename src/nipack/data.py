@@ -383,7 +383,10 @@ def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = 
         try:
             return message()
         except Exception as error:  # An interpreter that ends imports nothing, for one.
-            return f"{wanted.relpath} is not found; why cannot be told: {error}"
+            return (
+                f"{wanted.relpath} is not found; why cannot be told: {error}; "
+                f"ask by: nipack where {wanted.relpath} --explain"
+            )
 
     return DataError(_late(message_at_least))
 

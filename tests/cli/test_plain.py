@@ -102,6 +102,13 @@ def test_what_is_no_relpath_is_refused(prefix: Path) -> None:
     assert "is not umbrella/directory" in done.stderr
 
 
+def test_an_option_of_the_tool_says_where_it_is(prefix: Path) -> None:
+    done = alone(prefix, "doctor", "nipy/none", "--fix")
+    assert done.returncode == 2
+    assert "the runtime alone has no --fix; for all options: " in done.stderr
+    assert "nipack[build]" in done.stderr
+
+
 def test_the_other_commands_say_what_they_need(prefix: Path) -> None:
     done = alone(prefix, "build", "x")
     assert done.returncode == 1

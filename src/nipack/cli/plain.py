@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import nipack
-from nipack.advice.hint import is_relpath
+from nipack.advice.hint import is_relpath, pip_command
 from nipack.data import Bomber, DataError, datasource_or_bomber
 from nipack.inventory.copies import is_path
+from nipack.inventory.verification import is_failure
 from nipack.lookup.records import plain
 
 COMMANDS = ("where", "list", "verify", "doctor")
@@ -21,7 +22,12 @@ COMMANDS = ("where", "list", "verify", "doctor")
 
 def main(words: Sequence[str]) -> int:
     """Run a command; return its exit status."""
-    options = vars(_parser().parse_args(words))
+    parser = _parser()
+    known, unknown = parser.parse_known_args(words)
+    if unknown:
+        tool = pip_command("nipack[build]")
+        parser.error(f"the runtime alone has no {' '.join(unknown)}; for all options: {tool}")
+    options = vars(known)
     command = options.pop("command")
     try:
         status: int = command(**options)
@@ -109,8 +115,7 @@ def _verify(places: list[str], quick: bool, as_json: bool) -> int:
     ]
     none = "no data package is installed: nothing to check"
     _print(found, "\n".join(lines) or none, as_json=as_json)
-    unwanted = {"damaged", "not checked"} if places else {"damaged"}
-    return 1 if any(each.state in unwanted for each in found) else 0
+    return 1 if is_failure(found, asked_for=bool(places)) else 0
 
 
 def _doctor(relpaths: list[str], min_version: str | None, full: bool, as_json: bool) -> int:

@@ -45,6 +45,7 @@ def verify(
     Exits with 1 where something is damaged, or where data that was asked for has no checksums.
     """
     import nipack
+    from nipack.inventory.verification import is_failure
 
     with _bar(disable=quick or quiet or as_json) as progress:
         found = nipack.verify(*places, quick=quick, manifest=manifest, progress=progress)
@@ -54,8 +55,7 @@ def verify(
         click.echo(json.dumps(plain(found), indent=2))
     else:
         _print(found, quiet=quiet)
-    unwanted = {"damaged", "not checked"} if places else {"damaged"}
-    if any(each.state in unwanted for each in found):
+    if is_failure(found, asked_for=bool(places)):
         sys.exit(1)
 
 

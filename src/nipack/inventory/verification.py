@@ -110,6 +110,12 @@ def verify(
     return _verify(copies, given, progress, quick=quick)
 
 
+def is_failure(found: Iterable[Verification], *, asked_for: bool) -> bool:
+    """Tell whether data is damaged or, where it was asked for by its name, could not be checked."""
+    unwanted = {"damaged", "not checked"} if asked_for else {"damaged"}
+    return any(each.state in unwanted for each in found)
+
+
 def verify_directory(directory: str, relpath: str, *, quick: bool) -> Verification:
     """Check the one copy in a directory."""
     copy = copy_at(directory).replace(relpath=relpath)
