@@ -378,7 +378,7 @@ def test_the_import_takes_the_standard_library_alone() -> None:
     assert {module.partition(".")[0] for module in modules} - sys.stdlib_module_names <= ours
     # Each of these takes longer to import than everything that finds data.
     assert not modules & {"configparser", "re", "typing", "dataclasses", "enum", "packaging"}
-    assert not {module for module in modules if module.startswith(("nipack.build", "nipack.cli"))}
+    assert not {module for module in modules if module.startswith(("nipack.builder", "nipack.cli"))}
 
 
 def test_finding_data_imports_no_more(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from nipack.build.definition.faults import schema
+from nipack.builder.definition.faults import schema
 from nipack.cli.app import nipack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -60,7 +60,7 @@ def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
 
 
 def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
-    from nipack.build.definition.model import read_definition
+    from nipack.builder.definition.model import read_definition
 
     text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
     [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

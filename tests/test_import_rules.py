@@ -11,7 +11,7 @@ from tests.conftest import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "nipack"
 MODULES = sorted(SOURCE.rglob("*.py"))
-FORMATS = sorted((SOURCE / "build" / "formats").glob("*.py"))
+FORMATS = sorted((SOURCE / "builder" / "formats").glob("*.py"))
 
 
 def name_of(path: Path) -> str:
@@ -37,7 +37,8 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-RUNTIME = [path for path in MODULES if not within(name_of(path), "nipack.build", "nipack.cli")]
+TOOL = ("nipack.builder", "nipack.cli", "nipack.system")
+RUNTIME = [path for path in MODULES if not within(name_of(path), *TOOL)]
 
 
 def test_the_rules_are_about_something() -> None:
@@ -49,11 +50,7 @@ def test_the_rules_are_about_something() -> None:
 @pytest.mark.parametrize("path", RUNTIME, ids=name_of)
 def test_the_runtime_never_imports_the_builder(path: Path) -> None:
     allowed = "nipack.cli" if path.name == "__main__.py" else "nothing"
-    wrong = [
-        name
-        for name in imports(path)
-        if within(name, "nipack.build", "nipack.cli") and not within(name, allowed)
-    ]
+    wrong = [name for name in imports(path) if within(name, *TOOL) and not within(name, allowed)]
     assert wrong == []
 
 
@@ -67,14 +64,20 @@ ROOMS = {
 
 def test_every_module_of_the_runtime_has_its_room() -> None:
     outside = {name_of(path) for path in RUNTIME if not within(name_of(path), *ROOMS)}
-    assert outside == {"nipack", "nipack.__main__", "nipack.data", "nipack.environment"}
+    assert outside == {
+        "nipack",
+        "nipack.__main__",
+        "nipack.data",
+        "nipack.environment",
+        "nipack.layout",
+    }
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_knows_what_is_below_it(room: str) -> None:
     modules = [path for path in RUNTIME if within(name_of(path), room)]
     assert modules
-    allowed = (*ROOMS[room], "nipack.environment")
+    allowed = (*ROOMS[room], "nipack.environment", "nipack.layout")
     wrong = [
         f"{path.name}: {name}"
         for path in modules
@@ -86,15 +89,17 @@ def test_a_room_knows_what_is_below_it(room: str) -> None:
 
 def room_of(name: str) -> str:
     """Return the folder, or the module beside the folders, of the builder that a name is in."""
-    return name.removeprefix("nipack.build.").partition(".")[0]
+    return name.removeprefix("nipack.builder.").partition(".")[0]
 
 
 def test_no_two_rooms_of_the_builder_know_each_other() -> None:
     known = defaultdict[str, set[str]](set)
     names = {name_of(path) for path in MODULES}
     for path in MODULES:
-        if within(name_of(path), "nipack.build"):
-            rooms = {room_of(name) for name in set(imports(path)) & names if name != "nipack.build"}
+        if within(name_of(path), "nipack.builder"):
+            rooms = {
+                room_of(name) for name in set(imports(path)) & names if name != "nipack.builder"
+            }
             known[room_of(name_of(path))] |= rooms - {room_of(name_of(path)), "nipack"}
     assert {"definition", "source", "check", "formats"} <= known.keys()
     assert "package" in known["formats"]
@@ -103,11 +108,11 @@ def test_no_two_rooms_of_the_builder_know_each_other() -> None:
 
 @pytest.mark.parametrize("path", FORMATS, ids=name_of)
 def test_formats_never_import_each_other(path: Path) -> None:
-    assert [name for name in imports(path) if within(name, "nipack.build.formats")] == []
+    assert [name for name in imports(path) if within(name, "nipack.builder.formats")] == []
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in MODULES if within(name_of(path), "nipack.build")], ids=name_of
+    "path", [path for path in MODULES if within(name_of(path), "nipack.builder")], ids=name_of
 )
 def test_the_builder_never_imports_the_command_line(path: Path) -> None:
     speakers = ("nipack.cli", "click", "rich", "argparse")

@@ -1,4 +1,4 @@
-"""Find installed neuroimaging data (the runtime) and make packages of it (`nipack.build`)."""
+"""Find installed neuroimaging data (the runtime) and make packages of it (`nipack.builder`)."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_both_together_hold_what_the_wheel_holds(own: dict[str, Path], tmp_path:
     )
     assert runtime.keys() & tool.keys() == set()
     assert without_notes(runtime | tool) == without_notes(wanted)
-    assert {path.split("/")[1] for path in tool} == {"build", "cli"}
+    assert {path.split("/")[1] for path in tool} == {"builder", "cli", "system"}
 
 
 def without_notes(files: dict[str, bytes]) -> dict[str, bytes]:

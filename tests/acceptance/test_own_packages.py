@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.systems import REPOSITORY, DebianSystem, lintian_remarks, run
-from tests.build.recipes.test_contract import GOLDEN, texts_below
-from tests.build.samples import member, tar_gz
-from tests.build.served import Server, serving
+from tests.builder.recipes.test_contract import GOLDEN, texts_below
+from tests.builder.samples import member, tar_gz
+from tests.builder.served import Server, serving
 
 from nipack.cli.app import nipack
 
@@ -100,7 +100,7 @@ def test_the_runtime_is_all_but_the_builder_and_the_command_line(own: OwnPackage
         for name in files_of_the_checkout()
         if name.startswith("src/nipack/")
     }
-    tool = (f"{PACKAGES}/nipack/build/", f"{PACKAGES}/nipack/cli/")
+    tool = (f"{PACKAGES}/nipack/builder/", f"{PACKAGES}/nipack/cli/")
     assert modules_in(own.debs["nipack"]) == {each for each in modules if each.startswith(tool)}
     assert modules_in(own.debs["python3-nipack"]) == modules - modules_in(own.debs["nipack"])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.acceptance.systems import REPOSITORY, assert_in_order, lintian_remarks, run
 
-from nipack.build.recipe_flow import Recipe, RecipeOptions, make_recipes
-from nipack.build.recipes import recipe_formats
+from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
+from nipack.builder.recipes import recipe_formats
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
 DEBIAN = recipe_formats()["debian"]

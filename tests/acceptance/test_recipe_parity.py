@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nipack.build.archive.members import Content
-from nipack.build.flow import build
-from nipack.build.formats import formats
-from nipack.build.recipe_flow import RecipeOptions, make_recipes
-from nipack.build.recipes import RecipeFormat, recipe_formats
+from nipack.builder.archive.members import Content
+from nipack.builder.flows.build import build
+from nipack.builder.flows.recipe import RecipeOptions, make_recipes
+from nipack.builder.formats import formats
+from nipack.builder.recipes import RecipeFormat, recipe_formats
 
 pytestmark = [
     pytest.mark.slow,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nipack.build.recipe_flow import RecipeOptions, make_recipes
-from nipack.build.recipes import recipe_formats
+from nipack.builder.flows.recipe import RecipeOptions, make_recipes
+from nipack.builder.recipes import recipe_formats
 
 pytestmark = [pytest.mark.slow, pytest.mark.tools("rpmbuild", "rpm2archive", "rpmlint")]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.build.dialects.watched import ADDRESSES, render_watch
+from tests.builder.dialects.watched import ADDRESSES, render_watch
 
 pytestmark = [pytest.mark.slow, pytest.mark.tools("uscan")]
 

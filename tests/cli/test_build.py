@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.build.samples import define, plain
+from tests.builder.samples import define, plain
 from tests.conftest import REPOSITORY
 
 from nipack.cli.app import nipack
@@ -397,7 +397,7 @@ def test_a_bug_is_one_message_unless_it_is_looked_for(
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("nipack.build.flow.read_package", broken)
+    monkeypatch.setattr("nipack.builder.flows.build.read_package", broken)
     result = invoke(plain(tmp_path))
     assert result.exit_code == 70
     assert "this is a bug in nipack" in result.stderr

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.conftest import REPOSITORY, MakeTree
 
-from nipack.build.check.rules import RULES
+from nipack.builder.check.rules import RULES
 from nipack.cli.app import nipack
 
 CUT_SHORT = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
@@ -97,7 +97,7 @@ def test_the_page_of_the_checks_is_that_of_the_rules() -> None:
 def test_without_nibabel_it_says_that_no_image_was_opened(
     make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nipack.build.check.images.can_read_images", lambda: False)
+    monkeypatch.setattr("nipack.builder.check.images.can_read_images", lambda: False)
     code, out, _ = run(make_tree({"T1.nii": b"no image"}))
     assert code == 0
     assert out == "2 warnings; images were not opened, for want of nibabel\n"

@@ -6,8 +6,8 @@ import sys
 import pytest
 from rich.text import Text
 
-from nipack.build.errors import Problem
 from nipack.cli.console import console, console_reporter, plain_table, print_error, print_table
+from nipack.system.errors import Problem
 
 _PROBLEM = Problem(
     severity="warning", code="code", where="a place", message="is odd", remedy="mend it"

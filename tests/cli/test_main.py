@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.build.samples import plain
+from tests.builder.samples import plain
 from tests.cli.test_build import names
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and devices of POSIX")

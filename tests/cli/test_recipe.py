@@ -236,7 +236,7 @@ def test_no_conda_builder_at_all_names_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("nipack.build.rattler.is_installed", lambda: False)
+    monkeypatch.setattr("nipack.system.rattler.is_installed", lambda: False)
     result = run(EXAMPLE, "-o", tmp_path, "-f", "conda", "--build", "--dist", tmp_path / "dist")
     assert result.exit_code == 1
     assert "conda install conda-build, or pip install py-rattler-build" in result.output

@@ -1,6 +1,6 @@
 """The records of a package: the runtime reads what the builder writes."""
 
-from nipack.build import layout
+from nipack import layout
 from nipack.inventory import payload
 
 

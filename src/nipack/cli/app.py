@@ -69,7 +69,7 @@ def _end_interrupted(error: BaseException, *, as_json: bool) -> NoReturn:
 def _reason(error: Exception) -> str | None:
     """Return the message of what the input or the machine is the reason for; None of a bug."""
     # Imported here: `nipack where` shall not wait for what builds.
-    from nipack.build.errors import NipackError
+    from nipack.system.errors import NipackError
 
     if isinstance(error, (NipackError, DataError)):
         return str(error)

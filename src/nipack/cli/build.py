@@ -22,13 +22,13 @@ from nipack.cli.console import (
 from nipack.cli.several import make_each, print_sum
 
 if TYPE_CHECKING:
-    from nipack.build.flow import Artifact
-    from nipack.build.formats import Format
-    from nipack.build.targets import Targets
+    from nipack.builder.flows.build import Artifact
+    from nipack.builder.flows.targets import Targets
+    from nipack.builder.formats import Format
 
 
 def _formats() -> "dict[str, Format]":
-    from nipack.build.formats import formats
+    from nipack.builder.formats import formats
 
     return formats()
 
@@ -84,7 +84,7 @@ def build(
     https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
     Downloads are kept in a cache (NIPACK_CACHE_DIR).
     """
-    from nipack.build.targets import Targets
+    from nipack.builder.flows.targets import Targets
 
     made = Targets()
     chosen_sources = expanded(sources)
@@ -123,10 +123,10 @@ def _results(
     offline: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.build.flow import build, must_hold_links, opened_package
-    from nipack.build.formats import formats
-    from nipack.build.manifest import payload_id
-    from nipack.build.targets import must_lie_outside
+    from nipack.builder.flows.build import build, must_hold_links, opened_package
+    from nipack.builder.flows.targets import must_lie_outside
+    from nipack.builder.formats import formats
+    from nipack.builder.manifest import payload_id
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:

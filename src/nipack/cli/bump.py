@@ -9,7 +9,7 @@ import click
 from nipack.cli.console import console
 
 if TYPE_CHECKING:
-    from nipack.build.authoring.bump import Bump, Part
+    from nipack.builder.authoring.bump import Bump, Part
 
 
 @click.command(
@@ -35,7 +35,7 @@ def bump(part: str, directory: Path, dry_run: bool, as_json: bool) -> None:
     other byte of the files changes.
     Data without a config.ini has its version in the package.yaml alone.
     """
-    from nipack.build.authoring.bump import apply_bump, plan_bump
+    from nipack.builder.authoring.bump import apply_bump, plan_bump
 
     planned = plan_bump(directory, cast("Part", part))
     if not dry_run:

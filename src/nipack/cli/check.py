@@ -18,12 +18,12 @@ from nipack.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from nipack.build.check.rules import Rule
-    from nipack.build.errors import Problem
+    from nipack.builder.check.rules import Rule
+    from nipack.system.errors import Problem
 
 
 def _rules() -> "dict[str, tuple[Rule, ...]]":
-    from nipack.build.check.rules import RULES
+    from nipack.builder.check.rules import RULES
 
     return {code: (rule,) for code, rule in RULES.items()} | {"all": tuple(RULES.values())}
 
@@ -88,7 +88,7 @@ def check(
 def _problems(
     sources: tuple[str, ...], *, release: bool, quiet: bool, offline: bool
 ) -> "list[Problem]":
-    from nipack.build import check_flow
+    from nipack.builder.flows import check as check_flow
 
     problems: list[Problem] = []
     with console_reporter(quiet=quiet) as reporter:
@@ -98,8 +98,8 @@ def _problems(
 
 
 def _print(problems: "list[Problem]", *, quiet: bool) -> None:
-    from nipack.build.check.images import can_read_images
-    from nipack.build.definition.spdx import KNOWS_NAMES
+    from nipack.builder.check.images import can_read_images
+    from nipack.builder.definition.spdx import KNOWS_NAMES
 
     print_problems([each for each in problems if each.severity == "error" or not quiet])
     count = Counter(problem.severity for problem in problems)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from nipack.build.errors import Problem
+    from nipack.system.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
 _UNLIMITED = 10_000
@@ -199,6 +199,6 @@ offline_option = click.option(
 
 def expanded(sources: Iterable[str]) -> tuple[str, ...]:
     """Return the sources, each folder of definitions as all that is in it."""
-    from nipack.build.source.folders import expand_folder
+    from nipack.builder.source.folders import expand_folder
 
     return tuple(each for source in sources for each in expand_folder(source))

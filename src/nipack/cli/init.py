@@ -41,7 +41,7 @@ def init(
     is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, dataset_description.json
     and files with a licence.  A setup.py in it is never run.
     """
-    from nipack.build.authoring.draft import draft_definition, write_draft
+    from nipack.builder.authoring.draft import draft_definition, write_draft
 
     with console_reporter(quiet=as_json) as reporter:
         draft = draft_definition(source, out_dir, reporter, relpath=relpath, offline=offline)

@@ -22,13 +22,13 @@ from nipack.cli.console import (
 from nipack.cli.several import make_each, print_sum
 
 if TYPE_CHECKING:
-    from nipack.build.recipe_flow import Recipe, RecipeOptions
-    from nipack.build.recipes import RecipeFormat
-    from nipack.build.targets import Targets
+    from nipack.builder.flows.recipe import Recipe, RecipeOptions
+    from nipack.builder.flows.targets import Targets
+    from nipack.builder.recipes import RecipeFormat
 
 
 def _formats() -> "dict[str, RecipeFormat]":
-    from nipack.build.recipes import recipe_formats
+    from nipack.builder.recipes import recipe_formats
 
     return recipe_formats()
 
@@ -144,8 +144,8 @@ def recipe(
     settled.  With --build, what is installed from each package is compared with what `nipack build`
     installs, to the byte.
     """
-    from nipack.build.recipe_flow import RecipeOptions
-    from nipack.build.targets import Targets
+    from nipack.builder.flows.recipe import RecipeOptions
+    from nipack.builder.flows.targets import Targets
 
     _check_channels(channels, chosen, build=build, offline=offline)
     chosen_sources = expanded(sources)
@@ -206,8 +206,8 @@ def _made(
     *,
     made: "Targets",
 ) -> "Iterator[Recipe]":
-    from nipack.build.recipe_flow import make_recipes
-    from nipack.build.recipes import recipe_formats
+    from nipack.builder.flows.recipe import make_recipes
+    from nipack.builder.recipes import recipe_formats
 
     every = tuple(each for each in recipe_formats().values() if each.default)
     return make_recipes(source, chosen or every, options, reporter, made=made)

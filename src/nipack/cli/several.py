@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from nipack.cli.console import ConsoleReporter, console, print_error, print_problems
 
 if TYPE_CHECKING:
-    from nipack.build.errors import NipackError
+    from nipack.system.errors import NipackError
 
 Result = TypeVar("Result")
 
@@ -29,8 +29,8 @@ def make_each(
     silent: bool,
 ) -> Outcome[Result]:
     """Make what is asked for of each source; an error is printed at once, unless it is `silent`."""
-    from nipack.build.address import public_address
-    from nipack.build.errors import DataPackageError, NipackError
+    from nipack.builder.address import public_address
+    from nipack.system.errors import DataPackageError, NipackError
 
     outcome: Outcome[Result] = Outcome()
     for source in sources:
@@ -50,7 +50,7 @@ def make_each(
 
 
 def _print_failure(error: "NipackError", *, quiet: bool) -> None:
-    from nipack.build.errors import DataPackageError
+    from nipack.system.errors import DataPackageError
 
     if isinstance(error, DataPackageError):
         print_problems(each for each in error.problems if each.severity == "error" or not quiet)

@@ -1,7 +1,7 @@
 """Frozen records, as `dataclass(frozen=True, slots=True, kw_only=True)` makes them.
 
 `dataclasses` imports `inspect`, which takes several times as long as the whole of `import
-nipack.data`: every program that uses nipy would wait for it. `nipack.build` is in no such hurry.
+nipack.data`: every program that uses nipy would wait for it. `nipack.builder` is in no such hurry.
 """
 
 from __future__ import annotations

@@ -1,0 +1,202 @@
+"""Write and read tar streams, the inside of every artifact, one file at a time."""
+
+import io
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from nipack.builder.archive.compression import DEFLATE_LEVEL, SAMPLE_SIZE, deflates_well
+from nipack.builder.archive.installed import Installed, InstalledFile, InstalledLink
+from nipack.builder.archive.streams import CountingReader
+from nipack.system.errors import ArtifactError
+from nipack.system.hashing import CHUNK, digest_stream
+from nipack.system.progress import Advance
+
+ZIP_METHOD = {True: zipfile.ZIP_DEFLATED, False: zipfile.ZIP_STORED}
+FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A file or link as it was read back from an artifact; a link has a target and no digest."""
+
+    path: str
+    mode: int
+    size: int = 0
+    sha256: str = ""
+    target: str | None = None
+
+
+def write_tar(
+    output: IO[bytes],
+    tree: Iterable[Installed],
+    *,
+    time: int,
+    advance: Advance,
+    base: str = "",
+    directories: bool = False,
+) -> None:
+    """Write a tree as a tar stream: root's, with fixed modes and one time, in the given order.
+
+    `base` is put before each path.  With `directories`, each directory has a member before what
+    is in it.  The format is GNU's, the one that dpkg reads (deb(5)).
+    """
+    gnu = tarfile.GNU_FORMAT
+    with tarfile.open(
+        fileobj=output, mode="w|", format=gnu, encoding="utf-8", bufsize=CHUNK
+    ) as tar:
+        tar.copybufsize = CHUNK  # type: ignore[attr-defined]
+        made: set[str] = set()
+        for installed in tree:
+            if directories:
+                _write_parents(tar, base + installed.path, time, made)
+            _write_member(tar, base, installed, time, advance)
+
+
+def _write_parents(tar: tarfile.TarFile, path: str, time: int, made: set[str]) -> None:
+    parents = [f"{parent}/" for parent in PurePosixPath(path).parents]
+    for parent in reversed(parents):
+        name = parent if parent == "./" else f"./{parent}"
+        if name not in made:
+            made.add(name)
+            info = _member(name.rstrip("/") or ".", time, DIRECTORY_MODE)
+            info.type = tarfile.DIRTYPE
+            tar.addfile(info)
+
+
+def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.mtime, info.mode = time, mode
+    info.uname = info.gname = "root"
+    return info
+
+
+def _write_member(
+    tar: tarfile.TarFile, base: str, installed: Installed, time: int, advance: Advance
+) -> None:
+    if isinstance(installed, InstalledLink):
+        info = _member(base + installed.path, time, LINK_MODE)
+        info.type, info.linkname = tarfile.SYMTYPE, installed.target
+        tar.addfile(info)
+        return
+    info = _member(base + installed.path, time, FILE_MODE)
+    info.size = installed.size
+    with open_content(installed) as content:
+        try:
+            tar.addfile(info, CountingReader(content, advance))
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            # tarfile's word for a file that ended early.
+            raise ArtifactError(
+                f"{installed.path}: it became shorter while it was packed ({error}); build again "
+                "when nothing writes to the data"
+            ) from error
+
+
+@contextmanager
+def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
+    """Open the bytes of a file, wherever they are."""
+    if isinstance(installed.content, bytes):
+        yield io.BytesIO(installed.content)
+    else:
+        with installed.content.open("rb", buffering=0) as stream:
+            yield stream
+
+
+def read_tar(stream: IO[bytes], advance: Advance) -> Iterator[Content]:
+    """Yield the files and links of a tar stream with their digests; each byte is read once."""
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", bufsize=1 << 16) as tar:
+        for info in tar:
+            path = info.name.removeprefix("./")
+            if info.isreg():
+                content = tar.extractfile(info)
+                assert content is not None, "a regular member has content"
+                digests = digest_stream(content, ["sha256"], advance)
+                yield Content(
+                    path=path,
+                    mode=info.mode,
+                    size=digests.size,
+                    sha256=digests.by_algorithm["sha256"],
+                )
+            elif info.issym():
+                yield Content(path=path, mode=info.mode, target=info.linkname)
+            elif not info.isdir():
+                raise ArtifactError(f"{path}: a member of the kind {info.type!r}; report this bug")
+
+
+def zip_member(name: str, time: int) -> zipfile.ZipInfo:
+    """Return a member of a zip, as made on Unix, with mode 0644."""
+    moment = datetime.fromtimestamp(time, timezone.utc)
+    # MS-DOS times begin in 1980; a SOURCE_DATE_EPOCH may lie before.
+    stamp = moment.timetuple()[:6] if moment.year >= 1980 else (1980, 1, 1, 0, 0, 0)
+    info = zipfile.ZipInfo(name, stamp)
+    info.create_system = 3  # Unix, on Windows too
+    info.external_attr = (stat.S_IFREG | FILE_MODE) << 16
+    return info
+
+
+def write_zip(
+    output: IO[bytes], files: Iterable[InstalledFile], *, time: int, advance: Advance
+) -> None:
+    """Write files as a zip, each stored or deflated as its own bytes deserve.
+
+    A member beyond 4 GiB, and an archive beyond it, is in the form that zip64 adds.
+    """
+    with zipfile.ZipFile(output, "w", compresslevel=DEFLATE_LEVEL) as archive:
+        for file in files:
+            info = zip_member(file.path, time)
+            info.file_size = file.size  # by which zipfile chooses zip64
+            with open_content(file) as content:
+                sample = content.read(SAMPLE_SIZE)
+                content.seek(0)
+                info.compress_type = ZIP_METHOD[deflates_well(sample)]
+                with archive.open(info, "w") as member:
+                    shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
+
+
+def read_zip(artifact: Path, advance: Advance) -> Iterator[Content]:
+    """Yield the files of a zip with their digests."""
+    with zipfile.ZipFile(artifact) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as content:
+                digests = digest_stream(content, ["sha256"], advance)
+            yield Content(
+                path=info.filename,
+                mode=stat.S_IMODE(info.external_attr >> 16),
+                size=digests.size,
+                sha256=digests.by_algorithm["sha256"],
+            )
+
+
+def expected_content(installed: Installed) -> Content:
+    """Return how a file or link must be read back."""
+    if isinstance(installed, InstalledLink):
+        return Content(path=installed.path, mode=LINK_MODE, target=installed.target)
+    return Content(
+        path=installed.path, mode=FILE_MODE, size=installed.size, sha256=installed.sha256
+    )
+
+
+def differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
+    """Yield in words what is missing, strange or different in what was read back, by path."""
+    for path in sorted(expected.keys() | found.keys()):
+        if path not in found:
+            yield f"{path}: is missing"
+        elif path not in expected:
+            yield f"{path}: should not be there"
+        elif found[path] != expected[path]:
+            yield f"{path}: is {_described(found[path])}, not {_described(expected[path])}"
+
+
+def _described(content: Content) -> str:
+    if content.target is not None:
+        return f"a link to {content.target}"
+    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"

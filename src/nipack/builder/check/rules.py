@@ -1,0 +1,357 @@
+"""Every rule of the checks: what a code means, why it matters, how to mend it."""
+
+from dataclasses import dataclass
+
+from nipack.system.errors import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What stands behind a problem's code.
+
+    `can_except`: a definition's `exceptions` can let it stay.  `stops_release`: a warning for a
+    build, but an error for what is passed on to others.
+    """
+
+    code: str
+    severity: Severity
+    what: str
+    why: str
+    remedy: str
+    can_except: bool = False
+    stops_release: bool = False
+
+
+def _error(code: str, *, what: str, why: str, remedy: str, can_except: bool = False) -> Rule:
+    return Rule(
+        code=code, severity="error", what=what, why=why, remedy=remedy, can_except=can_except
+    )
+
+
+def _warning(code: str, *, what: str, why: str, remedy: str, stops_release: bool = False) -> Rule:
+    return Rule(
+        code=code,
+        severity="warning",
+        what=what,
+        why=why,
+        remedy=remedy,
+        can_except=True,
+        stops_release=stops_release,
+    )
+
+
+_RULES = (
+    # The source and its definition
+    _error(
+        "source-unreadable",
+        what="The source is not there, cannot be fetched, or does not unpack safely.",
+        why="Nothing else can be looked at.  An archive whose members have absolute names, '..' or "
+        "links that leave it could write anywhere on the machine that unpacks it.",
+        remedy="Check the address and the network; make an archive of plain files and inner links.",
+    ),
+    _error(
+        "source-digest",
+        what="The source is not the file whose digests the definition states.",
+        why="A download that was cut short, or a release that was changed under its name, would "
+        "become a package that claims to be another.",
+        remedy="Fetch it again.  If the release was changed, find out why, then state the new "
+        "digests; sha256sum prints one.",
+    ),
+    _error(
+        "definition-unreadable",
+        what="The definition cannot be read, is not UTF-8, or has a misspelt name.",
+        why="YAML is UTF-8, and what is guessed from other encodings ends up in every package.",
+        remedy="Save it as package.yaml, as UTF-8, readable by you.",
+    ),
+    _error(
+        "definition-malformed",
+        what="The definition is not YAML, or has no fields.",
+        why="Nothing of it can be trusted.",
+        remedy="Mend the line named; text with ': ' or '#' in it needs quotes.",
+    ),
+    _error(
+        "definition-field",
+        what="A field of the definition is unknown, missing, or not of the form it needs.",
+        why="Each field ends up in packages whose managers refuse other forms: conda and Debian "
+        "names have lower case only, a licence is an SPDX expression (PEP 639), a Debian synopsis "
+        "is one line (Policy 5.6.13).",
+        remedy="Write it as the message says.",
+    ),
+    _warning(
+        "exception-unknown",
+        what="The definition excepts a code that does not exist, or that nothing can except.",
+        why="What was meant to be excepted is not.",
+        remedy="Take the code from the end of a problem's line.",
+    ),
+    _warning(
+        "no-definition",
+        what="The source has no definition, so its name and relpath are those of its folders.",
+        why="The packages say nothing of licence, people and citation, and a renamed folder "
+        "makes another package.",
+        remedy="Run nipack init SOURCE, fill in what it marks TODO, and build from that.",
+        stops_release=True,
+    ),
+    _warning(
+        "no-license",
+        what="The definition states no licence.",
+        why="Without one nobody may pass the data on: Debian (Policy 2.3), conda-forge and Fedora "
+        "all refuse a package without a licence.",
+        remedy="Ask the authors of the data, then add license: with an SPDX expression.",
+        stops_release=True,
+    ),
+    _warning(
+        "no-license-text",
+        what="The definition has no text of a licence that it states.",
+        why="Whoever gets the data is to read its terms: Debian wants the whole text in its "
+        "copyright file (Policy 12.5), unless each of its systems has it, conda-forge a licence "
+        "file.",
+        remedy="Copy the licence beside the definition, and name it as text_file in a stanza of "
+        "copyright.",
+        stops_release=True,
+    ),
+    _warning(
+        "missing-metadata",
+        what="The definition leaves out what users of the packages want to know.",
+        why="A .deb needs a maintainer (Policy 5.6.2), a synopsis and a description (5.6.13); "
+        "stand-ins are written where they are missing.",
+        remedy="Add the fields named.",
+    ),
+    _warning(
+        "redistribution-unverified",
+        what="Nobody has made sure that everybody may pass the data on.",
+        why="Images of people are often under terms that forbid it; whoever hosts the packages "
+        "would break them.",
+        remedy="Read the data's terms; if they allow it, write redistribution: verified.",
+        stops_release=True,
+    ),
+    _warning(
+        "redistribution-forbidden",
+        what="The data must not be passed on.",
+        why="The packages are for those only who may have the data.",
+        remedy="Keep the packages to yourself.",
+        stops_release=True,
+    ),
+    _warning(
+        "no-date",
+        what="Nothing says when this version was released.",
+        why="Everything in a package gets one time, never the clock's, so that two builds are the "
+        "same (reproducible-builds.org); a fixed day stands in.",
+        remedy="Add the day of the release: date: 2023-05-01",
+    ),
+    _error(
+        "bad-epoch",
+        what="The variable SOURCE_DATE_EPOCH is not a number of seconds.",
+        why="It is the time of everything in the packages.",
+        remedy="Set it to e.g. $(git log -1 --format=%ct), or unset it.",
+    ),
+    # The data directory
+    _error(
+        "no-data-directory",
+        what="No folder of the source has a config.ini, and no definition says which is the data.",
+        why="A data directory is one that has a config.ini: nibabel.data reads the version there, "
+        "and finds no data without it.",
+        remedy="Write a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory; "
+        "or run nipack init DIRECTORY, whose definition states the version in its place.",
+    ),
+    _error(
+        "several-data-directories",
+        what="More than one folder of the source has a config.ini.",
+        why="A package is one directory with one version.",
+        remedy="Write a definition for each, whose relpath ends in the folder's name.",
+    ),
+    _error(
+        "no-name",
+        what="The folders of the source give no valid name and relpath.",
+        why="A package is named after its umbrella and directory, in lower-case letters, digits "
+        "and hyphens: conda and Debian (Policy 5.6.1) take nothing else.",
+        remedy="Write a definition with name, relpath and version; nipack init begins one.",
+    ),
+    _warning(
+        "umbrella-differs",
+        what="The source's folders have another umbrella or directory than the relpath.",
+        why="Code looks data up by its relpath, umbrella/directory.  With another one it says "
+        "that the data is not installed.",
+        remedy="Make the relpath what the code asks make_datasource for, or rename the folder.",
+    ),
+    _error(
+        "umbrella-nested",
+        what="All of the data lies in a further folder that has the name of the directory or of "
+        "the umbrella again.",
+        why="The package would install share/nipy/nipy/templates/templates, where no code looks.",
+        remedy="Move the files up, so that they are beside config.ini.",
+        can_except=True,
+    ),
+    _error(
+        "config-unreadable",
+        what="config.ini cannot be read, or is not UTF-8.",
+        why="nibabel.data raises when it meets it.",
+        remedy="Save it as UTF-8, readable by you.",
+    ),
+    _error(
+        "config-malformed",
+        what="config.ini is not what ConfigParser reads.",
+        why="nibabel.data reads it with ConfigParser, and raises what no caller expects.",
+        remedy="Write '[DEFAULT]' and 'version = 0.1', a line each.",
+    ),
+    _error(
+        "config-no-version",
+        what="config.ini states no version.",
+        why="nibabel.data takes the data for not installed.",
+        remedy="Add 'version = 0.1' below the line '[DEFAULT]'.",
+    ),
+    _error(
+        "config-version",
+        what="The version in config.ini is not of the form 1.2.",
+        why="nibabel.data takes the first two parts for integers and crashes on others: 1, "
+        "0.3rc1 and 2009c raise IndexError or ValueError.",
+        remedy="Write two or more numbers with dots between, e.g. version = 0.3",
+    ),
+    _error(
+        "version-differs",
+        what="config.ini and the definition state different versions.",
+        why="The package manager would show one version, and nibabel another.",
+        remedy="Make the two equal; nipack bump changes both.",
+    ),
+    # Names and kinds of files
+    _error(
+        "name-not-utf8",
+        what="A file's name is not UTF-8.",
+        why="conda's paths.json, a wheel's RECORD and SHA256SUMS are UTF-8; lintian calls it an "
+        "error (file-name-is-not-valid-UTF-8).",
+        remedy="Rename the file.",
+    ),
+    _error(
+        "name-unportable",
+        what="A file's name has a control character or a backslash.",
+        why="A backslash parts folders on Windows, and a line break ends a line of every manifest.",
+        remedy="Rename the file.",
+    ),
+    _warning(
+        "name-windows",
+        what="A file's name is one that Windows cannot make.",
+        why="Windows keeps CON, PRN, AUX, NUL, COM1 to COM9 and LPT1 to LPT9 for devices, with "
+        'any ending, forbids < > : " | ? * and drops dots and spaces at the end.  conda and pip '
+        "stop there in the middle of an installation.",
+        remedy="Rename the file, or except the code where the data is never used on Windows.",
+    ),
+    _warning(
+        "name-too-long",
+        what="A path is too long for Windows once the data is installed.",
+        why="Without a setting of the registry, Windows takes 259 characters (MAX_PATH); an "
+        "environment's own folder has about 60 of them.",
+        remedy="Shorten the names of the file or its folders.",
+    ),
+    _warning(
+        "name-collision",
+        what="Two names differ in upper and lower case alone, or in how an accent is encoded.",
+        why="Windows and macOS take them for one file: the second silently overwrites the first.",
+        remedy="Rename one of them.",
+        stops_release=True,
+    ),
+    _error(
+        "link-dangling",
+        what="A symbolic link leads to nothing.",
+        why="dpkg, conda and lintian do not notice; the code that opens the file does.",
+        remedy="Mend or remove the link.",
+    ),
+    _error(
+        "link-escapes",
+        what="A symbolic link is absolute, or leads out of the data directory.",
+        why="On another machine it leads to another file, or to none.",
+        remedy="Put a copy of the file in its place.",
+    ),
+    _warning(
+        "empty-directory",
+        what="A folder has nothing in it.",
+        why="conda, wheels and git have no empty folders, so it is not installed.",
+        remedy="Put a file there, or remove the folder.",
+    ),
+    _error(
+        "special-file",
+        what="Something is neither a file, a folder nor a link: a pipe, a socket or a device.",
+        why="No package format carries it for everybody.",
+        remedy="Remove it; a package has files, folders and links.",
+    ),
+    _warning(
+        "executable",
+        what="A file may be executed.",
+        why="Data is installed with mode 0644 in every format, so the bit is lost; Debian Policy "
+        "10.9 and lintian (executable-not-elf-or-script) want it so.",
+        remedy="Take the bit away with chmod a-x; a script belongs into a code package.",
+    ),
+    _warning(
+        "junk",
+        what="A file is of those that desktops, editors and version control leave behind.",
+        why="Everybody installs it; conda-build leaves some of them out (.DS_Store, *.pyc, .git), "
+        "so that packages of the same data differ; lintian reports them.",
+        remedy="Remove it before the release.",
+    ),
+    _warning(
+        "own-package",
+        what="A file is a package: a .conda, an _all.deb or a -py3-none-any.whl.",
+        why="It is most often one that was built before, in the data directory: each package then "
+        "carries all earlier ones.",
+        remedy="Move it out of the data directory; nipack build -o names another for packages.",
+    ),
+    _warning(
+        "empty-file",
+        what="A file has no bytes.",
+        why="That is often what a download or a copy that failed leaves behind.",
+        remedy="Put the real file there; or except the code where it is meant.",
+    ),
+    # What is in the files
+    _error(
+        "pointer-file",
+        what="A file is a pointer of Git LFS or git-annex, not the data.",
+        why="Users would install a few lines of text in the place of an image.",
+        remedy="Fetch the data first: git lfs pull, git annex get, or datalad get.",
+        can_except=True,
+    ),
+    _error(
+        "gzip-damaged",
+        what="A gzip file is cut short, or its check sum does not match.",
+        why="Every reader fails at its end: nibabel with EOFError or CRC check failed, often hours "
+        "into an analysis.",
+        remedy="Fetch or write the file again; gzip -t must say nothing.",
+        can_except=True,
+    ),
+    _warning(
+        "gzip-name",
+        what="A file is named as gzip's are, but it is not gzip.",
+        why="Readers choose by the name, and fail: nibabel with BadGzipFile.",
+        remedy="Compress it, or rename it.",
+    ),
+    _warning(
+        "image-unreadable",
+        what="nibabel cannot open an image, or it has less data than its header says.",
+        why="nipy, nilearn and most of Python's neuroimaging read images with nibabel.  It is a "
+        "warning, because what is built must not depend on whether nibabel is installed.",
+        remedy="Write the image again from its original.",
+    ),
+    _warning(
+        "json-invalid",
+        what="A .json file is not JSON (RFC 8259) in UTF-8.",
+        why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
+        "Python writes them.  A file of more than 2 MB is not looked at.",
+        remedy="Mend the place named; write null for a number that is not there.",
+        stops_release=True,
+    ),
+    _warning(
+        "privacy-gzip",
+        what="The header of a gzip file has a path or a name that seems to be a person's.",
+        why="gzip keeps the original's name, and some programs its whole path, with whose home it "
+        "was, or the subject's name.",
+        remedy="Compress it again with gzip -n, if that is a name to keep private.",
+    ),
+    _warning(
+        "privacy-image",
+        what="The header of an image seems to have a person's name, an address or a home "
+        "directory.",
+        why="Converters copy patients' names and commands into NIfTI's descrip, aux_file, db_name "
+        "and extensions; a release cannot be called back.",
+        remedy="Clear the field (with nibabel, or fslhd and fslcreatehd), if it is to be private.",
+    ),
+)
+
+RULES = {rule.code: rule for rule in _RULES}
+"""Every rule by its code, in the order in which they are explained."""

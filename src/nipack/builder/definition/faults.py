@@ -1,0 +1,261 @@
+"""What can be wrong with the fields of a definition: all of it, each fault with its remedy."""
+
+import datetime as dt
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from nipack.builder.address import has_login
+from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
+from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument
+
+DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
+# lintian calls what is before 1984 ancient; the times in a zip, and so in a .conda, end in 2107.
+FIRST_YEAR, LAST_YEAR = 1984, 2107
+
+# Neither UTF-8, nor a control file, nor a line of DEP-5 can carry these: controls but tab and line
+# feed, the line breaks that only Unicode knows, and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with one field, and what to write."""
+
+    at: FieldPath
+    message: str
+    remedy: str
+
+
+def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
+    """Return everything that is wrong with a definition that lies in `folder`.
+
+    One that was fetched lies in none, and reads nothing of this machine.
+    """
+    faults = [
+        *_repeated_fields(document),
+        *_strange_characters((), document.data),
+        *_schema_faults(document.data),
+    ]
+    # What the schema cannot say is asked of the fields that it takes.
+    wrong = {fault.at[:1] for fault in faults}
+    sound = {name: value for name, value in document.data.items() if (name,) not in wrong}
+    faults += [
+        *_date_faults(sound),
+        *_license_faults(sound),
+        *_text_faults(sound, folder),
+        *_source_faults(sound),
+        *(_fetched_faults(sound) if folder is None else ()),
+    ]
+    # A value may break two rules of the schema, for which there is one message.
+    return list(dict.fromkeys(faults))
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of definitions."""
+    text = (
+        resources.files("nipack.builder.definition")
+        .joinpath("package.schema.json")
+        .read_text("utf-8")
+    )
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _repeated_fields(document: LinedDocument) -> Iterator[Fault]:
+    for at in document.repeated:
+        message = f"field '{_spelled(at)}' stands here a second time"
+        yield Fault(at=at, message=message, remedy="keep one of the two")
+
+
+def _strange_characters(at: FieldPath, value: Any) -> Iterator[Fault]:
+    if isinstance(value, str):
+        found = _UNPRINTABLE.search(value)
+        if found:
+            message = f"field '{_spelled(at)}' has the character U+{ord(found[0]):04X} in it"
+            yield Fault(at=at, message=message, remedy="remove it")
+    elif isinstance(value, dict):
+        for name, below in value.items():
+            yield from _strange_characters((*at, str(name)), below)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _strange_characters((*at, index), below)
+
+
+def _schema_faults(data: Any) -> Iterator[Fault]:
+    for error in _validator().iter_errors(data):
+        at = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            for name in sorted(set(map(str, error.instance)) - set(known)):
+                yield _unknown_field((*at, name), known)
+        elif error.validator in ("required", "dependentRequired"):
+            yield from _missing_fields(at, error)
+        else:
+            yield _bad_value(at, error)
+
+
+@cache
+def _validator() -> Any:
+    """Return a validator that takes patterns as JSON Schema means them.
+
+    In its dialect of patterns, ECMA's, $ is the end; in Python's, also before a last line break.
+    """
+    import jsonschema  # 70 ms that a source without a definition does not need
+
+    def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[Exception]:
+        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), value):
+            yield jsonschema.ValidationError(f"{value!r} does not match {wanted!r}")
+
+    base = jsonschema.Draft202012Validator
+    kind = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+        base, {"pattern": pattern}
+    )
+    return kind(schema())
+
+
+def _spelled(field_path: FieldPath) -> str:
+    """Return a field's path as people write it: copyright[0].license."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in field_path]
+    return "".join(parts).removeprefix(".")
+
+
+def _unknown_field(at: FieldPath, known: dict[str, Any]) -> Fault:
+    near = difflib.get_close_matches(str(at[-1]), known, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+    return Fault(at=at, message=f"there is no field '{_spelled(at)}'", remedy=remedy)
+
+
+def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
+    # jsonschema reports each missing field by itself, and its name in the message alone.
+    named = re.match(r"'(\w+)' is a (required property|dependency of)", error.message)
+    assert named is not None, error.message
+    message = f"field '{_spelled((*at, named[1]))}' is missing"
+    remedy = _remedy(named[1], error.schema["properties"][named[1]])
+    yield Fault(at=at, message=message, remedy=remedy)
+
+
+def _bad_value(at: FieldPath, error: Any) -> Fault:
+    written = json.dumps(error.instance, ensure_ascii=False, default=str)
+    written = re.sub(r"://.*@", "://", written)  # a password is not for anybody's log
+    if len(written) > 60:
+        written = written[:57] + "..."
+    wanted = error.schema.get("description", error.message)
+    if error.validator == "type":
+        kinds = {"string": "text", "array": "a list", "object": "fields", "integer": "a number"}
+        wanted = f"{kinds[str(error.validator_value)]}: {wanted}"
+    if error.validator == "enum":
+        wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
+    message = f"field '{_spelled(at)}' is {written}, but should be {wanted}"
+    return Fault(at=at, message=message, remedy=_remedy(at[-1], error.schema))
+
+
+def _remedy(name: str | int, field_schema: dict[str, Any]) -> str:
+    if "$ref" in field_schema:
+        field_schema = schema()["$defs"][field_schema["$ref"].rpartition("/")[2]]
+    examples = field_schema.get("examples")
+    if not examples:
+        return f"write {field_schema.get('description', 'it')}"
+    key = f"{name}:" if isinstance(name, str) else "-"
+    return f"write e.g. {key} {json.dumps(examples[0], ensure_ascii=False)}"
+
+
+def _date_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    if "date" not in data:
+        return
+    try:
+        day = dt.date.fromisoformat(data["date"])
+    except ValueError:
+        message = f"field 'date' is {data['date']}, which no calendar has"
+        yield Fault(at=("date",), message=message, remedy="write e.g. date: 2023-05-01")
+        return
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        message = f"field 'date' is {day}, not between {FIRST_YEAR} and {LAST_YEAR}"
+        yield Fault(at=("date",), message=message, remedy="write the day of this release")
+
+
+def _license_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    licenses: list[tuple[FieldPath, str]] = [
+        (("copyright", index, "license"), stanza["license"])
+        for index, stanza in enumerate(data.get("copyright", ()))
+    ]
+    if "license" in data:
+        licenses.append((("license",), data["license"]))
+    for at, expression in licenses:
+        try:
+            canonicalize_license_expression(expression)
+        except InvalidLicenseExpression as error:
+            message = f"field '{_spelled(at)}' is '{expression}': {str(error).rstrip('.')}"
+            remedy = "write an SPDX expression, e.g. CC-BY-4.0, or LicenseRef-NAME for any other"
+            yield Fault(at=at, message=message, remedy=remedy)
+
+
+def _text_faults(data: dict[str, Any], folder: Path | None) -> Iterator[Fault]:
+    for index, stanza in enumerate(data.get("copyright", ())):
+        if "text_file" not in stanza:
+            continue
+        at: FieldPath = ("copyright", index, "text_file")
+        if "text" in stanza:
+            message = "both 'text' and 'text_file' are given"
+            yield Fault(at=at, message=message, remedy="keep one of the two")
+        else:
+            yield from _text_file_faults(at, folder, stanza["text_file"])
+
+
+def _text_file_faults(at: FieldPath, folder: Path | None, name: str) -> Iterator[Fault]:
+    if folder is None:
+        message = f"licence text {name}: a definition from an address has no files beside it"
+        yield Fault(at=at, message=message, remedy="write the text as 'text'")
+        return
+    if PureWindowsPath(name).anchor or ".." in re.split(r"[/\\]", name):
+        message = f"licence text {name}: not in the definition's folder"
+        yield Fault(at=at, message=message, remedy="put the file beside the definition")
+        return
+    try:
+        read_license_text(folder / name)
+    except OSError as error:
+        message = f"licence text {name}: {error.strerror}"
+        yield Fault(at=at, message=message, remedy="put the file beside the definition")
+    except UnicodeDecodeError:
+        yield Fault(at=at, message=f"licence text {name} is not UTF-8", remedy="save it as UTF-8")
+
+
+def read_license_text(path: Path) -> str:
+    """Return a text as its readers see it: no form feeds, no carriage returns, no BOM."""
+    lines = path.read_text("utf-8-sig").split("\n")
+    return "\n".join(_UNPRINTABLE.sub("", line).rstrip() for line in lines)
+
+
+def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    source = data.get("source", {})
+    if has_login(source.get("address", "")):
+        message = "field 'source.address' has a name or a password before the host"
+        remedy = "write it without, since every package has this file; a .netrc file may hold both"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)
+    scheme, found, _ = source.get("address", "").partition("://")
+    if not found or scheme == "file":
+        return
+    if scheme != "https":
+        message = f"field 'source.address' is of the kind {scheme}://, which is not fetched"
+        remedy = "write an https:// or file:// address, or a path relative to the definition"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)
+    elif not any(name in source for name in DIGEST_ALGORITHMS):
+        message = "field 'source' has no digest, so a changed download would not be noticed"
+        remedy = "add the sha256 that the release page states, or that sha256sum prints"
+        yield Fault(at=("source",), message=message, remedy=remedy)
+
+
+def _fetched_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield where a definition from an address names a file of the machine that reads it."""
+    address = data.get("source", {}).get("address", "")
+    if address.startswith("file://"):
+        message = "field 'source.address' names a file, and the definition is from an address"
+        remedy = "write an https:// address, or a path relative to the definition's address"
+        yield Fault(at=("source", "address"), message=message, remedy=remedy)

@@ -1,0 +1,1 @@
+"""The builder's stories, one module for each command: `build`, `check`, `recipe`."""

@@ -1,0 +1,146 @@
+"""The one flow: read a package, assemble an artifact of each format, check what it holds."""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nipack import layout
+from nipack.builder.archive.compression import malformed_archive_as
+from nipack.builder.archive.members import Content, differences, expected_content
+from nipack.builder.flows.targets import Targets, must_lie_outside
+from nipack.builder.formats import Format
+from nipack.builder.manifest import manifest_of, payload_id
+from nipack.builder.package import DataPackage, read_package
+from nipack.system.atomic import written_beside
+from nipack.system.errors import ArtifactError
+from nipack.system.progress import Reporter, SilentReporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A built package; sizes are in bytes, `payload_id` was read back from it."""
+
+    format: str
+    path: Path
+    size: int
+    payload_size: int
+    payload_id: str
+
+
+def build(
+    source: str,
+    formats: Sequence[Format],
+    out_dir: Path,
+    reporter: Reporter | None = None,
+    *,
+    offline: bool = False,
+    made: Targets | None = None,
+) -> Iterator[Artifact]:
+    """Build an artifact of each format from a source, and yield each when it is proven.
+
+    `made` is what the run has made of other sources, and gets what it makes of this one.
+    Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
+    not left behind.
+    """
+    reporter, made = reporter or SilentReporter(), made or Targets()
+    with opened_package(source, formats, reporter, offline=offline) as package:
+        must_lie_outside(package, out_dir)
+        made.must_be_free([out_dir / each.file_name(package) for each in formats], source)
+        for each in formats:
+            artifact = build_artifact(package, each, out_dir, reporter)
+            made.add(artifact.path, source)
+            yield artifact
+
+
+@contextmanager
+def opened_package(
+    source: str, formats: Iterable[Format], reporter: Reporter, *, offline: bool = False
+) -> Iterator[DataPackage]:
+    """Read a package for these formats; what was unpacked for it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+        md5 = any(each.needs_md5 for each in formats)
+        yield read_package(source, Path(workspace), reporter, md5=md5, offline=offline)
+
+
+def build_artifact(
+    package: DataPackage, format: Format, out_dir: Path, reporter: Reporter
+) -> Artifact:
+    """Assemble one artifact under a temporary name, prove it, then give it its own name."""
+    must_hold_links(package, format)
+    target = out_dir / format.file_name(package)
+    with written_beside(target, ArtifactError) as output:
+        advance = reporter.step(f"write {target.name}", package.size)
+        format.assemble(package, output, advance)
+        output.flush()
+        # The disk writes what was assembled while it is read back from memory.
+        with ThreadPoolExecutor(max_workers=1) as disk:
+            synced = disk.submit(os.fsync, output.fileno())
+            proven_id = verify(package, format, Path(output.name), reporter)
+            synced.result()
+    return Artifact(
+        format=format.name,
+        path=target,
+        size=target.stat().st_size,
+        payload_size=package.size,
+        payload_id=proven_id,
+    )
+
+
+def must_hold_links(package: DataPackage, format: Format) -> None:
+    """Raise ArtifactError if a package has links and a format cannot hold them."""
+    if package.links and not format.holds_links:
+        listed = "\n".join(f"  {link.path} -> {link.target}" for link in package.links)
+        raise ArtifactError(
+            f"{format.file_name(package)}: {format.name} cannot hold symbolic links:\n{listed}\n"
+            "  put copies of the files there, or build other formats"
+        )
+
+
+def verify(package: DataPackage, format: Format, artifact: Path, reporter: Reporter) -> str:
+    """Read an artifact back and compare it with the package; return the payload id found in it.
+
+    Raises ArtifactError with every path that is missing, strange or different.
+    """
+    name = format.file_name(package)
+    advance = reporter.step(f"check {name}", package.size)
+    with malformed_archive_as(lambda reason: _not_kept(name, [f"cannot be read back: {reason}"])):
+        contents = list(format.contents(artifact, advance))
+    counts = Counter(content.path for content in contents)
+    problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
+    expected = {each.path: expected_content(each) for each in format.tree(package)}
+    problems += differences(expected, {content.path: content for content in contents})
+    found_id = _payload_id(contents, format.payload_root(package), package.definition.relpath)
+    if not problems and found_id != payload_id(package):
+        problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
+    if problems:
+        raise _not_kept(name, problems)
+    return found_id
+
+
+def _not_kept(name: str, problems: list[str]) -> ArtifactError:
+    listed = "\n".join(f"  {problem}" for problem in problems)
+    return ArtifactError(
+        f"{name}: not what was to be packed, so it was not kept:\n{listed}"
+        "\n  build again when nothing writes to the data; if it stays, report this bug"
+    )
+
+
+def _payload_id(contents: Iterable[Content], folder: str, relpath: str) -> str:
+    """Compute the payload id from what was read back alone; the payload is in `folder` there."""
+    installed = layout.payload_directory(relpath)
+    payload = [
+        (f"{installed}/{each.path.removeprefix(f'{folder}/')}", each)
+        for each in contents
+        if each.path.startswith(f"{folder}/")
+    ]
+    manifest = manifest_of(
+        [(path, each.sha256) for path, each in payload if each.target is None],
+        [(path, each.target) for path, each in payload if each.target is not None],
+    )
+    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()

@@ -1,0 +1,42 @@
+"""Look at a source without building anything: every problem, whatever kind it is."""
+
+import tempfile
+from pathlib import Path
+
+from nipack.builder.address import public_address
+from nipack.builder.check.structure import for_release, is_excepted
+from nipack.builder.package import survey_source
+from nipack.system.errors import DataPackageError, Problem, SourceError
+from nipack.system.progress import Reporter
+
+
+def check(
+    source: str, reporter: Reporter, *, release: bool = False, offline: bool = False
+) -> tuple[Problem, ...]:
+    """Return every problem of a source, but for those that its definition excepts.
+
+    For a `release`, what must not be passed on is an error too.
+    """
+    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+        try:
+            survey = survey_source(source, Path(workspace), reporter, offline=offline)
+        except DataPackageError as error:
+            return error.problems
+        except SourceError as error:
+            return (_source_problem(source, error),)
+    left = [each for each in survey.problems if not is_excepted(each, survey.definition)]
+    return tuple(for_release(each) if release else each for each in left)
+
+
+def _source_problem(source: str, error: SourceError) -> Problem:
+    """Return the problem that an error of a source is; its text has place, reason and remedy."""
+    where = public_address(source)
+    text = str(error).removeprefix(f"{where}: ")
+    message, _, remedy = text.rpartition("; ")
+    return Problem(
+        severity="error",
+        code=error.code,
+        where=where,
+        message=message or text,
+        remedy=remedy if message else "see above",
+    )

@@ -1,0 +1,272 @@
+"""The flow of recipes: read a package, render recipes, have them built, check what they hold."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from nipack.builder.archive.compression import gzip_writer
+from nipack.builder.archive.installed import InstalledFile, InstalledLink, sorted_tree
+from nipack.builder.archive.members import differences, expected_content, write_tar
+from nipack.builder.flows.targets import Targets, must_lie_outside
+from nipack.builder.manifest import installed_tree, payload_id
+from nipack.builder.package import DataPackage, read_package
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource
+from nipack.system.atomic import written_beside
+from nipack.system.errors import RecipeError
+from nipack.system.hashing import CHUNK, digest_file
+from nipack.system.progress import Reporter, SilentReporter
+
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A file of a recipe on disk, and what became of it: new, changed or unchanged."""
+
+    path: Path
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A rendered recipe, and the packages built from it, which is none without a build."""
+
+    format: str
+    directory: Path
+    files: tuple[WrittenFile, ...]
+    packages: tuple[Path, ...]
+    payload_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeOptions:
+    """How recipes are made: where they go, where packages go, and what is done.
+
+    A `draft` is not to be submitted, so its licence and redistribution need not be settled.  With
+    `channels` of conda's, a build runs the tests that need what is there.
+    """
+
+    recipes: Path
+    packages: Path
+    previous: str | None = None
+    draft: bool = False
+    offline: bool = False
+    build: bool = False
+    dry_run: bool = False
+    channels: tuple[str, ...] = ()
+
+
+def make_recipes(
+    source: str,
+    formats: Sequence[RecipeFormat],
+    options: RecipeOptions,
+    reporter: Reporter | None = None,
+    *,
+    made: Targets | None = None,
+) -> Iterator[Recipe]:
+    """Render a recipe of each format, build it where that is asked for, and yield each.
+
+    Nothing is written before every format has rendered.  `made` is what the run has made of other
+    sources, and gets what it makes of this one.  Raises DataPackageError, SourceError, RecipeError,
+    ArtifactError or ToolError.
+    """
+    reporter, made = reporter or SilentReporter(), made or Targets()
+    with _workspace() as workspace, _previous(options, reporter) as previous:
+        package = read_package(
+            source, workspace, reporter, release=not options.draft, offline=options.offline
+        )
+        home = options.recipes.absolute() / package.definition.name
+        must_lie_outside(package, home)
+        if options.build:
+            must_lie_outside(package, options.packages, "--dist")
+        made.must_be_free([home], source, "change a name")
+        archive = _recipe_source(package, workspace, home)
+        requests = {
+            each.name: RecipeRequest(
+                package=package,
+                source=archive.final,
+                directory=home / each.name,
+                previous=previous,
+                channels=options.channels,
+            )
+            for each in formats
+        }
+        _check_obstacles(formats, requests)
+        rendered = {each.name: each.render(requests[each.name]) for each in formats}
+        made.add(home, source)
+        if not options.dry_run:
+            archive.put_in_place()
+        for each in formats:
+            yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="nipack-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _previous(options: RecipeOptions, reporter: Reporter) -> Iterator[DataPackage | None]:
+    if options.previous is None:
+        yield None
+        return
+    with _workspace() as workspace:
+        yield read_package(options.previous, workspace, reporter, offline=options.offline)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Archive:
+    """The archive of a source where it is now, and as the recipes see it."""
+
+    now: Path
+    final: RecipeSource
+
+    def put_in_place(self) -> None:
+        if self.now != self.final.path:
+            _replace(self.now, self.final.path)
+
+
+def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archive:
+    """Return the archive to build from: the release itself, or one that is made of the payload.
+
+    It is made where the source is a directory, or has no config.ini and so is not whole.
+    """
+    data = package.directory.relative_to(package.tree).as_posix()
+    address = package.source.address if package.source else ""
+    remote = address.startswith("https://")
+    # A download lies in the cache, under another name.
+    name = unquote(PurePosixPath(urlsplit(address).path).name) if remote else address
+    whole = all(file.content is None for file in package.files)
+    if whole and package.archive is not None and name.endswith(_TAR_SUFFIXES):
+        now = package.archive.absolute()
+        # It is unpacked into source/NAME, and what is all in one folder is one level below.
+        top = package.tree.name if package.tree.parent != workspace / "source" else None
+    else:
+        remote, top = False, f"{package.definition.name}-{package.version}"
+        name = f"{top}.tar.gz"
+        now = _archive_of_tree(package, workspace / name, top, data)
+    # What was made of a directory is kept beside the recipes: they are built from it.
+    final = home / name if now.is_relative_to(workspace) else now
+    sha256 = digest_file(now, ["sha256"]).by_algorithm["sha256"]
+    return _Archive(
+        now=now,
+        final=RecipeSource(
+            name=name,
+            path=final,
+            address=address if remote else None,
+            sha256=sha256,
+            top=top,
+            data=data,
+        ),
+    )
+
+
+def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) -> Path:
+    """Write the payload as a source tarball, reproducibly."""
+    base = f"{top}/" if data == "." else f"{top}/{data}/"
+    files = [
+        InstalledFile(
+            path=base + file.path,
+            size=file.size,
+            sha256=file.sha256,
+            md5=None,
+            content=package.directory / file.path if file.content is None else file.content,
+        )
+        for file in package.files
+    ]
+    links = [
+        InstalledLink(path=base + link.path, target=link.target, leads_to=None)
+        for link in package.links
+    ]
+    with target.open("xb") as output, gzip_writer(output) as stream:
+        tree = sorted_tree([*files, *links])
+        write_tar(stream, tree, time=package.time, advance=lambda count: None)
+    return target
+
+
+def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, RecipeRequest]) -> None:
+    problems = [
+        f"  {path}: the {each.name} recipe cannot carry it: {reason}; {remedy}"
+        for each in formats
+        for path, reason, remedy in each.obstacles(requests[each.name])
+    ]
+    if problems:
+        name = next(iter(requests.values())).package.definition.name
+        raise RecipeError("\n".join([f"{name}: no recipe was written:", *problems]))
+
+
+def _finish(
+    format: RecipeFormat,
+    request: RecipeRequest,
+    files: list[RecipeFile],
+    options: RecipeOptions,
+    reporter: Reporter,
+) -> Recipe:
+    written = [_write(request.directory, file, dry_run=options.dry_run) for file in files]
+    packages: tuple[Path, ...] = ()
+    if options.build and not options.dry_run:
+        size = request.package.size
+        advance = reporter.step(f"build the {format.name} recipe", size)
+        packages = _build(format, request, options.packages)
+        advance(size)
+    return Recipe(
+        format=format.name,
+        directory=request.directory,
+        files=tuple(written),
+        packages=packages,
+        payload_id=payload_id(request.package),
+    )
+
+
+def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
+    """Write a file unless it is there as it should be; a reader sees the old one or the new."""
+    path = directory / file.path
+    content, mode = file.content.encode("utf-8"), 0o755 if file.executable else 0o644
+    before = path.read_bytes() if path.is_file() else None
+    if before == content and path.stat().st_mode & 0o777 == mode:
+        return WrittenFile(path=path, state="unchanged")
+    if not dry_run:
+        with written_beside(path, RecipeError) as output:
+            output.write(content)
+            Path(output.name).chmod(mode)
+    return WrittenFile(path=path, state="new" if before is None else "changed")
+
+
+def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[Path, ...]:
+    """Have a recipe built, prove the package, and only then move it where it was asked for."""
+    with _workspace() as workspace:
+        made = format.build(request, workspace)
+        _verify(format, request.package, made[0], workspace)
+        for path in made:
+            _replace(path, target / path.name)
+    return tuple(target / path.name for path in made)
+
+
+def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspace: Path) -> None:
+    """Compare what a package installs with what `nipack build` installs, path by path."""
+    expected = {
+        each.path: expected_content(each) for each in installed_tree(package, format.prefix)
+    }
+    found = {
+        each.path: each
+        for each in format.contents(artifact, workspace)
+        if each.path in expected or not format.is_own(each.path, package.definition.name)
+    }
+    problems = list(differences(expected, found))
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise RecipeError(
+            f"{artifact.name}: what the recipe built is not what nipack builds, so it was not "
+            f"kept:\n{listed}\n  report this bug, or undo what was changed in the recipe by hand"
+        )
+
+
+def _replace(path: Path, target: Path) -> None:
+    """Move a file, onto another file system too, so that the target is never half written."""
+    with path.open("rb") as source, written_beside(target, RecipeError) as output:
+        shutil.copyfileobj(source, output, CHUNK)

@@ -1,0 +1,171 @@
+"""The .conda package: a stored zip of two zstd tars (conda package format 2).
+
+Sources: "Conda package specification" of the conda-build documentation, and CEP 34.
+"""
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from nipack import layout
+from nipack.builder.archive.compression import zstd_reader, zstd_writer
+from nipack.builder.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    sorted_tree,
+    text_file,
+)
+from nipack.builder.archive.members import Content, read_tar, write_tar, zip_member
+from nipack.builder.definition.licenses import license_texts
+from nipack.builder.definition.model import Definition
+from nipack.builder.dialects import conda
+from nipack.builder.manifest import installed_tree
+from nipack.builder.package import DataPackage
+from nipack.system.errors import ArtifactError
+from nipack.system.progress import Advance
+
+# What conda took for the placeholder before has_prefix could name one: every client knows it.
+PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
+
+
+class CondaFormat:
+    """noarch: generic, so one package serves every platform and no Python is needed."""
+
+    name = "conda"
+    default = True
+    needs_md5 = False
+    holds_links = True
+
+    def file_name(self, package: DataPackage) -> str:
+        """Return NAME-VERSION-BUILD.conda."""
+        return f"{_stem(package)}.conda"
+
+    def payload_root(self, package: DataPackage) -> str:
+        """Return its folder from the prefix."""
+        return layout.payload_directory(package.definition.relpath)
+
+    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+        """Return the installed tree, the placeholder standing for the prefix."""
+        return installed_tree(package, PREFIX_PLACEHOLDER)
+
+    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+        """Write the package in one pass; `info` comes last, as readers of streams want it."""
+        tree = self.tree(package)
+        with zipfile.ZipFile(output, "w") as archive:
+            with archive.open(zip_member("metadata.json", package.time), "w") as member:
+                member.write(_json({"conda_pkg_format_version": 2}))
+            for part, content in (("pkg", tree), ("info", _info(package, tree))):
+                name = f"{part}-{_stem(package)}.tar.zst"
+                with (
+                    archive.open(zip_member(name, package.time), "w", force_zip64=True) as member,
+                    zstd_writer(member) as stream,
+                ):
+                    write_tar(stream, content, time=package.time, advance=advance)
+
+    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+        """Yield what is in the part that is installed."""
+        with zipfile.ZipFile(artifact) as archive:
+            parts = [name for name in archive.namelist() if name.startswith("pkg-")]
+            if parts != [f"pkg-{artifact_stem(archive)}.tar.zst"]:
+                raise ArtifactError(f"{artifact.name}: parts {parts}; report this bug")
+            with archive.open(parts[0]) as member, zstd_reader(member) as stream:
+                yield from read_tar(stream, advance)
+
+
+def artifact_stem(archive: zipfile.ZipFile) -> str:
+    """Return NAME-VERSION-BUILD as the info part's name has it."""
+    names = [re.fullmatch(r"info-(.+)\.tar\.zst", name) for name in archive.namelist()]
+    return next((match[1] for match in names if match), "")
+
+
+def _stem(package: DataPackage) -> str:
+    return f"{package.definition.name}-{package.version}-{package.definition.revision}"
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _info(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
+    definition = package.definition
+    ini = layout.ini_path(definition.name)
+    files = {
+        "index.json": _json(_index(package)),
+        "about.json": _json(_about(definition)),
+        "paths.json": _json({"paths": _paths(tree, ini), "paths_version": 1}),
+        "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
+        "files": "".join(f"{each.path}\n" for each in tree).encode(),
+        "has_prefix": f"{PREFIX_PLACEHOLDER} text {ini}\n".encode(),
+        **{f"licenses/{name}": text.encode() for name, text in license_texts(definition)},
+    }
+    if definition.path is not None:
+        files["recipe/package.yaml"] = definition.text
+    return sorted_tree(text_file(f"info/{name}", content) for name, content in files.items())
+
+
+def _index(package: DataPackage) -> dict[str, Any]:
+    definition = package.definition
+    index = {
+        "arch": None,
+        "build": str(definition.revision),
+        "build_number": definition.revision,
+        "constrains": conda.constrains(package),
+        "depends": conda.depends(package),
+        "name": definition.name,
+        "noarch": "generic",
+        "platform": None,
+        "subdir": "noarch",
+        "timestamp": package.time * 1000,  # milliseconds
+        "version": package.version,
+    }
+    return index | ({"license": definition.license} if definition.license else {})
+
+
+def _about(definition: Definition) -> dict[str, Any]:
+    texts = [f"licenses/{name}" for name, _ in license_texts(definition)]
+    about = {
+        "home": definition.homepage,
+        "license": definition.license,
+        "license_file": texts,
+        "summary": definition.summary,
+        "description": definition.description,
+        "extra": {
+            "citation": [each.doi for each in definition.citation],
+            "redistribution": definition.redistribution,
+        },
+    }
+    return {key: value for key, value in about.items() if value}
+
+
+def _paths(tree: tuple[Installed, ...], ini: str) -> list[dict[str, Any]]:
+    files = {each.path: each for each in tree if isinstance(each, InstalledFile)}
+    return [_path_entry(each, files, ini) for each in tree]
+
+
+def _path_entry(installed: Installed, files: dict[str, InstalledFile], ini: str) -> dict[str, Any]:
+    """Return an entry of paths.json; a link has the digest of the file that it leads to.
+
+    A link to a directory has that of an empty file, as conda-build writes it.
+    """
+    if isinstance(installed, InstalledLink):
+        file = files.get(installed.leads_to or "", text_file("", b""))
+        kind = "softlink"
+    else:
+        file, kind = installed, "hardlink"
+    entry = {
+        "_path": installed.path,
+        "path_type": kind,
+        "sha256": file.sha256,
+        "size_in_bytes": file.size,
+    }
+    if installed.path == ini:
+        entry |= {"file_mode": "text", "prefix_placeholder": PREFIX_PLACEHOLDER}
+    return entry
+
+
+FORMAT = CondaFormat()

@@ -1,0 +1,174 @@
+"""The .deb package: an ar archive of a gzip control tar and a gzip data tar.
+
+Sources: deb(5) of dpkg; Debian Policy 5.3 (control), 10.7 (conffiles), 12.5 and 12.7 (copyright
+and changelog).
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from debian.deb822 import Deb822
+
+from nipack import layout
+from nipack.builder.archive.compression import gzip_reader, gzip_writer, small_gzip
+from nipack.builder.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    sorted_tree,
+    text_file,
+)
+from nipack.builder.archive.members import Content, read_tar, write_tar
+from nipack.builder.archive.streams import LimitedReader
+from nipack.builder.dialects import debian
+from nipack.builder.manifest import installed_tree
+from nipack.builder.package import DataPackage
+from nipack.system.errors import ArtifactError
+from nipack.system.progress import Advance
+
+AR_MAGIC = b"!<arch>\n"
+AR_HEADER_SIZE = 60
+# deb(5): a member's size is ten decimal digits.
+AR_SIZE_LIMIT = 9_999_999_999
+
+
+class DebFormat:
+    """Architecture: all, so one package serves every machine."""
+
+    name = "deb"
+    default = True
+    needs_md5 = True
+    holds_links = True
+
+    def file_name(self, package: DataPackage) -> str:
+        """Return NAME_VERSION-REVISION_all.deb."""
+        return f"{package.definition.name}_{debian.debian_version(package)}_all.deb"
+
+    def payload_root(self, package: DataPackage) -> str:
+        """Return its folder from /."""
+        return f"usr/{layout.payload_directory(package.definition.relpath)}"
+
+    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+        """Return the installed tree for /usr, and Debian's documentation."""
+        shared = [_below_root(installed) for installed in installed_tree(package, "/usr")]
+        return sorted_tree([*shared, *_documentation(package)])
+
+    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+        """Write the package in one pass; the data's size goes into its header afterwards."""
+        tree = self.tree(package)
+        output.write(AR_MAGIC)
+        with _ar_member(output, "debian-binary", package.time):
+            output.write(b"2.0\n")
+        with (
+            _ar_member(output, "control.tar.gz", package.time),
+            gzip_writer(output) as stream,
+        ):
+            control = _control_files(package, tree)
+            write_tar(stream, control, time=package.time, advance=advance, base="./")
+        with _ar_member(output, "data.tar.gz", package.time), gzip_writer(output) as stream:
+            write_tar(stream, tree, time=package.time, advance=advance, base="./", directories=True)
+
+    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+        """Yield what is in the data member."""
+        with artifact.open("rb") as raw:
+            if raw.read(len(AR_MAGIC)) != AR_MAGIC:
+                raise ArtifactError(f"{artifact.name}: not an ar archive; report this bug")
+            while header := raw.read(AR_HEADER_SIZE):
+                name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
+                if name == "data.tar.gz":
+                    member = io.BufferedReader(LimitedReader(raw, size))
+                    with gzip_reader(member) as stream:
+                        yield from read_tar(stream, advance)
+                    return
+                raw.seek(size + size % 2, io.SEEK_CUR)
+        raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")
+
+
+def _below_root(installed: Installed) -> Installed:
+    """Return a file with its path from /, as a .deb has it, in place of that from /usr."""
+    path = layout.in_file_system(installed.path).lstrip("/")
+    if isinstance(installed, InstalledLink):
+        return replace(installed, path=path)
+    return replace(installed, path=path)
+
+
+def _documentation(package: DataPackage) -> list[Installed]:
+    name = package.definition.name
+    return [
+        text_file(f"usr/share/doc/{name}/copyright", debian.copyright_text(package)),
+        text_file(
+            f"usr/share/doc/{name}/changelog.Debian.gz",
+            small_gzip(debian.changelog_text(package).encode("utf-8")),
+        ),
+        text_file(f"usr/share/lintian/overrides/{name}", debian.lintian_overrides(package)),
+    ]
+
+
+def _control_files(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
+    ini = layout.in_file_system(layout.ini_path(package.definition.name))
+    md5sums = "".join(
+        f"{file.md5}  {file.path}\n"
+        for file in tree
+        # Policy 10.7.3: dpkg keeps the digests of conffiles by itself.
+        if isinstance(file, InstalledFile) and f"/{file.path}" != ini
+    )
+    files = {"control": _control(package, tree), "conffiles": f"{ini}\n", "md5sums": md5sums}
+    return tuple(text_file(name, content) for name, content in files.items())
+
+
+def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
+    definition = package.definition
+    fields = {
+        "Package": definition.name,
+        "Version": debian.debian_version(package),
+        "Architecture": "all",
+        "Maintainer": str(debian.maintainer(definition)),
+        "Installed-Size": str(_installed_size(tree)),
+        **debian.relations(definition, package.version),
+        "Section": debian.section(definition),
+        "Priority": "optional",
+        "Multi-Arch": "foreign",
+        "Homepage": definition.homepage or "",
+        "Description": debian.description(package),
+    }
+    control = Deb822({name: value for name, value in fields.items() if value})
+    return control.dump() or ""
+
+
+def _installed_size(tree: tuple[Installed, ...]) -> int:
+    """Return the size in KiB as dpkg-gencontrol counts: each file rounded up, the rest one each."""
+    sizes = [each.size if isinstance(each, InstalledFile) else 1 for each in tree]
+    directories = {parent for each in tree for parent in PurePosixPath(each.path).parents}
+    return sum((size + 1023) // 1024 for size in sizes) + len(directories)
+
+
+@contextmanager
+def _ar_member(output: IO[bytes], name: str, time: int) -> Iterator[None]:
+    """Write a member's header, let its content be written, then write the header's size."""
+    start = output.tell()
+    output.write(_ar_header(name, time, 0))
+    yield
+    size = output.tell() - start - AR_HEADER_SIZE
+    if size > AR_SIZE_LIMIT:
+        raise ArtifactError(
+            f"{name}: {size:,} bytes, but a member of a .deb has at most {AR_SIZE_LIMIT:,}; "
+            "part the data into several packages, or build other formats"
+        )
+    output.seek(start)
+    output.write(_ar_header(name, time, size))
+    output.seek(0, io.SEEK_END)
+    # Members begin at even places.
+    output.write(b"\n" * (size % 2))
+
+
+def _ar_header(name: str, time: int, size: int) -> bytes:
+    header = f"{name:<16}{time:<12}{0:<6}{0:<6}{'100644':<8}{size:<10}`\n".encode("ascii")
+    assert len(header) == AR_HEADER_SIZE, "every field has its width"
+    return header
+
+
+FORMAT = DebFormat()

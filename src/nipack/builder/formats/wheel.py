@@ -1,0 +1,106 @@
+"""The wheel: a zip that pip installs into any environment, its data below sys.prefix.
+
+Source: "Binary distribution format" of Python's packaging specifications (PEP 427).
+"""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from nipack import __version__, layout
+from nipack.builder.archive.installed import InstalledFile, text_file
+from nipack.builder.archive.members import Content, read_zip, write_zip
+from nipack.builder.dialects import python_metadata
+from nipack.builder.manifest import installed_tree
+from nipack.builder.package import DataPackage
+from nipack.system.progress import Advance
+
+
+class WheelFormat:
+    """py3-none-any: its data goes to the `data` scheme, which is sys.prefix.
+
+    A wheel knows no prefix, so it has no ini; sys.prefix/share/nipy is searched without one.
+    """
+
+    name = "wheel"
+    default = False
+    needs_md5 = False
+    holds_links = False
+
+    def file_name(self, package: DataPackage) -> str:
+        """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""
+        revision = package.definition.revision
+        build = f"-{revision}" if revision else ""
+        return f"{python_metadata.file_stem(package)}{build}-py3-none-any.whl"
+
+    def payload_root(self, package: DataPackage) -> str:
+        """Return its folder below the data scheme's."""
+        return f"{_scheme(package)}/{layout.payload_directory(package.definition.relpath)}"
+
+    def tree(self, package: DataPackage) -> tuple[InstalledFile, ...]:
+        """Return the installed tree, and the metadata behind it, RECORD at the end."""
+        scheme = _scheme(package)
+        installed = [
+            replace(each, path=f"{scheme}/{each.path}")
+            for each in installed_tree(package, None)
+            if isinstance(each, InstalledFile)
+        ]
+        files = [*installed, *_metadata(package)]
+        return (*files, _record(files, f"{_dist_info(package)}/RECORD"))
+
+    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+        """Write the zip in one pass."""
+        write_zip(output, self.tree(package), time=package.time, advance=advance)
+
+    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+        """Yield every member."""
+        yield from read_zip(artifact, advance)
+
+
+def _scheme(package: DataPackage) -> str:
+    return f"{python_metadata.file_stem(package)}.data/data"
+
+
+def _dist_info(package: DataPackage) -> str:
+    return f"{python_metadata.file_stem(package)}.dist-info"
+
+
+def _metadata(package: DataPackage) -> list[InstalledFile]:
+    wheel = (
+        f"Wheel-Version: 1.0\nGenerator: nipack {__version__}\n"
+        "Root-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    build = package.definition.revision
+    files = {
+        "METADATA": python_metadata.core_metadata(package),
+        "WHEEL": f"{wheel}Build: {build}\n" if build else wheel,
+        **{
+            f"licenses/{path}": text
+            for path, text in python_metadata.license_files(package.definition).items()
+        },
+    }
+    return [text_file(f"{_dist_info(package)}/{name}", text) for name, text in files.items()]
+
+
+def _record(files: list[InstalledFile], path: str) -> InstalledFile:
+    """Return RECORD: each file's path, digest and size; its own line has the path alone."""
+    lines = [
+        f"{_csv(file.path)},sha256={_base64(bytes.fromhex(file.sha256))},{file.size}\n"
+        for file in files
+    ]
+    return text_file(path, "".join([*lines, f"{path},,\n"]))
+
+
+def _csv(path: str) -> str:
+    """Return a path as a field of a CSV file (RFC 4180)."""
+    quoted = path.replace('"', '""')
+    return f'"{quoted}"' if "," in path or '"' in path else path
+
+
+def _base64(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+FORMAT = WheelFormat()

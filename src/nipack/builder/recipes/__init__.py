@@ -1,0 +1,116 @@
+"""The recipe formats: one module and one folder of templates each, found by being here.
+
+A module of this package holds `RECIPE`, an object with the interface `RecipeFormat`.  Recipe
+formats do not import one another, and a new one changes no other file.
+"""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from nipack.builder.archive.members import Content
+from nipack.builder.package import DataPackage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeSource:
+    """The archive that a recipe builds from, as it is called where it is published.
+
+    `address` is where everybody gets it, None where only this machine has it, at `path`.  `top` is
+    the folder that everything in it is in, None where there is none; `data` is the data directory
+    below that folder ('.' for the folder itself).
+    """
+
+    name: str
+    path: Path
+    address: str | None
+    sha256: str
+    top: str | None
+    data: str
+
+    def seen_from(self, directory: Path) -> str:
+        """Return the path from a recipe's directory, with forward slashes."""
+        return Path(os.path.relpath(self.path, directory)).as_posix()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRequest:
+    """What a recipe is rendered from, and where its files go.
+
+    `previous` is the version before this one, None where it is not known.  `channels` are where
+    conda's builders find what the tests of a recipe need; without any, such tests are not run.
+    """
+
+    package: DataPackage
+    source: RecipeSource
+    directory: Path
+    previous: DataPackage | None = None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeFile:
+    """A file of a recipe; `path` is relative to the recipe's directory."""
+
+    path: str
+    content: str
+    executable: bool = False
+
+
+_IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
+_IMAGES_TESTED = 3
+
+
+def sample_images(package: DataPackage) -> list[str]:
+    """Return the paths of a few images that a recipe's test loads with nibabel."""
+    images = [file.path for file in package.files if file.path.endswith(_IMAGES) and file.size]
+    return images[:_IMAGES_TESTED]
+
+
+class RecipeFormat(Protocol):
+    """How a data package becomes a recipe, and how the recipe is built and read back."""
+
+    name: str
+    """What the command line calls it, and the name of the recipe's folder."""
+    default: bool
+    """Whether it is rendered when no format is asked for."""
+    prefix: str
+    """The prefix that is written into the ini file that `contents` reads."""
+
+    def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
+        """Yield (path, reason, remedy) of everything that this format cannot carry."""
+        ...
+
+    def render(self, request: RecipeRequest) -> list[RecipeFile]:
+        """Return the recipe's files; rendering twice gives the same."""
+        ...
+
+    def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+        """Build the recipe with the distribution's tool; return what it made, the package first.
+
+        Works and leaves its results below `workspace`.  Raises ToolError.
+        """
+        ...
+
+    def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+        """Read back what the package installs, with paths from the prefix."""
+        ...
+
+    def is_own(self, path: str, name: str) -> bool:
+        """Tell whether a path, for a package's name, is the distribution's own documentation."""
+        ...
+
+
+@cache
+def recipe_formats() -> dict[str, RecipeFormat]:
+    """Return every recipe format by its name."""
+    modules = (
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+    )
+    return {module.RECIPE.name: module.RECIPE for module in modules}

@@ -1,0 +1,234 @@
+"""The conda recipe, in both of its formats: recipe.yaml (v1) and meta.yaml (v0).
+
+Sources: CEP 13 and 14 (v1 recipes); conda-build's documentation of meta.yaml; conda-forge's
+guidelines for recipes.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nipack import layout
+from nipack.builder.archive.compression import is_mostly_compressed, zstd_reader
+from nipack.builder.archive.members import FILE_MODE, LINK_MODE, Content, read_tar
+from nipack.builder.definition.licenses import license_texts
+from nipack.builder.dialects import conda
+from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.package import DataPackage
+from nipack.builder.recipes import RecipeFile, RecipeRequest, sample_images
+from nipack.builder.rendering import render
+from nipack.system import rattler
+from nipack.system.errors import ToolError
+from nipack.system.programs import Program, run
+
+_CONDA_BUILD = Program(name="conda-build", package="conda install conda-build")
+_GROUP_WRITABLE = 0o664
+# Levels of zstd: on data that is compressed already, a high one takes long and saves nothing.
+_QUICK, _SMALL = 1, 19
+# Up to so many files the test of the contents names each; patterns stand for more.
+_NAMED = 100
+
+# What conda-build and rattler-build leave out of every package, without a word.
+_DROPPED = re.compile(r"(.*/)?(\.DS_Store|[^/]*\.la|\.git(/.*)?)")
+_DROPPED_BY_CONDA_BUILD = re.compile(r"(.*/)?[^/]*\.py[co]")
+
+
+class CondaRecipe:
+    """noarch: generic, built by conda-build or rattler-build."""
+
+    name = "conda"
+    default = True
+    prefix = "/usr"
+
+    def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
+        """Yield what conda's builders drop, and what they would take for their own language."""
+        for path in request.package.paths:
+            if _DROPPED.fullmatch(path) or _DROPPED_BY_CONDA_BUILD.fullmatch(path):
+                yield path, "conda's builders leave such files out", "rename or remove it"
+        definition = request.package.definition
+        for field in ("summary", "description", "homepage", "license"):
+            if "${{" in (getattr(definition, field) or ""):
+                where, reason = definition.where(field), "conda's builders expand '${{'"
+                yield where, reason, "write it in another way"
+
+    def render(self, request: RecipeRequest) -> list[RecipeFile]:
+        """Return both recipes, and the files that they share."""
+        package, values = request.package, _values(request)
+        # rattler-build installs a test's files with the package: its own has the text inside.
+        values["lookup"] = render("conda/lookup.py", values)
+        files = {
+            each: render(f"conda/{each}", values)
+            for each in ("recipe.yaml", "meta.yaml", "build.sh", "lookup.py")
+        }
+        files |= {"package.json": metadata_text(package), "SHA256SUMS": manifest_text(package)}
+        files |= {f"licenses/{name}": text for name, text in _licenses(package)}
+        return [
+            RecipeFile(path=path, content=content, executable=path == "build.sh")
+            for path, content in sorted(files.items())
+        ]
+
+    def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+        """Build with conda-build where there is one, else with rattler-build."""
+        output = workspace / "channel"
+        level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
+        recipe = self._without_network(request, workspace)
+        if shutil.which(_CONDA_BUILD.name):
+            _conda_build(recipe, output, level, request.channels)
+        else:
+            _rattler_build(recipe, output, level, request.channels)
+        [built] = (output / "noarch").glob("*.conda")
+        built.chmod(0o644)  # rattler-build makes it readable for one user only
+        return [built]
+
+    def _without_network(self, request: RecipeRequest, workspace: Path) -> Path:
+        """Return the recipe, or a copy that takes the release from this machine."""
+        if request.source.address is None:
+            return request.directory
+        copy, archive = workspace / "recipe", workspace / request.source.name
+        shutil.copyfile(request.source.path, archive)
+        shutil.copytree(request.directory, copy)
+        local = replace(request.source, path=archive, address=None)
+        for file in self.render(replace(request, source=local, directory=copy)):
+            (copy / file.path).write_text(file.content, "utf-8")
+        return copy
+
+    def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+        """Yield what is in the part that is installed, as if /usr were the environment."""
+        stem = artifact.name.removesuffix(".conda")
+        with zipfile.ZipFile(artifact) as archive:
+            placeholders = _placeholders(archive, f"info-{stem}.tar.zst")
+            with archive.open(f"pkg-{stem}.tar.zst") as member, zstd_reader(member) as stream:
+                for content in read_tar(stream, lambda count: None):
+                    placeholder = placeholders.get(content.path)
+                    if placeholder is not None:
+                        content = _with_prefix(content, placeholder, self.prefix)
+                    yield replace(content, mode=_own_mode(content))
+
+    def is_own(self, path: str, name: str) -> bool:
+        """Tell that there is nothing of conda's own: it keeps that outside of the prefix."""
+        return False
+
+
+def _values(request: RecipeRequest) -> dict[str, Any]:
+    package, source = request.package, request.source
+    definition = package.definition
+    maintainer = definition.maintainer
+    return {
+        "name": definition.name,
+        "version": package.version,
+        "url": source.address,
+        "path": source.seen_from(request.directory),
+        "sha256": source.sha256,
+        "number": definition.revision,
+        "depends": conda.depends(package),
+        "constrains": conda.constrains(package),
+        "patterns": _patterns(package),
+        "homepage": definition.homepage,
+        "license": definition.license,
+        "licenses": [f"licenses/{name}" for name, _ in _licenses(package)],
+        "summary": definition.summary or f"neuroimaging data {definition.relpath}",
+        "description": definition.description,
+        "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
+        "payload": layout.payload_directory(definition.relpath),
+        "data": "" if source.data == "." else f"{source.data}/",
+        "ini": layout.ini_path(definition.name),
+        "relpath": definition.relpath,
+        "images": sample_images(package),
+    }
+
+
+def _licenses(package: DataPackage) -> list[tuple[str, str]]:
+    return license_texts(package.definition)
+
+
+def _patterns(package: DataPackage) -> list[str]:
+    """Return the patterns of the installed files for rattler-build's test of the contents."""
+    definition = package.definition
+    root = layout.payload_directory(definition.relpath)
+    paths = [re.sub(r"([][*?{}])", r"[\1]", path) for path in package.paths]
+    named = [f"{root}/{path}" for path in sorted(paths)]
+    return [
+        layout.ini_path(definition.name),
+        layout.manifest_path(definition.name),
+        layout.metadata_path(definition.name),
+        *(named if len(named) <= _NAMED else [f"{root}/**"]),
+    ]
+
+
+def _conda_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
+    # Its tests want nibabel from a channel; all but the look-up is proven without them.
+    tests = [f"--channel={each}" for each in channels] or ["--no-test"]
+    options = ["--no-anaconda-upload", "--override-channels", "--package-format", "2"]
+    run(
+        _CONDA_BUILD,
+        [*tests, *options, f"--zstd-compression-level={level}", "--croot", output.parent / "croot",
+         "--output-folder", output, recipe / "meta.yaml"],
+        directory=output.parent,
+    )  # fmt: skip
+
+
+def _rattler_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
+    if not rattler.is_installed():
+        raise ToolError(
+            "neither conda-build nor rattler-build is there; install one: "
+            f"conda install conda-build, or {rattler.RATTLER_BUILD.package}"
+        )
+    words = [recipe / "recipe.yaml", output]
+    run(
+        rattler.RATTLER_BUILD,
+        [*words, str(level), *channels],
+        directory=output.parent,
+        # It tests in the folder of temporary files, and cannot tidy up when it is interrupted.
+        environment={"TMPDIR": str(output.parent)},
+    )
+
+
+def _own_mode(content: Content) -> int:
+    """Return the mode that a file was packed with, before conda-build let its group write it.
+
+    It does so with every file of every package.  A link has no mode, whatever an archive says.
+    """
+    if content.target:
+        return LINK_MODE
+    return FILE_MODE if content.mode == _GROUP_WRITABLE else content.mode
+
+
+def _with_prefix(content: Content, placeholder: str, prefix: str) -> Content:
+    """Return how a file is installed below a prefix: the ini file, the only one that changes."""
+    if content.sha256 != _sha256(layout.ini_text(placeholder)):
+        return replace(content, sha256="not its own: an installation would change it")
+    text = layout.ini_text(prefix)
+    return replace(content, size=len(text), sha256=_sha256(text))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _placeholders(archive: zipfile.ZipFile, info: str) -> dict[str, str]:
+    """Return the placeholder of each path in which one is to be replaced on installation."""
+    paths: list[dict[str, Any]] = []
+    with (
+        archive.open(info) as member,
+        zstd_reader(member) as stream,
+        tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as tar,
+    ):
+        for entry in tar:
+            content = tar.extractfile(entry) if entry.name == "info/paths.json" else None
+            if content is not None:
+                paths = json.load(content)["paths"]
+    return {
+        each["_path"]: each["prefix_placeholder"]
+        for each in paths
+        if each.get("prefix_placeholder")
+    }
+
+
+RECIPE = CondaRecipe()

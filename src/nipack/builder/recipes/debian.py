@@ -1,0 +1,325 @@
+"""The Debian source package: a debian/ folder for debhelper 13.
+
+Sources: Debian Policy 4.6.2; debhelper(7) and dh_install(1); dpkg-maintscript-helper(1);
+uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from email.utils import mktime_tz, parsedate_tz
+from pathlib import Path, PurePosixPath
+from shutil import copyfile, copytree
+from typing import Any
+
+from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
+
+from nipack import layout
+from nipack.builder.archive.compression import is_mostly_compressed
+from nipack.builder.archive.members import Content, read_tar
+from nipack.builder.changes import compare, new_directories, new_links
+from nipack.builder.dialects import debian
+from nipack.builder.dialects.text import item
+from nipack.builder.dialects.versions import upstream_version
+from nipack.builder.dialects.watch import watch_of
+from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.package import DataPackage
+from nipack.builder.recipes import RecipeFile, RecipeRequest, sample_images
+from nipack.builder.rendering import render
+from nipack.system.errors import RecipeError
+from nipack.system.programs import Program, run
+
+_BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
+_DPKG_DEB = Program(name="dpkg-deb", package="apt install dpkg")
+_TAR = Program(name="tar", package="apt install tar")
+
+# dpkg-deb(1): the default, xz, takes a hundred times as long and saves nothing on such data.
+_QUICK = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
+
+_TEMPLATES = (
+    *("control", "rules", "install", "watch", "gbp.conf", "salsa-ci.yml", "source/format"),
+    *("source/lintian-overrides", "upstream/metadata", "tests/control", "tests/lookup"),
+)
+_EXECUTABLE = ("rules", "tests/lookup")
+
+# What dh_clean(1) takes for an editor's leftovers, by their names.
+_LEFTOVERS = re.compile(r".*~|\.?#.*|.*\.(orig|rej|bak)|\.SUMS|TAGS|DEADJOE|.*\.P", re.DOTALL)
+
+_STANDARDS = datetime(2022, 12, 17, tzinfo=timezone.utc).timestamp()  # Policy 4.6.2
+# Why lintian's remarks on the source package are none, with what follows the tag.
+_NO_SIGNATURE = {
+    "debian-watch-does-not-check-openpgp-signature": "Upstream does not sign its releases; "
+    "the definition of the package has their digests.",
+}
+_NO_TRACKER = {
+    "upstream-metadata-missing-bug-tracking": "The data is released as archives, without a "
+    "tracker of bugs.",
+    "upstream-metadata-missing-repository": "The data is released as archives, without a public "
+    "repository.",
+}
+_TIMEWARP = {
+    "timewarp-standards-version": "The entry has the date of the data's release, as its files do."
+}
+
+
+class DebianRecipe:
+    """Format 3.0 (quilt), built by dpkg-buildpackage."""
+
+    name = "debian"
+    default = True
+    prefix = "/usr"
+
+    def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
+        """Yield what dpkg-source(1) leaves out or takes for its own."""
+        package = request.package
+        root = request.source.data == "."
+        for path in package.paths:
+            parts = PurePosixPath(path).parts
+            if ".pc" in parts:
+                yield path, "dpkg-source never unpacks '.pc', which is quilt's", "rename it"
+            if root and parts[0] == "debian":
+                reason = "the packaging's own folder 'debian' takes its place"
+                yield path, reason, "put the data into a folder of the release, or rename it"
+        if not _is_moved_whole(request):
+            for entry in _entries(package):
+                if re.search(r"[][*?{}\\$]", entry):
+                    reason = "dh_install takes these characters for a pattern"
+                    folder = PurePosixPath(package.definition.relpath).name
+                    yield entry, reason, f"rename it, or name the data's folder '{folder}'"
+
+    def render(self, request: RecipeRequest) -> list[RecipeFile]:
+        """Return the files of debian/."""
+        package, changelog = request.package, _changelog(request)
+        values = _values(request, changelog)
+        name = package.definition.name
+        entries = list(Changelog(changelog))
+        initial = len(entries) == 1 and not entries[0].bugs_closed
+        maintscript = _maintscript(request)
+        files = {each: render(f"debian/{each}", values) for each in _TEMPLATES}
+        files |= {
+            "changelog": changelog,
+            "copyright": debian.copyright_text(package),
+            _ini_name(package): layout.ini_text(self.prefix),
+            "package.json": metadata_text(package),
+            "SHA256SUMS": manifest_text(package),
+            f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=initial),
+        }
+        if maintscript:
+            files["maintscript"] = render("debian/maintscript", {"lines": maintscript})
+        return [
+            RecipeFile(path=path, content=content, executable=path in _EXECUTABLE)
+            for path, content in sorted(files.items())
+            if content
+        ]
+
+    def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+        """Lay the orig tarball and the source tree out, and run dpkg-buildpackage in it."""
+        package = request.package
+        upstream = upstream_version(package.version)
+        name, home = package.definition.name, workspace / "debian"
+        tree = home / f"{name}-{upstream}"
+        tree.mkdir(parents=True)
+        suffix = request.source.name.rpartition(".tar.")[2].replace("tgz", "gz")
+        orig = home / f"{name}_{upstream}.orig.tar.{suffix.rpartition('.')[2]}"
+        copyfile(request.source.path, orig)
+        strip = [] if request.source.top is None else ["--strip-components=1"]
+        run(_TAR, ["-xf", orig, "--no-same-owner", *strip, "-C", tree], directory=home)
+        copytree(request.directory, tree / "debian", dirs_exist_ok=True)
+        environment = _QUICK if is_mostly_compressed(package.files) else {}
+        run(_BUILDER, ["-us", "-uc"], directory=tree, environment=environment)
+        made = sorted(path for path in home.iterdir() if path.is_file())
+        return sorted(made, key=lambda path: path.suffix != ".deb")
+
+    def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+        """Yield what is in the data member, whatever compression it has."""
+        tar = workspace / "data.tar"
+        run(_DPKG_DEB, ["--fsys-tarfile", artifact], directory=workspace, output=tar)
+        with tar.open("rb") as stream:
+            for content in read_tar(stream, lambda count: None):
+                path = content.path.removeprefix("usr/")
+                yield Content(
+                    path=path,
+                    mode=content.mode,
+                    size=content.size,
+                    sha256=content.sha256,
+                    target=content.target,
+                )
+
+    def is_own(self, path: str, name: str) -> bool:
+        """Tell whether a path is Debian's documentation of a package."""
+        return path.startswith(f"share/doc/{name}/") or path == f"share/lintian/overrides/{name}"
+
+
+def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
+    package = request.package
+    definition = package.definition
+    address = request.source.address
+    watch = watch_of(address, package.version) if address else None
+    return {
+        "name": definition.name,
+        "section": debian.section(definition),
+        "maintainer": str(debian.maintainer(definition)),
+        "homepage": definition.homepage,
+        "relations": debian.relations(definition, package.version),
+        "description": debian.description(package),
+        "links": bool(package.links),
+        "kept": _kept_words(package),
+        "lines": _install_lines(request),
+        "address": address,
+        "watch": watch,
+        "tags": _source_tags(_newest(changelog), watched=watch is not None),
+        "citation": definition.citation,
+        "relpath": definition.relpath,
+        "version": package.version,
+        "images": sample_images(package),
+    }
+
+
+def _source_tags(entry: int, *, watched: bool) -> dict[str, str]:
+    """Return lintian's tags on the source package that are meant to stay, with the reasons.
+
+    `entry` is the time of the changelog's newest entry.
+    """
+    tags = _NO_TRACKER | (_NO_SIGNATURE if watched else {})
+    return tags | (_TIMEWARP if entry < _STANDARDS else {})
+
+
+def _kept_words(package: DataPackage) -> list[str]:
+    names = {PurePosixPath(file.path).name for file in package.files}
+    quoted = (shlex.quote(name).replace("$", "$$") for name in names if _LEFTOVERS.fullmatch(name))
+    return sorted(quoted)
+
+
+def _ini_name(package: DataPackage) -> str:
+    return PurePosixPath(layout.ini_path(package.definition.name)).name
+
+
+def _is_moved_whole(request: RecipeRequest) -> bool:
+    """Tell whether the data's folder in the release has the name that it has when installed."""
+    data = PurePosixPath(request.source.data).name
+    return data == PurePosixPath(request.package.definition.relpath).name
+
+
+def _entries(package: DataPackage) -> list[str]:
+    return sorted({path.partition("/")[0] for path in package.paths})
+
+
+def _install_lines(request: RecipeRequest) -> list[tuple[str, str]]:
+    """Return what dh_install(1) copies where."""
+    package, data = request.package, PurePosixPath(request.source.data)
+    name = package.definition.name
+    target = PurePosixPath("usr", layout.payload_directory(package.definition.relpath))
+    if _is_moved_whole(request):
+        lines = [(_spaced(str(data)), str(target.parent))]
+    else:
+        lines = [(_spaced(str(data / entry)), str(target)) for entry in _entries(package)]
+    documents = str(PurePosixPath("usr", layout.manifest_path(name)).parent)
+    return [
+        *lines,
+        (f"debian/{_ini_name(package)}", "etc/nipy"),
+        ("debian/SHA256SUMS", documents),
+        ("debian/package.json", documents),
+    ]
+
+
+def _spaced(path: str) -> str:
+    """Spell a path as debhelper 13 reads it in its files."""
+    return path.replace(" ", "${Space}")
+
+
+def _changelog(request: RecipeRequest) -> str:
+    """Return the changelog: this version's entry on top of those that are there already.
+
+    An entry of this version that a person has changed, to close a bug say, stays as it is.
+    """
+    version = debian.debian_version(request.package)
+    there = _entries_there(request.directory / "changelog")
+    others = "".join(str(each) for each in there if str(each.version) != version)
+    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
+    ours = [_changes_in(next(iter(Changelog(draft)))) for draft in drafts]
+    for written in there:
+        if str(written.version) == version and _changes_in(written) not in ours:
+            return "".join(map(str, [written, *list(Changelog(drafts[0]))[1:]]))
+    return drafts[0]
+
+
+def _changes_in(entry: ChangeBlock) -> list[str]:
+    return [line.strip() for line in entry.changes() if line.strip()]
+
+
+def _with_entry(request: RecipeRequest, older: str) -> str:
+    package, previous = request.package, request.previous
+    if previous is not None and not _has_version(older, debian.debian_version(previous)):
+        older = debian.changelog_text(_as_own(previous, package), older=older)
+    if not older:
+        return debian.changelog_text(package)
+    dated = replace(package, time=max(package.time, _newest(older) + 1))
+    return debian.changelog_text(dated, _changes(request, older), older)
+
+
+def _newest(changelog: str) -> int:
+    """Return the time of the newest entry, than which lintian wants the next to be later.
+
+    Packaged again, the same data has the same day of release.
+    """
+    dates = (parsedate_tz(block.date or "") for block in Changelog(changelog))
+    return max((mktime_tz(date) for date in dates if date), default=0)
+
+
+def _changes(request: RecipeRequest, older: str) -> list[str]:
+    package, previous = request.package, request.previous
+    upstream = upstream_version(package.version)
+    if str(Changelog(older).version.upstream_version) == upstream:
+        return ["Packaging only: the data is as it was."]
+    changes = [f"New upstream release {package.version}."]
+    if previous is not None:
+        changes[0] = f"New upstream release {package.version}, after {previous.version}:"
+        differences = compare(package, previous).lines()
+        listed = "\n".join("\n".join(item(line, 70)) for line in differences)
+        changes[0] = f"{changes[0]}\n{listed}"
+    return changes
+
+
+def _entries_there(path: Path) -> list[ChangeBlock]:
+    if not path.is_file():
+        return []
+    try:
+        return list(Changelog(path.read_text("utf-8"), strict=True))
+    except (ChangelogParseError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a Debian changelog: {error}; mend or remove it") from error
+
+
+def _has_version(changelog: str, version: str) -> bool:
+    return bool(changelog) and version in [str(each) for each in Changelog(changelog).versions]
+
+
+def _as_own(previous: DataPackage, package: DataPackage) -> DataPackage:
+    """Return the previous version under the present definition's name and maintainer."""
+    definition = replace(package.definition, version=previous.version, revision=0)
+    return replace(previous, definition=definition)
+
+
+def _maintscript(request: RecipeRequest) -> list[str]:
+    """Return what makes dpkg swap folders and links, which it never does by itself.
+
+    Without it, a folder that becomes a link loses its data on an upgrade.
+    """
+    package, previous = request.package, request.previous
+    if previous is None:
+        return []
+    root = layout.in_file_system(layout.payload_directory(package.definition.relpath))
+    before = f"{debian.debian_version(package)}~"
+    lines = [
+        f"dir_to_symlink {root}/{path} {target} {before}"
+        for path, target in new_links(package, previous)
+    ]
+    lines += [
+        f"symlink_to_dir {root}/{path} {target} {before}"
+        for path, target in new_directories(package, previous)
+    ]
+    return lines
+
+
+RECIPE = DebianRecipe()

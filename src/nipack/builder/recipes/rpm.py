@@ -1,0 +1,211 @@
+"""The RPM source package: a spec in Fedora's style.
+
+Sources: Fedora Packaging Guidelines (versioning, licences, changelogs, noarch); rpm's reference
+manual of spec files.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from pathlib import Path, PurePosixPath
+from shutil import copyfile
+from typing import Any
+
+from nipack import layout
+from nipack.builder.archive.compression import is_mostly_compressed
+from nipack.builder.archive.members import LINK_MODE, Content, read_tar
+from nipack.builder.changes import compare
+from nipack.builder.definition.licenses import license_texts
+from nipack.builder.dialects.text import filled, item
+from nipack.builder.dialects.versions import upstream_version
+from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.package import DataPackage
+from nipack.builder.recipes import RecipeFile, RecipeRequest
+from nipack.builder.rendering import render
+from nipack.system.programs import Program, run
+
+_BUILDER = Program(name="rpmbuild", package="dnf install rpm-build, or apt install rpm")
+_READER = Program(name="rpm2archive", package="dnf install rpm, or apt install rpm")
+
+# gzip's payloads are read by every rpm; level 1 where the data is compressed already.
+_QUICK, _SMALL = "w1.gzdio", "w19.zstdio"
+
+
+class RpmRecipe:
+    """A spec and its sources, built by rpmbuild."""
+
+    name = "rpm"
+    default = True
+    prefix = "/usr"
+
+    def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
+        """Yield what rpm cannot pack."""
+        if re.search(r"\s", request.source.name):
+            reason = "a spec cannot name a source with a space"
+            yield request.source.name, reason, "rename the archive"
+
+    def render(self, request: RecipeRequest) -> list[RecipeFile]:
+        """Return the spec, and the sources that are not the release."""
+        package = request.package
+        name = package.definition.name
+        filters = _FILTERS | ({} if request.source.address else _NO_ADDRESS)
+        files = {
+            f"{name}.spec": render("rpm/spec", _values(request)),
+            f"{name}.rpmlintrc": render("rpm/rpmlintrc", {"filters": filters}),
+            _ini_name(package): layout.ini_text(self.prefix),
+            "SHA256SUMS": manifest_text(package),
+            "package.json": metadata_text(package),
+            **dict(_licenses(package)),
+        }
+        return [RecipeFile(path=path, content=text) for path, text in sorted(files.items())]
+
+    def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
+        """Build the package and the source package, with a database of their own."""
+        home = workspace / "rpm"
+        sources = home / "SOURCES"
+        sources.mkdir(parents=True)
+        for path in request.directory.iterdir():
+            if path.is_file():
+                copyfile(path, sources / path.name)
+        copyfile(request.source.path, sources / request.source.name)
+        spec = sources / f"{request.package.definition.name}.spec"
+        payload = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
+        macros = {"_topdir": home, "_dbpath": home / "db", "_binary_payload": payload}
+        defines = [word for key, value in macros.items() for word in ("-D", f"{key} {value}")]
+        # Its own database knows of no installed package, so none can be asked for.
+        run(_BUILDER, ["-ba", "--nodeps", *defines, spec], directory=home)
+        return [*(home / "RPMS").rglob("*.rpm"), *(home / "SRPMS").glob("*.rpm")]
+
+    def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
+        """Yield what is in the payload."""
+        # It writes its result beside what it reads.
+        link = workspace / "payload"
+        link.symlink_to(artifact.absolute())
+        run(_READER, ["-n", link], directory=workspace)
+        with link.with_name("payload.tar").open("rb") as stream:
+            for content in read_tar(stream, lambda count: None):
+                mode = LINK_MODE if content.target else content.mode & 0o7777
+                yield replace(content, path=content.path.removeprefix("usr/"), mode=mode)
+
+    def is_own(self, path: str, name: str) -> bool:
+        """Tell whether a path is a licence."""
+        return path.startswith(f"share/licenses/{name}/")
+
+
+def _values(request: RecipeRequest) -> dict[str, Any]:
+    package, source = request.package, request.source
+    definition = package.definition
+    relpath = PurePosixPath(definition.relpath)
+    data = PurePosixPath(source.top or ".", source.data)
+    description = definition.description or f"Data package {relpath} for neuroimaging software."
+    summary = definition.summary or f"neuroimaging data {relpath}"
+    homepage = definition.homepage
+    values = {
+        "name": definition.name,
+        "version": upstream_version(package.version),
+        "release": str(definition.revision + 1),
+        "summary": _escaped(summary[0].upper() + summary[1:]),
+        "license": definition.license or "LicenseRef-not-stated",
+        "homepage": _escaped(homepage) if homepage else None,
+        "source": _escaped(source.address or source.name),
+        "ini_name": _ini_name(package),
+        "licenses": [name for name, _ in _licenses(package)],
+        "description": _escaped("\n".join(filled(description, 79))),
+        "relpath": definition.relpath,
+        "data": _escaped(shlex.quote(f"{data}/.")),
+        "directories": [f"nipy/{each}".removesuffix("/.") for each in reversed(relpath.parents)],
+        "changelog": _escaped(_changelog(request)),
+    }
+    consumers = definition.consumers
+    values["enhances"] = list(dict.fromkeys(each.debian for each in consumers))
+    values["conflicts"] = [
+        f"{each.debian} >= {each.since}" for each in consumers if each.refuses(package.version)
+    ]
+    return values
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which rpm finds no macro."""
+    return text.replace("%", "%%")
+
+
+def _ini_name(package: DataPackage) -> str:
+    return PurePosixPath(layout.ini_path(package.definition.name)).name
+
+
+def _licenses(package: DataPackage) -> list[tuple[str, str]]:
+    """Return a file name and the text of each licence."""
+    return [(f"LICENSE.{name}", text) for name, text in license_texts(package.definition)]
+
+
+# rpmlint's remarks on every such package that are meant to stay, with the reasons.
+_FILTERS = {
+    "no-(packager|group|buildroot)-tag": "Fedora has given these tags up.",
+    "no-signature": "The distribution's build system signs the package.",
+    "no-documentation": "The data has none of its own; package.json says what it is.",
+    "invalid-license": "The names are SPDX's, which not every rpmlint knows.",
+}
+_NO_ADDRESS = {"invalid-url Source0": "Only the packager has this archive."}
+
+
+def _changelog(request: RecipeRequest) -> str:
+    """Return the changelog: this version's entry on top of those that are there already.
+
+    An entry of this version that a person has changed stays as it is.
+    """
+    own = f" - {_edition(request.package)}"
+    there = _entries_there(request.directory / f"{request.package.definition.name}.spec")
+    others = [each for each in there if not each.splitlines()[0].endswith(own)]
+    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
+    ours = [_changes_in(entry) for entry, *_ in drafts]
+    by_hand = [each for each in there if each not in others and _changes_in(each) not in ours]
+    fresh, *older = drafts[0]
+    return "\n\n".join([*(by_hand or [fresh]), *older])
+
+
+def _changes_in(entry: str) -> list[str]:
+    return entry.splitlines()[1:]
+
+
+def _with_entry(request: RecipeRequest, older: list[str]) -> list[str]:
+    package, previous = request.package, request.previous
+    if previous is not None and not any(_edition_before(request) in each for each in older):
+        changes = [f"Version {previous.version}"]
+        older = [_entry(previous, package, _edition_before(request), changes), *older]
+    changes = [f"Update to {package.version}" if older else f"Version {package.version}"]
+    if previous is not None:
+        changes += compare(package, previous).lines()
+    return [_entry(package, package, _edition(package), changes), *older]
+
+
+def _edition(package: DataPackage) -> str:
+    return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
+
+
+def _edition_before(request: RecipeRequest) -> str:
+    assert request.previous is not None, "asked for only where there is one"
+    return f"{upstream_version(request.previous.version)}-1"
+
+
+def _entry(dated: DataPackage, package: DataPackage, edition: str, changes: list[str]) -> str:
+    """Return an entry, with the date in English whatever the locale."""
+    moment = format_datetime(datetime.fromtimestamp(dated.time, timezone.utc))
+    weekday, day, month, year = moment.replace(",", "").split()[:4]
+    person = package.definition.maintainer or "Unknown maintainer <unknown@maintainer.invalid>"
+    lines = [line for change in changes for line in item(change, 76)]
+    return "\n".join([f"* {weekday} {month} {day} {year} {person} - {edition}", *lines])
+
+
+def _entries_there(spec: Path) -> list[str]:
+    """Return the entries of a spec's changelog, the newest first."""
+    if not spec.is_file():
+        return []
+    _, _, changelog = spec.read_text("utf-8").partition("\n%changelog\n")
+    entries = [each.strip() for each in re.split(r"(?m)^(?=\* )", changelog)]
+    return [each.replace("%%", "%") for each in entries if each]
+
+
+RECIPE = RpmRecipe()

@@ -1,0 +1,293 @@
+"""Download a source once: resumable, tried again, kept in a cache by its digest.
+
+The cache is `NIPACK_CACHE_DIR`, else the system's place for caches.  All of it can be deleted.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nipack.builder.address import host_of
+from nipack.builder.definition.model import Source
+from nipack.builder.source.transfer_errors import reason_of
+from nipack.system.errors import SourceDigestError, SourceError
+from nipack.system.hashing import CHUNK
+from nipack.system.progress import Reporter
+
+if TYPE_CHECKING:
+    from requests import Response, Session
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT = 60.0  # seconds without a byte from the server
+_ATTEMPTS = 4
+_PAUSE = 0.3  # seconds before the second attempt; twice as long before each further one
+_BUSY = (429, 500, 502, 503, 504)
+_DIGESTS = ("sha256", "sha512", "md5")
+
+Check = Callable[[Path], dict[str, str]]
+"""Returns the digests of a file, sha256 among them; raises SourceDigestError if one is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One address: `public` is what messages may call it, `part` what has come of it so far."""
+
+    address: str
+    public: str
+    part: Path
+    reporter: Reporter
+
+    @property
+    def state(self) -> Path:
+        """What the server said of the file that `part` is the beginning of."""
+        return self.part.with_suffix(".json")
+
+
+def cache_directory() -> Path:
+    """Return the folder of the cache."""
+    import platformdirs
+
+    named = os.environ.get("NIPACK_CACHE_DIR")
+    return Path(named) if named else platformdirs.user_cache_path("nipack", appauthor=False)
+
+
+def download(
+    source: Source, public: str, reporter: Reporter, check: Check, *, offline: bool = False
+) -> tuple[Path, dict[str, str]]:
+    """Return a file of the cache with its digests; fetches it where it is not there yet.
+
+    Without a digest the server is asked whether the file is still the one that it was.  Raises
+    SourceError: not fetched, not there and offline; or what `check` raises.
+    """
+    import filelock
+
+    cache = cache_directory()
+    key = hashlib.sha256(source.address.encode("utf-8", "surrogatepass")).hexdigest()
+    job = _Job(source.address, public, cache / "partial" / f"{key}.part", reporter)
+    job.part.parent.mkdir(parents=True, exist_ok=True)
+    # Two builds of one source at a time: the second waits, and finds what the first has fetched.
+    with filelock.FileLock(job.part.with_suffix(".lock")):
+        known = _known_digest(source, job)
+        found = _cached(cache, known, check) if offline or source.digests else None
+        if found is not None:
+            log.info("%s: from the cache", public)
+            return found
+        if offline:
+            raise SourceError(
+                f"{public}: not in the cache {cache}, and offline nothing is fetched; "
+                "run it once with the network, or download the file and name its path"
+            )
+        return _fetch(job, cache, known, check)
+
+
+def _known_digest(source: Source, job: _Job) -> str | None:
+    """Return the name of the file's folder: by the definition, or as it was the last time."""
+    for name in _DIGESTS:
+        if name in source.digests:
+            return f"{name}-{source.digests[name]}"
+    last = _last_digest(job)
+    return f"sha256-{last}" if last else None
+
+
+def _last_digest(job: _Job) -> str:
+    """Return the sha256 of the file that came the last time, "" if none did.
+
+    It is the `sha256` of the state while the rest of the state is about that file, and else its
+    `previous`: a newer file, of which not all has come, must not be taken for it.
+    """
+    state = _read_state(job.state)
+    return state.get("sha256") or state.get("previous") or ""
+
+
+def _cached(cache: Path, known: str | None, check: Check) -> tuple[Path, dict[str, str]] | None:
+    """Return a file of the cache; one that is damaged is removed from it."""
+    path = cache / "downloads" / (known or "") / "file"
+    if known is None or not path.is_file():
+        return None
+    try:
+        digests = check(path)
+    except SourceDigestError:
+        path.unlink()
+        return None
+    algorithm, _, expected = known.partition("-")
+    if digests.get(algorithm, expected) != expected:
+        path.unlink()
+        return None
+    return path, digests
+
+
+def _fetch(job: _Job, cache: Path, known: str | None, check: Check) -> tuple[Path, dict[str, str]]:
+    if not _transfer(job):
+        found = _cached(cache, known, check)
+        if found is not None:
+            return found
+        job.state.unlink(missing_ok=True)  # what it knew of was lost
+        _transfer(job)
+    try:
+        digests = check(job.part)
+    except SourceDigestError:
+        _forget(job)
+        raise
+    state = _read_state(job.state) | {"sha256": digests["sha256"]}
+    state.pop("previous", None)
+    job.state.write_text(json.dumps(state), "utf-8")
+    target = cache / "downloads" / (_of_definition(known, digests)) / "file"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    job.part.replace(target)
+    return target, digests
+
+
+def _of_definition(known: str | None, digests: dict[str, str]) -> str:
+    """Return the folder's name: by the definition's digest, else by what the file turned out as."""
+    algorithm, _, expected = (known or "").partition("-")
+    return known if known and digests.get(algorithm) == expected else f"sha256-{digests['sha256']}"
+
+
+def _transfer(job: _Job) -> bool:
+    """Bring all of a file into `job.part`; return False if the server says it is unchanged.
+
+    An interrupted transfer goes on where it ended, in this run or in a later one.
+    """
+    import requests
+    import urllib3
+
+    failures, size = 0, _size(job.part)
+    kinds = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError, _CutShortError)
+    with _session() as session:
+        while True:
+            try:
+                return _transfer_once(session, job)
+            except kinds as error:
+                # An attempt that brought more than any before does not count.
+                failures = 1 if _size(job.part) > size else failures + 1
+                size = max(size, _size(job.part))
+                cut_short = isinstance(error, _CutShortError)
+                reason = str(error) if cut_short else reason_of(error, job.address)
+                if failures >= _ATTEMPTS or not _is_passing(error):
+                    raise SourceError(
+                        f"{job.public}: cannot be fetched: {reason}; check the address and the "
+                        "network, or download the file and name its path"
+                    ) from error
+                log.info("%s: %s; trying again", job.public, reason)
+                time.sleep(_PAUSE * 2 ** (failures - 1))
+
+
+def _session() -> "Session":
+    """Return a session that tries again where a server is busy or not reached."""
+    import requests
+    import requests.adapters
+    import urllib3
+
+    retry = urllib3.Retry(
+        total=_ATTEMPTS - 1, backoff_factor=_PAUSE, status_forcelist=_BUSY, allowed_methods=["GET"],
+        redirect=False, raise_on_status=False,
+    )  # fmt: skip
+    session = requests.Session()
+    session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry))
+    return session
+
+
+def _is_passing(error: Exception) -> bool:
+    """Tell whether an error came in the middle of a transfer; the session tries the others."""
+    import urllib3
+
+    return isinstance(
+        error,
+        urllib3.exceptions.ProtocolError | urllib3.exceptions.ReadTimeoutError | _CutShortError,
+    )
+
+
+class _CutShortError(Exception):
+    """Fewer bytes came than were announced."""
+
+
+def _transfer_once(session: "Session", job: _Job) -> bool:
+    # As it is: a server may say of a .tar.gz that it is a tar, encoded with gzip.
+    headers = {"Accept-Encoding": "identity", **_resumption(job)}
+    with session.get(job.address, stream=True, timeout=_TIMEOUT, headers=headers) as response:
+        if response.status_code == 304:
+            return False
+        if response.status_code == 416:  # the part is longer than the file is now
+            _forget(job)
+            raise _CutShortError("it has changed in the middle of the download")
+        response.raise_for_status()
+        _refuse_detours(job.public, response)
+        begin = _size(job.part) if _goes_on(response, _size(job.part)) else 0
+        _receive(job, response, begin)
+    return True
+
+
+def _resumption(job: _Job) -> dict[str, str]:
+    """Return the headers that ask for the rest of a file, or whether it has changed."""
+    state, size = _read_state(job.state), _size(job.part)
+    validator = state.get("etag") or state.get("modified")
+    if not validator:
+        return {}
+    if size:
+        return {"Range": f"bytes={size}-", "If-Range": validator}
+    if "sha256" not in state:
+        return {}
+    return {"If-None-Match" if state.get("etag") else "If-Modified-Since": validator}
+
+
+def _goes_on(response: "Response", size: int) -> bool:
+    """Tell whether a server sends what follows the first `size` bytes."""
+    sent = response.headers.get("Content-Range", "")
+    return response.status_code == 206 and sent.startswith(f"bytes {size}-")
+
+
+def _receive(job: _Job, response: "Response", begin: int) -> None:
+    length = response.headers.get("Content-Length", "")
+    total = begin + int(length) if length.isdigit() else None
+    etag = response.headers.get("ETag", "")
+    state = {
+        # RFC 9110, 13.1.5: a weak validator does not say that the bytes are the same.
+        "etag": "" if etag.startswith("W/") else etag,
+        "modified": response.headers.get("Last-Modified", ""),
+        "previous": _last_digest(job),
+    }
+    job.state.write_text(json.dumps(state), "utf-8")
+    advance = job.reporter.step("download", total)
+    advance(begin)
+    with job.part.open("ab" if begin else "wb") as output:
+        while chunk := response.raw.read(CHUNK, decode_content=False):
+            output.write(chunk)
+            advance(len(chunk))
+    size = _size(job.part)
+    if total is not None and size != total:
+        raise _CutShortError(f"cut short: {size:,} of {total:,} bytes came")
+
+
+def _refuse_detours(public: str, response: "Response") -> None:
+    """Raise unless every address on the way to the file was https."""
+    for each in (*response.history, response):
+        if not each.url.startswith("https://"):
+            raise SourceError(
+                f"{public}: leads to {host_of(each.url)}, which is not https; "
+                "write an address that stays on https"
+            )
+
+
+def _read_state(path: Path) -> dict[str, str]:
+    try:
+        state = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _forget(job: _Job) -> None:
+    """Drop what has come of a file, but not what came before it."""
+    job.part.unlink(missing_ok=True)
+    job.state.write_text(json.dumps({"previous": _last_digest(job)}), "utf-8")

@@ -1,0 +1,366 @@
+"""Unpack an archive safely: files, folders and links that stay inside, and nothing else.
+
+Nothing of an archive is ever run; a `setup.py` in it is a file like any other.
+"""
+
+import bz2
+import errno
+import io
+import lzma
+import os
+import re
+import shutil
+import stat
+import tarfile
+import zipfile
+from calendar import timegm
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Literal
+
+from nipack.builder.archive.compression import gzip_reader, malformed_archive_as
+from nipack.builder.archive.streams import CountingReader
+from nipack.system.errors import SourceError
+from nipack.system.hashing import CHUNK
+from nipack.system.progress import Advance
+
+if TYPE_CHECKING:
+    _Reader = io.BufferedReader[CountingReader]
+
+
+# What is left free on a disk, in bytes: others write to it too.
+MARGIN = 16 << 20
+EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A member of an archive; `content` is open only until the next member is asked for."""
+
+    name: str
+    kind: Literal["file", "directory", "symlink", "hardlink", "other"]
+    mtime: int
+    target: str = ""
+    content: IO[bytes] | None = None
+    description: str = ""
+    executable: bool = False
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """The state of unpacking: links come last, so that nothing is ever written through one.
+
+    `room` is in bytes, of what may still be written.
+    """
+
+    directory: Path
+    shown: str
+    room: int
+    newest: int | None = None
+    symlinks: list[_Member] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def unpack(archive: Path, directory: Path, advance: Advance, *, shown: str) -> int | None:
+    """Unpack an archive into a new directory; return the latest time of a file in it.
+
+    Takes files, directories and links that stay inside, and nothing else.  Raises SourceError
+    with every member that it refuses; what was unpacked until then stays in `directory`.
+    Messages call the archive `shown`.
+    """
+
+    def malformed(reason: str) -> SourceError:
+        return SourceError(
+            f"{shown}: cannot be unpacked: {reason}; it may be cut short or damaged: fetch it again"
+        )
+
+    directory.mkdir(parents=True)
+    room = shutil.disk_usage(directory).free - MARGIN
+    state = _Unpacking(directory.resolve(), shown, room)
+    with archive.open("rb") as raw, malformed_archive_as(malformed):
+        reader = io.BufferedReader(CountingReader(raw, advance), CHUNK)
+        with closing(_members(reader, shown)) as members:
+            for member in members:
+                with _names_noted(member, state):
+                    _unpack_member(member, state)
+    _make_symlinks(state)
+    if state.problems:
+        listed = "\n".join(f"  {_printable(problem)}" for problem in state.problems)
+        raise SourceError(
+            f"{shown}: not unpacked, for what is in it:\n{listed}\n"
+            "  ask its authors for an archive of plain files and inner links"
+        )
+    return state.newest
+
+
+def _printable(text: str) -> str:
+    """Return a text with what a name should not have in it escaped: \\x1b for an escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _members(raw: "_Reader", shown: str) -> Generator[_Member, None, None]:
+    """Yield the members of an archive, whose kind its first bytes tell."""
+    start = raw.peek()
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        yield from _zip_members(raw)
+        return
+    with _tar_stream(raw, start, shown) as stream:
+        yield from _tar_members(stream)
+        # tarfile stops at the end mark; what is behind it still has the stream's own check sum.
+        while stream.read(CHUNK):
+            pass
+
+
+def _tar_stream(raw: "_Reader", start: bytes, shown: str) -> IO[bytes]:
+    if start.startswith(b"\x1f\x8b"):
+        return gzip_reader(raw)
+    if start.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(raw)
+    if start.startswith(b"BZh"):
+        return bz2.BZ2File(raw)
+    if start[257:262] == b"ustar":
+        return raw
+    page = " (it is a web page, perhaps one that says why)" if b"<html" in start.lower() else ""
+    raise SourceError(
+        f"{shown}: not an archive that nipack reads{page}; give a "
+        ".tar.gz, .tar.xz, .tar.bz2 or .zip, a data directory or a package.yaml"
+    )
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """TarInfo that does not take a broken header, or none, for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_StrictTarInfo":
+        """Read the next header; raises ReadError unless it is whole, or tar's mark of the end."""
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"{error} at byte {tarfile_.offset:,}") from error
+
+
+def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
+    with tarfile.open(
+        fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", tarinfo=_StrictTarInfo
+    ) as tar:
+        for info in tar:
+            mtime = int(info.mtime)
+            if info.isreg():
+                content = tar.extractfile(info)
+                yield _Member(
+                    name=info.name,
+                    kind="file",
+                    mtime=mtime,
+                    content=content,
+                    executable=bool(info.mode & EXECUTABLE),
+                )
+            elif info.isdir():
+                yield _Member(name=info.name, kind="directory", mtime=mtime)
+            elif info.issym() or info.islnk():
+                kind: Literal["symlink", "hardlink"] = "symlink" if info.issym() else "hardlink"
+                yield _Member(name=info.name, kind=kind, mtime=mtime, target=info.linkname)
+            else:
+                what = _TAR_KINDS.get(info.type, f"of the unknown kind {info.type!r}")
+                yield _Member(name=info.name, kind="other", mtime=mtime, description=what)
+
+
+_TAR_KINDS = {
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a named pipe",
+}
+
+
+def _zip_members(raw: "_Reader") -> Iterator[_Member]:
+    with zipfile.ZipFile(raw) as archive:
+        for info in archive.infolist():
+            name, mtime = _zip_name(info), _zip_time(info)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if info.flag_bits & _ZIP_ENCRYPTED:
+                yield _Member(name=name, kind="other", mtime=mtime, description="encrypted")
+            elif name.endswith("/"):
+                yield _Member(name=name, kind="directory", mtime=mtime)
+            elif kind == stat.S_IFLNK:
+                with archive.open(info) as content:
+                    target = content.read(_LONGEST_TARGET + 1).decode("utf-8", "surrogateescape")
+                yield _Member(name=name, kind="symlink", mtime=mtime, target=target)
+            elif kind in (0, stat.S_IFREG):
+                with archive.open(info) as content:
+                    executable = bool((info.external_attr >> 16) & EXECUTABLE)
+                    yield _Member(
+                        name=name,
+                        kind="file",
+                        mtime=mtime,
+                        content=content,
+                        executable=executable,
+                    )
+            else:
+                what = "neither a file, a directory nor a link"
+                yield _Member(name=name, kind="other", mtime=mtime, description=what)
+
+
+# The zip specification's (APPNOTE.TXT 4.4.4) flags, and what Linux takes for a path (PATH_MAX).
+_ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
+_LONGEST_TARGET = 4096
+# What makes and removes folders in the standard library calls itself for each one.
+_DEEPEST = 200
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; one without a mark of its encoding is UTF-8 on macOS and Linux."""
+    if info.flag_bits & _ZIP_UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _zip_time(info: zipfile.ZipInfo) -> int:
+    """Return a member's time, 0 where there is none; it has no zone, and is taken for UTC."""
+    try:
+        return timegm((*info.date_time, 0, 0, 0))
+    except ValueError:
+        return 0
+
+
+@contextmanager
+def _names_noted(member: _Member, state: _Unpacking) -> Iterator[None]:
+    """Note it as the archive's problem where a member's name cannot be had on this machine."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NAME_ERRORS:
+            raise
+        state.problems.append(f"{member.name}: {_NAME_ERRORS[error.errno]}")
+
+
+_NAME_ERRORS = {
+    errno.EEXIST: "is a file, and a folder too",
+    errno.ENOTDIR: "is a file, and a folder too",
+    errno.EISDIR: "is a file, and a folder too",
+    errno.ENAMETOOLONG: "has a name that is too long for this machine",
+    errno.EILSEQ: "has a name that this machine cannot spell",
+    errno.EINVAL: "has a name that this machine cannot spell",
+}
+
+
+def _unpack_member(member: _Member, state: _Unpacking) -> None:
+    reason = _unsafe_name(member.name)
+    if not reason and member.kind == "other":
+        reason = f"is {member.description}"
+    path = state.directory / member.name
+    if reason:
+        state.problems.append(f"{member.name}: {reason}")
+    elif member.kind == "directory":
+        path.mkdir(parents=True, exist_ok=True)
+    elif member.kind == "symlink":
+        state.symlinks.append(member)
+    elif path.exists():
+        state.problems.append(f"{member.name}: is there twice")
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_file(member, path, state)
+        if member.executable and path.exists():
+            path.chmod(path.stat().st_mode | EXECUTABLE)  # for the check to see
+        state.newest = max(member.mtime, state.newest or 0)
+
+
+def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
+    if member.kind == "hardlink":
+        _copy_hardlink(member, path, state)
+    elif member.content is not None:
+        with path.open("xb") as output:
+            while chunk := member.content.read(CHUNK):
+                _take_room(len(chunk), state)
+                output.write(chunk)
+
+
+def _take_room(count: int, state: _Unpacking) -> None:
+    """Count bytes before they are written; raises SourceError where they would fill the disk."""
+    state.room -= count
+    if state.room < 0:
+        raise SourceError(
+            f"{state.shown}: is larger unpacked than the room on the disk of {state.directory}; "
+            "make room there, or set TMPDIR to a directory with more"
+        )
+
+
+def _unsafe_name(name: str) -> str:
+    """Return why a member's name could lead out of the tree on some system, or nothing."""
+    if ".." in name.split("/"):
+        return "has '..' in its name"
+    if name.count("/") > _DEEPEST:
+        return f"lies deeper than {_DEEPEST} folders"
+    return _unsafe_path(name)
+
+
+def _unsafe_path(path: str) -> str:
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        return "has an absolute name"
+    if "\\" in path:
+        return "has a backslash in its name, which parts folders on Windows"
+    if "\0" in path:
+        return "has a NUL byte in its name"
+    return ""
+
+
+def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
+    """Make a hard link's copy: a package has no hard links, and the bytes are the same."""
+    target = state.directory / member.target
+    if _unsafe_name(member.target):
+        state.problems.append(_leaves_tree(member))
+    elif not target.is_file():
+        state.problems.append(f"{member.name}: is a hard link to {member.target}, not there before")
+    else:
+        _take_room(target.stat().st_size, state)
+        shutil.copyfile(target, path)
+
+
+def _make_symlinks(state: _Unpacking) -> None:
+    """Make the links at last, then ask the file system where each one really leads."""
+    made: list[_Member] = []
+    for member in state.symlinks:
+        with _names_noted(member, state):
+            if _make_symlink(member, state):
+                made.append(member)
+    for member in made:
+        end = Path(os.path.realpath(state.directory / member.name))
+        if not end.is_relative_to(state.directory):
+            state.problems.append(_leaves_tree(member))
+
+
+def _make_symlink(member: _Member, state: _Unpacking) -> bool:
+    path = state.directory / member.name
+    parents = [parent for parent in path.parents if parent.is_relative_to(state.directory)]
+    if any(parent.is_symlink() for parent in parents):
+        state.problems.append(f"{member.name}: lies behind another link")
+    elif os.path.lexists(path):
+        state.problems.append(f"{member.name}: is there twice")
+    elif leads_out(member.name, member.target):
+        state.problems.append(_leaves_tree(member))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(member.target)
+        return True
+    return False
+
+
+def _leaves_tree(member: _Member) -> str:
+    return f"{member.name}: is a link that leaves the tree, to {member.target}"
+
+
+def leads_out(name: str, target: str) -> bool:
+    """Tell whether a link leaves its tree by its words alone; `name` is its path in the tree."""
+    if not target or _unsafe_path(target):
+        return True
+    depth = len(PurePosixPath(name).parent.parts)
+    for part in target.split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""What builder and repositories stand on: files, digests, other programs, errors, progress."""

@@ -1,0 +1,107 @@
+"""Run other programs: the one place where it happens."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nipack.builder.address import public_address
+from nipack.system.errors import ToolError
+
+log = logging.getLogger(__name__)
+
+# Enough for the reason to be among them where conda-build ends with a long traceback of its own.
+_LAST_LINES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program, and the package that has it: what to install where it is missing.
+
+    `start` is what starts one that is no file on the PATH.
+    """
+
+    name: str
+    package: str
+    start: tuple[str, ...] = ()
+
+
+def run(
+    program: Program,
+    arguments: Sequence[str | Path],
+    *,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    output: Path | None = None,
+) -> str:
+    """Run a program in a directory and return what it printed; `output` gets its stdout instead.
+
+    Raises ToolError: it is missing, or it failed, with its last lines.
+    """
+    words = [*_start(program), *map(str, arguments)]
+    log.debug("in %s: %s", directory, [public_address(word) for word in words])
+    # Messages in the user's language could not be told apart by anybody who helps him.
+    variables = os.environ | {"LC_ALL": "C.UTF-8"} | dict(environment or {})
+    with (
+        (output or Path(os.devnull)).open("wb") as stdout,
+        subprocess.Popen(
+            words,
+            cwd=directory,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout if output else subprocess.PIPE,
+            stderr=subprocess.PIPE if output else subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        printed = _printed(program, process)
+    if process.returncode != 0:
+        raise ToolError(_failure(program, arguments, process.returncode, printed))
+    return printed
+
+
+def _start(program: Program) -> tuple[str, ...]:
+    path = shutil.which(program.name)
+    if path is None and not program.start:
+        raise ToolError(f"{program.name}: not found; install it: {program.package}")
+    return program.start or (str(path),)
+
+
+def _printed(program: Program, process: subprocess.Popen[bytes]) -> str:
+    """Return what a program prints, each line logged at once; it ends where nipack has to."""
+    stream, lines = process.stdout or process.stderr, []
+    try:
+        for line in stream or ():
+            lines.append(line.decode("utf-8", "backslashreplace"))
+            log.debug("%s: %s", program.name, lines[-1].rstrip())
+        process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    return "".join(lines)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all that it has started, which would write into folders that are gone."""
+    # It may have ended by itself just now; macOS says then that it may not be ended.
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _failure(program: Program, arguments: Sequence[str | Path], status: int, printed: str) -> str:
+    lines = [line.rstrip() for line in printed.splitlines() if line.strip()][-_LAST_LINES:]
+    listed = "\n".join(f"  {line}" for line in lines) or "  (it printed nothing)"
+    command = " ".join([program.name, *(public_address(str(each)) for each in arguments)])
+    reason = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
+    return (
+        f"{command}: {reason}; its last lines:\n{listed}\n"
+        "  mend what they name; the recipe itself was written"
+    )

@@ -1,0 +1,116 @@
+"""Compression: what is written is read, by us and by others, and is the same every time."""
+
+import gzip
+import io
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+import zstandard
+
+from nipack.builder.archive.compression import (
+    gzip_reader,
+    gzip_writer,
+    malformed_archive_as,
+    small_gzip,
+    zstd_reader,
+    zstd_writer,
+)
+
+CONTENTS = {
+    "nothing": b"",
+    "small": b"content",
+    "text": b"the same line\n" * 400_000,
+    "noise": os.urandom(5 << 20),
+}
+WAYS = {"gzip": (gzip_writer, gzip_reader), "zstd": (zstd_writer, zstd_reader)}
+
+
+def compressed(writer: Callable[[IO[bytes]], IO[bytes]], content: bytes, step: int) -> bytes:
+    buffer = io.BytesIO()
+    with writer(buffer) as stream:
+        for start in range(0, len(content), step):
+            stream.write(content[start : start + step])
+    assert not buffer.closed
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+@pytest.mark.parametrize("way", WAYS)
+def test_there_and_back(way: str, content: bytes) -> None:
+    writer, reader = WAYS[way]
+    written = compressed(writer, content, 1 << 18)
+    with reader(io.BytesIO(written)) as stream:
+        assert stream.read() == content
+    if way == "gzip":
+        assert gzip.decompress(written) == content
+    else:
+        assert zstandard.ZstdDecompressor().decompressobj().decompress(written) == content
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+def test_zstd_s_result_does_not_depend_on_how_it_is_written(content: bytes) -> None:
+    """That of gzip does: it gets blocks of one size, as tarfile writes them."""
+    results = {compressed(zstd_writer, content, step) for step in (10_007, 1 << 18, 1 << 23)}
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3, 8])
+def test_zstd_writes_the_same_with_any_number_of_workers(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = CONTENTS["noise"] + CONTENTS["text"]
+    expected = compressed(zstd_writer, content, 1 << 18)
+    monkeypatch.setattr("nipack.builder.archive.compression.ZSTD_THREADS", threads)
+    assert compressed(zstd_writer, content, 1 << 18) == expected
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_full_disk_is_an_error_and_no_thread_is_left(way: str) -> None:
+    def fill() -> None:
+        with Path("/dev/full").open("wb") as full, WAYS[way][0](full) as stream:
+            for _ in range(10):
+                stream.write(CONTENTS["noise"])
+
+    with pytest.raises(OSError, match="No space left on device"):
+        fill()
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("damage", ["cut", "flip", "other"])
+def test_what_is_malformed_has_one_error(way: str, damage: str) -> None:
+    writer, reader = WAYS[way]
+    written = bytearray(compressed(writer, CONTENTS["noise"], 1 << 18))
+    if damage == "cut":
+        del written[-100:]
+    if damage == "flip":
+        written[len(written) // 2] ^= 0xFF
+    if damage == "other":
+        written[:8] = b"no magic"
+
+    def read() -> None:
+        with malformed_archive_as(LookupError), reader(io.BytesIO(bytes(written))) as stream:
+            # A zstd frame that is cut ends without a word; the reader of what is in it notices.
+            if stream.read() != CONTENTS["noise"]:
+                raise EOFError
+
+    with pytest.raises(LookupError):
+        read()
+    assert threading.active_count() == 1
+
+
+def test_a_refusal_of_the_system_is_no_fault_of_an_archive() -> None:
+    with pytest.raises(PermissionError), malformed_archive_as(LookupError):
+        raise PermissionError(13, "Permission denied")
+
+
+def test_headers_say_nothing_of_the_machine() -> None:
+    written = compressed(gzip_writer, b"content", 7)
+    assert written[3:8] == bytes(5), "no name, no time"
+    assert small_gzip(b"content")[3:8] == bytes(5)
+    assert gzip.decompress(small_gzip(b"content")) == b"content"

@@ -1,0 +1,117 @@
+"""Tar streams: written with fixed owners, modes and times, and read back with digests."""
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.builder.samples import member, tar_bytes
+
+from nipack.builder.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    text_file,
+)
+from nipack.builder.archive.members import Content, expected_content, read_tar, write_tar
+from nipack.system.errors import ArtifactError
+
+TREE: tuple[Installed, ...] = (
+    text_file("etc/x.ini", "[DATA]\n"),
+    text_file("share/ü/empty", b""),
+    text_file(f"share/{'long/' * 60}file", b"long"),
+    InstalledLink(path="share/link", target=f"ü/{'../ü/' * 40}empty", leads_to="share/ü/empty"),
+)
+
+
+def nothing(count: int) -> None:
+    """Count nothing."""
+
+
+def written(tree: tuple[Installed, ...], *, base: str = "", directories: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    write_tar(buffer, tree, time=1_400_000_000, advance=nothing, base=base, directories=directories)
+    return buffer.getvalue()
+
+
+def test_what_is_written_is_read_back() -> None:
+    for base in ("", "./"):
+        stream = io.BytesIO(written(TREE, base=base, directories=bool(base)))
+        assert list(read_tar(stream, nothing)) == [expected_content(each) for each in TREE]
+
+
+def test_everything_about_a_member_is_fixed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(b"content")
+    data.chmod(0o4777)
+    file = InstalledFile(path="a/b/data", size=7, sha256="", md5=None, content=data)
+    content = written((*TREE, file), base="./", directories=True)
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        members = tar.getmembers()
+    assert {info.mtime for info in members} == {1_400_000_000}
+    assert {(info.uid, info.gid, info.uname, info.gname) for info in members} == {
+        (0, 0, "root", "root")
+    }
+    modes = {info.mode for info in members if info.isreg()}
+    assert modes == {0o644}
+    assert {info.mode for info in members if info.isdir()} == {0o755}
+    assert {info.mode for info in members if info.issym()} == {0o777}
+    assert not any(info.pax_headers for info in members), "dpkg reads GNU's format"
+
+
+def test_a_directory_comes_once_before_what_is_in_it() -> None:
+    tree = (text_file("a/b/one", ""), text_file("a/b/two", ""), text_file("a/three", ""))
+    with tarfile.open(fileobj=io.BytesIO(written(tree, base="./", directories=True))) as tar:
+        assert tar.getnames() == [".", "./a", "./a/b", "./a/b/one", "./a/b/two", "./a/three"]
+
+
+@pytest.mark.parametrize("now", [b"short", b""])
+def test_a_file_that_became_shorter_is_an_error(now: bytes, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(now)
+    file = InstalledFile(path="data", size=7, sha256="", md5=None, content=data)
+    with pytest.raises(ArtifactError, match="data: it became shorter while it was packed"):
+        written((file,))
+
+
+def test_a_full_disk_is_not_taken_for_a_shorter_file() -> None:
+    noise = text_file("data", bytes(3 << 20))
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OSError, match="No space left on device"),
+    ):
+        write_tar(full, (noise,), time=0, advance=nothing)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_file_that_cannot_be_read_is_not_taken_for_a_shorter_one() -> None:
+    memory = Path("/proc/self/mem")  # nothing is mapped at its beginning
+    file = InstalledFile(path="data", size=7, sha256="", md5=None, content=memory)
+    with pytest.raises(OSError, match="Input/output error"):
+        written((file,))
+
+
+def test_advance_counts_every_byte() -> None:
+    counts: list[int] = []
+    write_tar(io.BytesIO(), TREE, time=0, advance=counts.append)
+    assert sum(counts) == sum(each.size for each in TREE if isinstance(each, InstalledFile))
+    counts.clear()
+    assert len(list(read_tar(io.BytesIO(written(TREE)), counts.append))) == 4
+    assert sum(counts) == sum(each.size for each in TREE if isinstance(each, InstalledFile))
+
+
+def test_contents_have_digest_mode_and_target() -> None:
+    info, content = member("./file", b"content")
+    info.mode = 0o755
+    link = member("./link", kind=tarfile.SYMTYPE, target="file")
+    assert list(read_tar(io.BytesIO(tar_bytes((info, content), link)), nothing)) == [
+        Content(path="file", mode=0o755, size=7, sha256=hashlib.sha256(b"content").hexdigest()),
+        Content(path="link", mode=0o644, target="file"),
+    ]
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_no_artifact_holds_anything_else(kind: bytes) -> None:
+    with pytest.raises(ArtifactError, match="odd: a member of the kind"):
+        list(read_tar(io.BytesIO(tar_bytes(member("odd", kind=kind, target="x"))), nothing))

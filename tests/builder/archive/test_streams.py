@@ -1,0 +1,105 @@
+"""Files that count, end early or read ahead."""
+
+import io
+import threading
+import time
+from typing import IO, cast
+
+import pytest
+
+from nipack.builder.archive.streams import CountingReader, LimitedReader, ReadAhead
+
+
+class Failing(io.RawIOBase):
+    """A stream that gives some bytes, then fails."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self, size: int = -1) -> bytes:
+        content, self._content = self._content, b""
+        if not content:
+            raise OSError("the disk is gone")
+        return content
+
+    def readable(self) -> bool:
+        return True
+
+
+def test_counting_reader_counts_what_is_read_and_can_seek() -> None:
+    counts: list[int] = []
+    with io.BufferedReader(CountingReader(io.BytesIO(b"0123456789"), counts.append), 4) as reader:
+        assert reader.read(6) == b"012345"
+        assert reader.seekable()
+        assert reader.seek(2) == 2
+        assert reader.read() == b"23456789"
+        assert reader.tell() == 10
+    assert sum(counts) >= 10
+
+
+class Dribbling(io.RawIOBase):
+    """A file that gives three bytes at a time, as some network file systems may."""
+
+    def __init__(self) -> None:
+        self._inner = io.BytesIO(b"0123456789")
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(min(size, 3))
+
+
+def test_counting_reader_fills_what_it_is_given() -> None:
+    counts: list[int] = []
+    reader = CountingReader(cast("IO[bytes]", Dribbling()), counts.append)
+    assert reader.read(8) == b"01234567"
+    assert reader.read(8) == b"89"
+    assert reader.read(8) == b""
+    assert counts == [8, 2, 0]
+
+
+@pytest.mark.parametrize("size", [0, 3, 10, 99])
+def test_limited_reader_ends_where_the_part_ends(size: int) -> None:
+    stream = io.BytesIO(b"0123456789")
+    with io.BufferedReader(LimitedReader(stream, size)) as reader:
+        assert reader.read() == b"0123456789"[:size]
+        assert reader.read() == b""
+    assert not stream.closed
+    assert stream.tell() == min(size, 10)
+
+
+def test_read_ahead_gives_every_byte() -> None:
+    content = bytes(range(256)) * 20_000
+    with io.BufferedReader(ReadAhead(io.BytesIO(content))) as reader:
+        assert reader.read(1) == content[:1]
+        assert reader.read() == content[1:]
+        assert reader.read() == b""
+
+
+def test_read_ahead_raises_what_the_thread_met_as_often_as_it_is_asked() -> None:
+    with ReadAhead(cast("IO[bytes]", Failing(b"some"))) as reader:
+        assert reader.read(4) == b"some"
+        for _ in range(3):
+            with pytest.raises(OSError, match="the disk is gone"):
+                reader.read(4)
+
+
+class Long(io.RawIOBase):
+    """A stream that takes long to end, and counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.reads += 1
+        return bytes(size) if self.reads < 1000 else b""
+
+
+@pytest.mark.parametrize("read", [0, 1])
+def test_closing_early_ends_the_thread(read: int) -> None:
+    before = threading.active_count()
+    stream = Long()
+    reader = ReadAhead(cast("IO[bytes]", stream))
+    reader.read(read)
+    time.sleep(0.05)  # its queue is full by then
+    reader.close()
+    reader.close()
+    assert threading.active_count() == before
+    assert stream.reads < 20

@@ -1,0 +1,404 @@
+"""Every rule has a package that breaks it, and the whole package here breaks none."""
+
+import ast
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import socket
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import yaml
+
+from nipack.builder.check.rules import RULES
+from nipack.builder.flows import check as check_flow
+from nipack.system.errors import Problem
+from nipack.system.progress import SilentReporter
+
+DEFINITION = """\
+name: nipy-templates
+relpath: nipy/templates
+version: "0.3"
+date: 2023-05-01
+summary: templates for tests
+description: Images for tests.
+homepage: https://example.org/templates
+license: CC0-1.0
+copyright:
+  - {files: ["*"], holders: [Ada Lovelace], license: CC0-1.0, text: All rights are waived.}
+redistribution: verified
+maintainer: {name: Ada Lovelace, email: ada@example.org}
+"""
+
+
+def nifti(description: str = "") -> bytes:
+    """Return a small image."""
+    shape = (4, 4, 4)
+    image = nibabel.Nifti1Image(np.zeros(shape, np.uint8), np.eye(4))  # type: ignore[no-untyped-call]
+    image.header["descrip"] = description.encode()
+    return bytes(image.to_bytes())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A source in which nothing is wrong; its definition is beside the data directory."""
+    folder = tmp_path / "nipy-templates-0.3"
+    data = folder / "templates"
+    (data / "ICBM152").mkdir(parents=True)
+    (folder / "package.yaml").write_text(DEFINITION, "utf-8")
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.3\n", "utf-8")
+    (data / "ICBM152" / "T1.nii.gz").write_bytes(gzip.compress(nifti("MNI average"), mtime=0))
+    (data / "ICBM152" / "T1.json").write_text('{"Space": "MNI152"}', "utf-8")
+    return folder
+
+
+def problems(source: Path, *, release: bool = False) -> tuple[Problem, ...]:
+    return check_flow.check(str(source), SilentReporter(), release=release)
+
+
+def codes(source: Path, *, release: bool = False) -> set[str]:
+    return {problem.code for problem in problems(source, release=release)}
+
+
+def define(folder: Path, **fields: object) -> None:
+    """Change fields of the definition; None removes one."""
+    path = folder / "package.yaml"
+    data = yaml.safe_load(path.read_text("utf-8")) | fields
+    data["date"] = str(data["date"]) if data.get("date") else None
+    text = yaml.safe_dump({name: value for name, value in data.items() if value is not None})
+    path.write_text(text, "utf-8")
+
+
+def put(folder: Path, name: str, content: bytes) -> None:
+    path = folder / "templates" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def put_config(folder: Path, content: bytes) -> None:
+    put(folder, "config.ini", content)
+
+
+def link(folder: Path, target: str) -> None:
+    (folder / "templates" / "link").symlink_to(target)
+
+
+def make_socket(folder: Path) -> None:
+    here = Path.cwd()
+    os.chdir(folder / "templates")  # a socket's path must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as each:
+            each.bind("socket")
+    finally:
+        os.chdir(here)
+
+
+def with_name(image: bytes, name: bytes) -> bytes:
+    """Return a gzip file whose header has a name."""
+    packed = gzip.compress(image, mtime=0)
+    return packed[:3] + b"\x08" + packed[4:10] + name + b"\0" + packed[10:]
+
+
+def nest(folder: Path) -> None:
+    data = folder / "templates"
+    (data / "templates").mkdir()
+    (data / "ICBM152").rename(data / "templates" / "ICBM152")
+
+
+def second_data_directory(folder: Path) -> None:
+    (folder / "package.yaml").unlink()
+    (folder / "data").mkdir()
+    (folder / "data" / "config.ini").write_text("[DEFAULT]\nversion = 1.0\n", "utf-8")
+
+
+def without_data_directory(folder: Path) -> None:
+    (folder / "package.yaml").unlink()
+    (folder / "templates" / "config.ini").unlink()
+
+
+def from_archive(folder: Path, sha256: str | None) -> None:
+    """Let the definition name an archive of the folder, with its digest or another."""
+    archive = folder / "nipy-templates-0.3.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder / "templates", "nipy-templates-0.3/templates")
+    digest = sha256 or hashlib.sha256(archive.read_bytes()).hexdigest()
+    define(folder, source={"address": archive.name, "sha256": digest})
+
+
+def epoch(folder: Path) -> None:
+    os.environ["SOURCE_DATE_EPOCH"] = "yesterday"
+
+
+def rename_whole(folder: Path) -> None:
+    (folder / "package.yaml").unlink()
+    (folder / "templates").rename(folder / "!")
+
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "source-unreadable": lambda f: define(f, source={"address": "absent.tar.gz"}),
+    "source-digest": lambda f: from_archive(f, "0" * 64),
+    "definition-unreadable": lambda f: (f / "package.yaml").write_bytes(b"\xff"),
+    "definition-malformed": lambda f: (f / "package.yaml").write_text("a: [", "utf-8"),
+    "definition-field": lambda f: define(f, licence="CC0-1.0"),
+    "exception-unknown": lambda f: define(f, exceptions=[{"code": "jnuk", "reason": "why"}]),
+    "no-definition": lambda f: (f / "package.yaml").unlink(),
+    "no-license": lambda f: define(f, license=None),
+    "no-license-text": lambda f: define(f, license="CC-BY-4.0", copyright=None),
+    "missing-metadata": lambda f: define(f, summary=None),
+    "redistribution-unverified": lambda f: define(f, redistribution=None),
+    "redistribution-forbidden": lambda f: define(f, redistribution="forbidden"),
+    "no-date": lambda f: define(f, date=None),
+    "bad-epoch": epoch,
+    "no-data-directory": without_data_directory,
+    "several-data-directories": second_data_directory,
+    "no-name": rename_whole,
+    "umbrella-differs": lambda f: define(f, relpath="pbrain/templates"),
+    "umbrella-nested": nest,
+    "config-unreadable": lambda f: put_config(f, b"[DEFAULT]\nversion = 0.3 \xff\n"),
+    "config-malformed": lambda f: put_config(f, b"version = 0.3\n"),
+    "config-no-version": lambda f: put_config(f, b"[DEFAULT]\n"),
+    "config-version": lambda f: put_config(f, b"[DEFAULT]\nversion = 2009c\n"),
+    "version-differs": lambda f: put_config(f, b"[DEFAULT]\nversion = 0.4\n"),
+    "name-not-utf8": lambda f: put(f, os.fsdecode(b"caf\xe9"), b"x"),
+    "name-unportable": lambda f: put(f, "a\\b", b"x"),
+    "name-windows": lambda f: put(f, "aux.nii", nifti()),
+    "name-too-long": lambda f: put(f, f"{'long-' * 30}/{'name-' * 6}.txt", b"x"),
+    "name-collision": lambda f: put(f, "ICBM152/t1.JSON", b"{}"),
+    "link-dangling": lambda f: link(f, "absent"),
+    "link-escapes": lambda f: link(f, "/etc/passwd"),
+    "empty-directory": lambda f: (f / "templates" / "empty").mkdir(),
+    "special-file": make_socket,
+    "executable": lambda f: (f / "templates" / "ICBM152" / "T1.json").chmod(0o755),
+    "junk": lambda f: put(f, "ICBM152/.DS_Store", b"x"),
+    "own-package": lambda f: put(f, "dist/nipy-templates-0.3-0.conda", b"x"),
+    "empty-file": lambda f: put(f, "T2.nii", b""),
+    "pointer-file": lambda f: put(
+        f, "T2.nii.gz", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    ),
+    "gzip-damaged": lambda f: put(f, "T2.nii.gz", gzip.compress(nifti())[:-9]),
+    "gzip-name": lambda f: put(f, "T2.nii.gz", nifti()),
+    "image-unreadable": lambda f: put(f, "T2.nii", b"no image"),
+    "json-invalid": lambda f: put(f, "T2.json", b'{"a": 1,}'),
+    "privacy-gzip": lambda f: put(f, "T2.nii.gz", with_name(nifti(), b"/home/ada/T2.nii")),
+    "privacy-image": lambda f: put(f, "T2.nii", nifti("Lovelace^Ada")),
+}
+
+
+def test_every_rule_is_broken_by_a_package() -> None:
+    assert list(BREAKS) == list(RULES)
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_a_package_that_breaks_the_rule(
+    code: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    BREAKS[code](folder)
+    found = [problem for problem in problems(folder) if problem.code == code]
+    assert found
+    for problem in found:
+        assert problem.severity == RULES[code].severity
+        assert problem.where
+        assert problem.message
+        assert problem.remedy
+
+
+def test_a_package_that_breaks_no_rule(folder: Path) -> None:
+    assert problems(folder) == ()
+    assert problems(folder, release=True) == ()
+
+
+def test_a_licence_of_which_one_stanza_has_the_text_needs_no_other(folder: Path) -> None:
+    def stanza(license: str, **fields: object) -> dict[str, object]:
+        return {"files": ["*"], "holders": ["Ada"], "license": license, **fields}
+
+    define(folder, copyright=[stanza("CC-BY-4.0"), stanza("CC-BY-4.0", text="You may.")])
+    assert problems(folder) == ()
+    define(folder, copyright=[stanza("CC-BY-4.0"), stanza("MIT"), stanza("CC-BY-4.0")])
+    [problem] = problems(folder)
+    assert (problem.code, problem.message) == (
+        "no-license-text",
+        "it has no text of CC-BY-4.0 and MIT",
+    )
+
+
+def test_an_archive_with_the_digest_that_is_stated(folder: Path) -> None:
+    from_archive(folder, None)
+    assert problems(folder) == ()
+
+
+NO_BREAKS: dict[str, Callable[[Path], object]] = {
+    "a device's name inside another": lambda f: put(f, "auxiliary.nii", nifti()),
+    "names of one folder in two": lambda f: put(f, "icbm/T1.JSON", b"{}"),
+    "a path as long as Windows takes": lambda f: put(f, "n" * 172, b"x"),
+    "an inner link": lambda f: link(f, "ICBM152/T1.json"),
+    "an empty file that means something": lambda f: put(f, "ICBM152/__init__.py", b""),
+    "two gzip members, padded": lambda f: put(
+        f, "T2.nii.gz", gzip.compress(nifti()[:100]) + gzip.compress(nifti()[100:]) + b"\0" * 9
+    ),
+    "the same name in the gzip header": lambda f: put(
+        f, "T2.nii.gz", with_name(nifti(), b"T1.nii")
+    ),
+    "a home of nobody": lambda f: put(f, "T2.nii", nifti("/home/runner/out.nii")),
+    "a folder and a file of conda's": lambda f: put(f, "x.conda/.conda", b"x"),
+    "an Analyze header without its image": lambda f: put(f, "notes.hdr", b"not an image"),
+    "JSON with a byte order mark": lambda f: put(f, "T2.json", b"\xef\xbb\xbf{}"),
+    "a config.ini with spaces and CRLF": lambda f: put_config(
+        f, b"; made by hand\r\n[DEFAULT]\r\nversion: 0.3\r\n"
+    ),
+    "a text that mentions git-annex": lambda f: put(
+        f, "README.txt", b"/annex/objects/ is where git-annex keeps them\n" * 40
+    ),
+    "a folder of the umbrella's name among others": lambda f: put(f, "nipy/T1.nii", nifti()),
+}
+
+
+@pytest.mark.parametrize("name", NO_BREAKS)
+def test_a_package_that_only_looks_wrong(name: str, folder: Path) -> None:
+    NO_BREAKS[name](folder)
+    assert problems(folder) == ()
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.stops_release])
+def test_what_must_not_be_passed_on_is_an_error_for_a_release(code: str, folder: Path) -> None:
+    BREAKS[code](folder)
+    severities = {p.severity for p in problems(folder, release=True) if p.code == code}
+    assert severities == {"error"}
+
+
+def test_an_exception_lets_a_problem_stay_where_it_says_so(folder: Path) -> None:
+    put(folder, "broken/T2.nii.gz", b"\x1f\x8b")
+    put(folder, "broken/T2.json", b"{\n\n")
+    exceptions = [
+        {"code": "gzip-damaged", "path": "broken/*", "reason": "readers are tested with it"},
+        {"code": "json-invalid", "path": "broken/T2.json", "reason": "the same"},
+    ]
+    define(folder, exceptions=exceptions)
+    assert problems(folder) == ()
+    put(folder, "ICBM152/T2.nii.gz", b"\x1f\x8b")
+    assert [problem.where for problem in problems(folder)] == ["nipy/templates/ICBM152/T2.nii.gz"]
+
+
+def test_what_would_break_every_reader_cannot_be_excepted(folder: Path) -> None:
+    put_config(folder, b"[DEFAULT]\nversion = 2009c\n")
+    define(folder, version="0.3", exceptions=[{"code": "config-version", "reason": "I want it"}])
+    assert codes(folder) == {"config-version", "version-differs", "exception-unknown"}
+
+
+def test_all_problems_are_reported_at_once(folder: Path) -> None:
+    for code in ("config-version", "json-invalid", "gzip-damaged", "junk", "link-dangling"):
+        BREAKS[code](folder)
+    wanted = {"config-version", "json-invalid", "gzip-damaged", "junk", "link-dangling"}
+    assert wanted <= codes(folder)
+
+
+def test_an_image_with_less_data_than_its_header_says(folder: Path) -> None:
+    put(folder, "T2.nii", nifti()[:-1])
+    put(folder, "T3.nii.gz", gzip.compress(nifti()[:-1]))
+    found = {p.where.rpartition("/")[2]: p.message for p in problems(folder)}
+    assert found == {
+        "T2.nii": "its header announces 416 bytes, but it has 415",
+        "T3.nii.gz": "its header announces 416 bytes, but it has 415",
+    }
+
+
+def test_an_image_in_two_files(folder: Path) -> None:
+    for name in ("T2.hdr", "T2.IMG", "T3.hdr", "T4.HDR", "T4.img.gz"):
+        put(folder, name, b"no image" * 99)
+    found = [(p.where.rpartition("/")[2], p.code) for p in problems(folder)]
+    assert ("T2.hdr", "image-unreadable") in found
+    assert ("T4.HDR", "image-unreadable") in found
+    assert "T3.hdr" not in dict(found)
+
+
+def test_a_folder_is_listed_once_however_many_pairs_are_in_it(folder: Path) -> None:
+    for number in range(50):
+        put(folder, f"pairs/{number}.hdr", b"no image")
+        put(folder, f"pairs/{number}.img", b"no image")
+    listed: list[str] = []
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if counting and event in ("os.listdir", "os.scandir"):
+            listed.append(str(arguments[0]))
+
+    counting = True
+    sys.addaudithook(count)
+    assert codes(folder) == {"image-unreadable"}
+    counting = False
+    assert len([path for path in listed if Path(path).name == "pairs"]) < 5
+
+
+def test_a_gzip_file_with_a_wrong_check_sum(folder: Path) -> None:
+    packed = bytearray(gzip.compress(nifti()))
+    packed[-5] ^= 1
+    put(folder, "T2.nii.gz", bytes(packed))
+    [problem] = problems(folder)
+    assert problem.code == "gzip-damaged"
+    assert "damaged" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("con", "name-windows"), ("Lpt1.txt", "name-windows"), ("a:b", "name-windows"),
+        ("a.", "name-windows"), ("a ", "name-windows"), ("._T1", "junk"), ("x.pyc", "junk"),
+        (".git/HEAD", "junk"), ("old~", "junk"), ("dist/a_0.3-1_all.deb", "own-package"),
+        ("a-0.3-py3-none-any.whl", "own-package"), ("A-1-0.CONDA", "own-package"),
+    ],
+)  # fmt: skip
+def test_names(name: str, code: str, folder: Path) -> None:
+    put(folder, name, b"x")
+    assert codes(folder) == {code}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"C:\Users\ada\x.nii", "/Users/ada/x", "ada@example.org", "[ada@host: Mon] 3dcalc",
+     "Patient name: Ada", "/home/ada.l/x"],
+)  # fmt: skip
+def test_what_a_header_gives_away(text: str, folder: Path) -> None:
+    put(folder, "T2.nii", nifti(text))
+    assert codes(folder) == {"privacy-image"}
+
+
+@pytest.mark.parametrize("kind", ["gztar", "zip"])
+def test_an_executable_file_in_an_archive(kind: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "templates" / "ICBM152" / "T1.json").chmod(0o755)
+    made = shutil.make_archive(str(tmp_path / "release"), kind, folder, "templates")
+    define(folder, source={"address": made})
+    assert [problem.code for problem in problems(folder)] == ["executable"]
+
+
+def test_a_folder_of_junk_is_reported_once(folder: Path) -> None:
+    for name in ("HEAD", "objects/a", "objects/b"):
+        put(folder, f".git/{name}", b"x")
+    assert [problem.where for problem in problems(folder)] == ["nipy/templates/.git"]
+
+
+def test_the_codes_in_the_source_are_those_of_the_rules() -> None:
+    """A new problem cannot be without its explanation, nor have another severity."""
+    called = {"error_at": "error", "warning_at": "warning", "_problem": "error"}
+    package = Path(check_flow.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", None)
+            if isinstance(node, ast.Call) and name in called:
+                texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+                for code in texts[:1]:
+                    if isinstance(code, str) and re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", code):
+                        assert RULES[code].severity == called[name], f"{path.name}: {code}"
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_an_explanation_says_what_why_and_how(code: str) -> None:
+    rule = RULES[code]
+    for text in (rule.what, rule.why, rule.remedy):
+        assert len(text) > 15

@@ -1,0 +1,28 @@
+"""Fixtures of the builder's tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.builder.samples import RecordingReporter
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def reporter() -> RecordingReporter:
+    return RecordingReporter()
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the golden file of a name; --update-golden writes it anew."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden", False):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert text == path.read_text("utf-8")
+
+    return compare

@@ -1,0 +1,252 @@
+"""The flow: an artifact is proven before it has its name, and a failure leaves nothing."""
+
+import gzip
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from tests.builder.samples import RecordingReporter, linked, plain, read
+
+from nipack.builder.archive.members import Content
+from nipack.builder.flows.build import build, build_artifact, verify
+from nipack.builder.formats import Format, formats
+from nipack.builder.formats.conda import CondaFormat
+from nipack.builder.formats.deb import DebFormat
+from nipack.builder.package import DataPackage
+from nipack.system.errors import ArtifactError, NipackError, SourceError
+from nipack.system.progress import Advance
+
+ALL = list(formats().values())
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> DataPackage:
+    tree = plain(tmp_path)
+    (tree / "templates" / "noise").write_bytes(os.urandom(3 << 20))
+    return read(tree, tmp_path / "work")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "some" / "dist"
+
+
+def left(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir()) if out.exists() else []
+
+
+def test_steps_and_artifacts(tmp_path: Path, out: Path, reporter: RecordingReporter) -> None:
+    conda, deb = build(str(linked(tmp_path)), [CondaFormat(), DebFormat()], out, reporter)
+    assert left(out) == ["nipy-templates-0.3-0.conda", "nipy-templates_0.3-1_all.deb"]
+    assert (conda.format, deb.format) == ("conda", "deb")
+    assert conda.payload_id == deb.payload_id
+    for name in left(out):
+        for step in ("write", "check"):
+            total, done = reporter.steps[f"{step} {name}"]
+            assert total == conda.payload_size
+            assert done is not None
+            assert done >= conda.payload_size
+    assert threading.active_count() == 1
+
+
+def test_what_is_there_is_replaced_at_once(package: DataPackage, out: Path) -> None:
+    out.mkdir(parents=True)
+    old = out / "nipy-templates-0.3-0.conda"
+    old.write_bytes(b"old")
+    with old.open("rb") as reader:
+        build_artifact(package, CondaFormat(), out, RecordingReporter())
+        assert reader.read() == b"old", "whoever reads the old one still has it"
+    assert old.stat().st_size > 3 << 20
+
+
+def flipped(format: type[CondaFormat] | type[DebFormat], place: float) -> Format:
+    """Return a format that writes one byte wrong."""
+
+    class Flipped(format):  # type: ignore[misc, valid-type]
+        def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+            super().assemble(package, output, advance)
+            at = int(output.tell() * place)
+            with Path(output.name).open("r+b") as other:
+                output.flush()
+                other.seek(at)
+                [byte] = other.read(1)
+                other.seek(at)
+                other.write(bytes([byte ^ 0x10]))
+
+    return Flipped()
+
+
+@pytest.mark.parametrize("format", [CondaFormat, DebFormat])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7, 0.9])
+def test_one_wrong_byte_is_noticed(
+    format: type[CondaFormat] | type[DebFormat], place: float, package: DataPackage, out: Path
+) -> None:
+    with pytest.raises(ArtifactError, match="not what was to be packed, so it was not kept"):
+        build_artifact(package, flipped(format, place), out, RecordingReporter())
+    assert left(out) == []
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("format", ALL, ids=lambda format: format.name)
+@pytest.mark.parametrize("size", [0, 10, 3 << 20, (3 << 20) - 1])
+def test_data_that_changes_while_it_is_packed(
+    format: Format, size: int, package: DataPackage, out: Path
+) -> None:
+    (package.directory / "noise").write_bytes(bytes(size))
+    with pytest.raises(ArtifactError, match=r"noise: (it became shorter|is \d+ bytes)"):
+        build_artifact(package, format, out, RecordingReporter())
+    assert left(out) == []
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("format", ALL, ids=lambda format: format.name)
+def test_data_that_is_gone_when_it_is_packed(
+    format: Format, package: DataPackage, out: Path
+) -> None:
+    (package.directory / "noise").unlink()
+    with pytest.raises(ArtifactError, match="templates/noise: No such file or directory"):
+        build_artifact(package, format, out, RecordingReporter())
+    assert left(out) == []
+
+
+def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
+    artifact = build_artifact(package, CondaFormat(), out, RecordingReporter())
+
+    class Different(CondaFormat):
+        def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+            root = "share/nipy/nipy/templates"
+            for content in super().contents(artifact, advance):
+                if content.path == f"{root}/config.ini":
+                    continue
+                if content.path == f"{root}/noise":
+                    yield Content(path=content.path, mode=0o600, size=1, sha256="0")
+                    yield Content(path=content.path, mode=0o777, target="elsewhere")
+                else:
+                    yield content
+            yield Content(path="etc/passwd", mode=0o644, size=1, sha256="0")
+
+    with pytest.raises(ArtifactError) as caught:
+        verify(package, Different(), artifact.path, RecordingReporter())
+    root = "share/nipy/nipy/templates"
+    lines = str(caught.value).splitlines()
+    assert lines[0] == (
+        "nipy-templates-0.3-0.conda: not what was to be packed, so it was not kept:"
+    )
+    assert lines[1:4] == [
+        f"  {root}/noise: is there 2 times",
+        "  etc/passwd: should not be there",
+        f"  {root}/config.ini: is missing",
+    ]
+    assert lines[4].startswith(f"  {root}/noise: is a link to elsewhere, not 3145728 bytes with")
+
+
+def test_a_break_leaves_nothing(package: DataPackage, out: Path) -> None:
+    class Broken(RecordingReporter):
+        def step(self, name: str, total: int | None) -> Callable[[int], object]:
+            def stop(count: int) -> None:
+                raise KeyboardInterrupt
+
+            return stop
+
+    for format in ALL:
+        with pytest.raises(KeyboardInterrupt):
+            build_artifact(package, format, out, Broken())
+        assert left(out) == []
+    assert threading.active_count() == 1
+
+
+def test_a_directory_in_the_place_of_the_artifact(package: DataPackage, out: Path) -> None:
+    (out / "nipy-templates-0.3-0.conda").mkdir(parents=True)
+    with pytest.raises(ArtifactError, match="Is a directory"):
+        build_artifact(package, CondaFormat(), out, RecordingReporter())
+    assert left(out) == ["nipy-templates-0.3-0.conda"]
+
+
+def test_a_file_in_the_place_of_the_directory(package: DataPackage, out: Path) -> None:
+    out.parent.mkdir(parents=True)
+    out.write_bytes(b"")
+    with pytest.raises(ArtifactError, match=r"(File exists|Not a directory); check the directory"):
+        build_artifact(package, CondaFormat(), out, RecordingReporter())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.root
+@pytest.mark.tools("mount")
+@pytest.mark.parametrize("format", ALL, ids=lambda format: format.name)
+def test_a_full_disk(format: Format, package: DataPackage, small_disk: Path) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        build_artifact(package, format, small_disk / "dist", RecordingReporter())
+    assert "No space left on device; check the directory's rights and the room" in str(caught.value)
+    assert format.file_name(package) in str(caught.value)
+    assert left(small_disk / "dist") == []
+    assert threading.active_count() == 1
+
+
+@pytest.mark.root
+@pytest.mark.tools("mount")
+def test_a_full_disk_while_unpacking(
+    package: DataPackage, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "nipy-templates-0.3.tar.gz"
+    subprocess.run(
+        ["tar", "-czf", archive, "-C", package.directory.parent.parent, "nipy-templates-0.3"],
+        check=True,
+    )
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    with pytest.raises(SourceError, match=r"the room on the disk .* set TMPDIR to"):
+        list(build(str(archive), ALL, tmp_path / "dist"))
+    assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", ["source", "data"])
+def test_the_workspace_is_gone_afterwards(
+    wrong: str, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(gzip.compress(bytes(10240)) if wrong == "data" else b"no archive")
+    with pytest.raises(NipackError):
+        list(build(str(archive), ALL, out))
+    assert list(temporary.iterdir()) == []
+    assert not out.exists(), "nothing is made where nothing will be written"
+
+
+def test_a_caller_that_stops_early_leaves_no_workspace(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    artifacts = build(str(plain(tmp_path)), ALL, out)
+    next(artifacts)
+    artifacts.close()  # type: ignore[attr-defined]
+    assert left(out) == ["nipy-templates-0.3-0.conda"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_building_needs_no_network_library(tmp_path: Path) -> None:
+    """What a build from this machine does not need is not imported."""
+    program = (
+        "import sys; from pathlib import Path; from nipack.builder.flows.build import build\n"
+        "from nipack.builder.formats import formats\n"
+        "list(build(sys.argv[1], list(formats().values()), Path(sys.argv[2])))\n"
+        "print(*{'requests', 'jsonschema'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program, str(plain(tmp_path)), str(tmp_path / "dist")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "\n"

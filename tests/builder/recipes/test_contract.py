@@ -1,0 +1,341 @@
+"""The contract of every recipe format; what is rendered is golden, for it is what gets built."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from debian.changelog import Changelog
+from tests.conftest import REPOSITORY, MakeTree
+
+from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
+from nipack.builder.recipes import RecipeFormat, recipe_formats
+from nipack.system.errors import DataPackageError, RecipeError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "recipes"
+
+formats = pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+Render = Callable[..., Recipe]
+
+
+@pytest.fixture
+def render(tmp_path: Path) -> Render:
+    """Render one recipe of a source into tmp_path/recipes."""
+
+    def render(source: Path, format: RecipeFormat, *, previous: Path | None = None) -> Recipe:
+        options = RecipeOptions(
+            draft=True,
+            recipes=tmp_path / "recipes",
+            packages=tmp_path / "dist",
+            previous=str(previous) if previous else None,
+        )
+        [recipe] = make_recipes(str(source), [format], options)
+        return recipe
+
+    return render
+
+
+@formats
+def test_the_rendered_files_are_the_golden_ones(
+    sample: Path, format: RecipeFormat, render: Render, request: pytest.FixtureRequest
+) -> None:
+    recipe = render(sample, format)
+    rendered = texts_below(recipe.directory)
+    golden = GOLDEN / request.node.callspec.params["sample"] / format.name
+    if request.config.getoption("--update-golden"):
+        for path, text in rendered.items():
+            (golden / path).parent.mkdir(parents=True, exist_ok=True)
+            (golden / path).write_text(text, "utf-8")
+    assert rendered == texts_below(golden)
+
+
+def texts_below(folder: Path) -> dict[str, str]:
+    """Return the text of each file by its path, as golden files have it."""
+    return {
+        path.relative_to(folder).as_posix(): _stable(path.read_text("utf-8"))
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _stable(text: str) -> str:
+    """Blank the digest of an archive that was made here: it depends on the zlib in use."""
+    text = re.sub(r"(?m)^(\s*(?:-? ?)sha256: )[0-9a-f]{64}$", r"\1(of the archive)", text)
+    return re.sub(r'("sha256": ")[0-9a-f]{64}"', r'\1(of the archive)"', text)
+
+
+@formats
+def test_rendering_twice_changes_nothing(
+    sample: Path, format: RecipeFormat, render: Render
+) -> None:
+    assert {file.state for file in render(sample, format).files} == {"new"}
+    before = {file.path: file.path.stat().st_mtime_ns for file in render(sample, format).files}
+    again = render(sample, format)
+    assert {file.state for file in again.files} == {"unchanged"}
+    assert {file.path: file.path.stat().st_mtime_ns for file in again.files} == before
+
+
+@formats
+def test_no_jinja_is_left_in_what_is_rendered(
+    sample: Path, format: RecipeFormat, render: Render
+) -> None:
+    for file in render(sample, format).files:
+        assert not re.search(r"\{\{|\{%|\{#", file.path.read_text("utf-8")), file.path
+
+
+@formats
+def test_a_dry_run_writes_nothing(sample: Path, format: RecipeFormat, tmp_path: Path) -> None:
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "r", packages=tmp_path / "d", dry_run=True
+    )
+    [recipe] = make_recipes(str(sample), [format], options)
+    assert recipe.files
+    assert not (tmp_path / "r").exists()
+
+
+def test_every_obstacle_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    data = tmp_path / "nipy-x-0.1" / "x"
+    for path in (".pc/a", "b"):
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).write_bytes(b"")
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.1\n", "utf-8")
+    options = RecipeOptions(
+        draft=True,
+        recipes=tmp_path / "r",
+        packages=tmp_path / "d",
+    )
+    with pytest.raises(RecipeError, match=r"\.pc/a: the debian recipe cannot carry it"):
+        list(make_recipes(str(data.parent), list(recipe_formats().values()), options))
+    assert not (tmp_path / "r").exists()
+
+
+def _release(directory: Path, version: str, files: dict[str, bytes], link: str | None) -> Path:
+    """Make a release in a folder of its own, with a definition; returns the definition."""
+    data = directory / version / "atlas"
+    for path, content in files.items():
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).write_bytes(content)
+    if link is not None:
+        (data / "mni").symlink_to(link)
+    (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+    definition = directory / version / "package.yaml"
+    definition.write_text(
+        f"name: nipy-atlas\nrelpath: nipy/atlas\nversion: '{version}'\ndate: 2023-05-01\n"
+        "maintainer: {name: Ada Lovelace, email: ada@example.org}\n",
+        "utf-8",
+    )
+    return definition
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> tuple[Path, Path]:
+    """Two versions; in the second a file is new, one differs, one is gone, a folder is a link."""
+    first = {"mni/a.txt": b"a", "same.txt": b"s", "gone.txt": b"g", "other.txt": b"1"}
+    second = {"mni152/a.txt": b"a", "same.txt": b"s", "other.txt": b"2"}
+    return (
+        _release(tmp_path, "0.9", first, None),
+        _release(tmp_path, "0.10", second, "mni152"),
+    )
+
+
+def test_a_pre_release_is_spelled_alike_for_dpkg_and_rpm(tmp_path: Path, render: Render) -> None:
+    definition = _release(tmp_path, "1.0.alpha1", {"a.txt": b"a"}, None)
+    changelog = render(definition, recipe_formats()["debian"]).directory / "changelog"
+    assert changelog.read_text("utf-8").startswith("nipy-atlas (1.0~alpha1-1) ")
+    spec = (render(definition, recipe_formats()["rpm"]).directory / "nipy-atlas.spec").read_text()
+    assert re.search(r"(?m)^Version: +1\.0~alpha1$", spec)
+    assert re.search(r"(?m)^\* .* - 1\.0~alpha1-1$", spec)
+
+
+class TestPrevious:
+    def test_debian_tells_what_changed_and_keeps_the_history(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        recipe = render(releases[1], debian, previous=releases[0])
+        changelog = (recipe.directory / "changelog").read_text("utf-8")
+        assert re.findall(r"nipy-atlas \((.*)\)", changelog) == ["0.10-1", "0.9-1"]
+        newest = changelog.partition(" -- ")[0]
+        assert "* New upstream release 0.10, after 0.9:" in newest
+        assert "- added: mni, mni152/a.txt" in newest
+        assert "- changed: other.txt" in newest
+        assert "- dropped: gone.txt, mni/a.txt" in newest
+        assert "same.txt" not in newest
+        assert (recipe.directory / "maintscript").read_text("utf-8") == (
+            "dir_to_symlink /usr/share/nipy/nipy/atlas/mni mni152 0.10-1~\n"
+        )
+        overrides = (recipe.directory / "nipy-atlas.lintian-overrides").read_text("utf-8")
+        assert "initial-upload" not in overrides
+
+    def test_rendering_again_adds_no_entry(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        for format in recipe_formats().values():
+            render(releases[1], format, previous=releases[0])
+            again = render(releases[1], format, previous=releases[0])
+            assert {file.state for file in again.files} == {"unchanged"}, format.name
+
+    def test_the_same_data_packaged_again_has_a_later_entry(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        render(releases[0], debian)
+        releases[0].write_text(f"{releases[0].read_text('utf-8')}revision: 1\n", "utf-8")
+        changelog = render(releases[0], debian).directory / "changelog"
+        entries = Changelog(changelog.read_text("utf-8"), strict=True)
+        assert [(str(each.version), each.date) for each in entries] == [
+            ("0.9-2", "Mon, 01 May 2023 00:00:01 +0000"),
+            ("0.9-1", "Mon, 01 May 2023 00:00:00 +0000"),
+        ]
+        assert "Packaging only" in str(entries[0])
+        assert {file.state for file in render(releases[0], debian).files} == {"unchanged"}
+
+    def test_an_entry_later_than_the_policy_is_not_said_to_be_earlier(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        old = releases[0].read_text("utf-8").replace("date: 2023-05-01", "date: 2009-05-01")
+        releases[0].write_text(old, "utf-8")
+        directory = render(releases[0], debian).directory
+        overrides = directory / "source" / "lintian-overrides"
+        assert "timewarp-standards-version" in overrides.read_text("utf-8")
+
+        changelog = directory / "changelog"
+        by_hand = changelog.read_text("utf-8").replace("01 May 2009", "01 May 2024")
+        changelog.write_text(by_hand.replace("Fri, ", "Wed, "), "utf-8")
+        releases[0].write_text(f"{old}revision: 1\n", "utf-8")
+        render(releases[0], debian)
+        assert "Wed, 01 May 2024 00:00:01 +0000" in changelog.read_text("utf-8")
+        assert "timewarp-standards-version" not in overrides.read_text("utf-8")
+
+    def test_entries_that_a_maintainer_wrote_stay(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        recipe = render(releases[0], debian)
+        changelog = recipe.directory / "changelog"
+        by_hand = changelog.read_text("utf-8").replace("packaged with nipack", "by hand")
+        changelog.write_text(by_hand, "utf-8")
+        render(releases[1], debian, previous=releases[0])
+        assert changelog.read_text("utf-8").endswith(by_hand)
+
+    def test_this_version_s_entry_stays_once_a_maintainer_has_changed_it(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        directory = render(releases[0], debian).directory
+        changelog, overrides = directory / "changelog", directory / "nipy-atlas.lintian-overrides"
+        assert "initial-upload-closes-no-bugs" in overrides.read_text("utf-8")
+        by_hand = changelog.read_text("utf-8").replace("nipack.", "nipack. (Closes: #1234567)")
+        assert "#1234567" in by_hand
+        changelog.write_text(by_hand, "utf-8")
+        for _ in range(2):
+            render(releases[0], debian)
+            assert changelog.read_text("utf-8") == by_hand
+        assert not overrides.exists() or "no-bugs" not in overrides.read_text("utf-8")
+        render(releases[1], debian, previous=releases[0])
+        assert changelog.read_text("utf-8").endswith(by_hand)
+
+    def test_the_spec_s_entry_stays_once_a_maintainer_has_changed_it(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        rpm = recipe_formats()["rpm"]
+        spec = render(releases[0], rpm).directory / "nipy-atlas.spec"
+        by_hand = spec.read_text("utf-8").replace("- Version 0.9", "- Version 0.9 (rhbz#7), 100%%")
+        assert "rhbz#7" in by_hand
+        spec.write_text(by_hand, "utf-8")
+        render(releases[0], rpm)
+        assert spec.read_text("utf-8") == by_hand
+        render(releases[1], rpm, previous=releases[0])
+        assert "(rhbz#7), 100%%\n" in spec.read_text("utf-8")
+        assert spec.read_text("utf-8").count("0.9-1") == 1
+
+    def test_what_changed_is_written_into_an_entry_that_nobody_has_changed(
+        self, releases: tuple[Path, Path], render: Render
+    ) -> None:
+        for format in ("debian", "rpm"):
+            render(releases[1], recipe_formats()[format])
+            files = render(releases[1], recipe_formats()[format], previous=releases[0])
+            [text] = [
+                path.read_text("utf-8")
+                for path in files.directory.iterdir()
+                if path.name in ("changelog", "nipy-atlas.spec")
+            ]
+            assert text.count("0.10-1") == 1
+            assert "gone.txt" in text
+
+    def test_the_spec_tells_it_too(self, releases: tuple[Path, Path], render: Render) -> None:
+        rpm = recipe_formats()["rpm"]
+        spec = (
+            render(releases[1], rpm, previous=releases[0]).directory / "nipy-atlas.spec"
+        ).read_text("utf-8")
+        changelog = spec.partition("%changelog\n")[2]
+        assert re.findall(r"(?m)^\* .* - (.*)$", changelog) == ["0.10-1", "0.9-1"]
+        assert "- dropped: gone.txt, mni/a.txt" in changelog
+
+    def test_a_changelog_that_is_none_is_not_overwritten(
+        self, releases: tuple[Path, Path], render: Render, tmp_path: Path
+    ) -> None:
+        changelog = tmp_path / "recipes" / "nipy-atlas" / "debian" / "changelog"
+        changelog.parent.mkdir(parents=True)
+        changelog.write_text("not a changelog\n", "utf-8")
+        with pytest.raises(RecipeError, match="not a Debian changelog"):
+            render(releases[1], recipe_formats()["debian"])
+        assert changelog.read_text("utf-8") == "not a changelog\n"
+
+
+def test_what_conda_drops_is_an_obstacle(tmp_path: Path, render: Render) -> None:
+    dropped = {".DS_Store": b"x", "lib.la": b"x", "code.pyc": b"x"}
+    definition = _release(tmp_path, "0.1", dropped, None)
+    with pytest.raises(RecipeError) as caught:
+        render(definition, recipe_formats()["conda"])
+    for path in dropped:
+        assert f"{path}: the conda recipe cannot carry it" in str(caught.value)
+    assert not (tmp_path / "recipes").exists()
+
+
+def test_what_is_not_settled_is_for_a_draft_alone(tmp_path: Path, make_tree: MakeTree) -> None:
+    """A missing definition, licence or right to pass the data on stops what is to be submitted."""
+    options = RecipeOptions(recipes=tmp_path / "r", packages=tmp_path / "d")
+    every = list(recipe_formats().values())
+    with pytest.raises(DataPackageError) as caught:
+        list(make_recipes(str(make_tree()), every, options))
+    codes = {each.code for each in caught.value.problems if each.severity == "error"}
+    assert codes == {"no-definition"}
+    assert not (tmp_path / "r").exists()
+    settled = list(make_recipes(str(REPOSITORY / "recipes" / "nipy-examplepkg"), every, options))
+    assert len(settled) == len(every)
+
+
+SECTIONS = ["package", "source", "build", "requirements", "test", "tests", "about", "extra"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(GOLDEN.glob("*/conda/recipe.yaml")) + sorted(GOLDEN.glob("*/conda/meta.yaml")),
+    ids=lambda path: f"{path.parts[-3]}-{path.name}",
+)
+def test_conda_forge_s_linter_has_nothing_to_say(path: Path) -> None:
+    """The rules of conda-smithy's linter that a recipe of data can break."""
+    text = path.read_text("utf-8")
+    recipe = yaml.safe_load(text)
+    recipe.pop("schema_version", None)
+    assert list(recipe) == [key for key in SECTIONS if key in recipe]
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert not re.search(r"#\s*\[[^]]+\]\s*$", text, re.MULTILINE), (
+        "a selector, which noarch recipes may not have"
+    )
+    about = recipe["about"]
+    assert about["summary"]
+    assert about["license"]
+    assert about["license"].lower() != "unknown"
+    assert "license" not in about["license"].lower().removeprefix("licenseref-")
+    assert about.get("license_file")
+    assert all(recipe["extra"]["recipe-maintainers"])
+    assert recipe["build"]["noarch"] == "generic"
+    assert isinstance(recipe["build"]["number"], int)
+    sources = recipe["source"] if isinstance(recipe["source"], list) else [recipe["source"]]
+    for source in sources:
+        assert source["sha256"]

@@ -1,0 +1,38 @@
+"""Digests, compared with hashlib over the whole content."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+
+from nipack.system.hashing import CHUNK, digest_file, digest_files, digest_stream
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+def test_digests_of_every_size(size: int) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    content = content[:size]
+    counts: list[int] = []
+    found = digest_stream(io.BytesIO(content), ["sha256", "md5", "sha512"], counts.append)
+    assert found.size == size == sum(counts)
+    assert found.by_algorithm == {
+        name: hashlib.new(name, content).hexdigest() for name in ("sha256", "md5", "sha512")
+    }
+
+
+def test_many_files_keep_their_order(tmp_path: Path) -> None:
+    paths = []
+    for n in range(50):
+        path = tmp_path / str(n)
+        path.write_bytes(b"x" * (n * 7919 % 5000))
+        paths.append(path)
+    counts: list[int] = []
+    found = digest_files(paths, ["sha256"], counts.append)
+    assert found == [digest_file(path, ["sha256"]) for path in paths]
+    assert sum(counts) == sum(path.stat().st_size for path in paths)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        digest_files([tmp_path / "missing"], ["sha256"], lambda count: None)
