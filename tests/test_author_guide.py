@@ -34,6 +34,7 @@ EXPECTED = {
     "nipack bump minor mylab/atlas": "version 0.1 is now 0.2",
     "nipack check recipes/mylab-atlas": "no problem",
     "cat try/share/nipy/mylab/atlas/config.ini": "version = 0.1",
+    "nipack diff dist/mylab-atlas-0.1.tar.gz recipes/mylab-atlas": "The data is the same",
     "nipack build recipes -f sdist -f wheel": "mylab_atlas-0.2-py3-none-any.whl",
 }
 

@@ -16,6 +16,7 @@ from nipack.cli.bump import bump
 from nipack.cli.check import check
 from nipack.cli.completion import completion
 from nipack.cli.console import print_error
+from nipack.cli.diff import diff
 from nipack.cli.doctor import doctor
 from nipack.cli.init import init
 from nipack.cli.list import list_command
@@ -115,6 +116,7 @@ def nipack(verbose: bool) -> None:
 
 nipack.add_command(init)
 nipack.add_command(check)
+nipack.add_command(diff)
 nipack.add_command(bump)
 nipack.add_command(build)
 nipack.add_command(recipe)
