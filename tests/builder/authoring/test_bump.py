@@ -90,14 +90,43 @@ def test_data_without_config_ini_has_its_version_in_the_definition(tmp_path: Pat
     assert "version: '0.3'" in (tmp_path / "package.yaml").read_text("utf-8")
 
 
-def test_it_says_what_is_still_of_the_version_before(make_tree: MakeTree) -> None:
+def test_it_says_that_the_archive_is_still_of_the_version_before(make_tree: MakeTree) -> None:
     tree = make_tree(version="0.2")
-    more = "version: '0.2'\ndate: 2020-01-01\nsource: {address: x.tar.gz}\n"
+    more = "version: '0.2'\nsource: {address: x.tar.gz}\n"
     (tree / "package.yaml").write_text(HEAD + more, "utf-8")
     result = bump("minor", tree)
-    assert "change source and date in the definition too, which are of 0.2" in result.stdout
-    (tree / "package.yaml").write_text(HEAD + "version: '0.3'\ndate: 2020-01-01\n", "utf-8")
-    assert "change date in the definition too, which is of 0.3" in bump("minor", tree).stdout
+    assert "change source in the definition too, which is of 0.2" in result.stdout
+
+
+def test_the_date_of_the_definition_is_that_of_the_release(
+    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = make_tree(version="0.2")
+    definition = tree / "package.yaml"
+    text = f"{HEAD}date: 2020-01-01 # of 0.2\nversion: '0.2'\nsummary: of 2020-01-01\n"
+    definition.write_text(text, "utf-8")
+    after = text.replace("'0.2'", "'0.3'").replace("date: 2020-01-01", "date: 2024-02-29")
+    assert bump("minor", tree, "--date", "2024-02-29").exit_code == 0
+    assert definition.read_text("utf-8") == after
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert bump("minor", tree).exit_code == 0
+    assert "date: 1970-01-02 #" in definition.read_text("utf-8")
+
+
+def test_a_definition_elsewhere_and_the_folder_that_it_names_change_together(
+    make_tree: MakeTree, tmp_path: Path
+) -> None:
+    tree = make_tree(version="0.2")
+    recipe = tmp_path / "recipes" / "nipy-templates"
+    recipe.mkdir(parents=True)
+    definition = recipe / "package.yaml"
+    source = f"source: {{address: {tree}}}\n"
+    definition.write_text(f"{HEAD}version: '0.2'\n{source}", "utf-8")
+    result = bump("minor", recipe)
+    assert result.exit_code == 0, result.stderr
+    assert "version: '0.3'" in definition.read_text("utf-8")
+    assert b"version = 0.3" in (tree / "templates" / "config.ini").read_bytes()
+    assert "change source" not in result.stdout
 
 
 def test_json(make_tree: MakeTree) -> None:

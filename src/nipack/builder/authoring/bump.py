@@ -1,4 +1,4 @@
-"""Raise the version in config.ini and in the definition beside it; no other byte is changed."""
+"""Raise the version, in config.ini and in the definition, and its date; no other byte changes."""
 
 import configparser
 import io
@@ -6,15 +6,16 @@ import re
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
 import yaml
 
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, read_definition
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, read_definition
 from nipack.builder.source.folders import definition_path, find_data_directory
-from nipack.builder.source.tree import SourceTree
+from nipack.builder.source.tree import SourceTree, local_path
 from nipack.layout import CONFIG_NAME
 from nipack.system.atomic import written_beside
 from nipack.system.errors import DataPackageError, SourceError, error_at, system_errors_as
@@ -45,9 +46,8 @@ class Bump:
     @property
     def stale(self) -> list[str]:
         """The fields of the definition that are still of the version before."""
-        values = {"source": self.definition and self.definition.source,
-                  "date": self.definition and self.definition.date}  # fmt: skip
-        return [name for name, value in values.items() if value]
+        source = self.definition and self.definition.source
+        return ["source"] if source and _local_folder(source) is None else []
 
 
 def next_version(version: str, part: Part) -> str:
@@ -57,18 +57,21 @@ def next_version(version: str, part: Part) -> str:
 
 
 @system_errors_as(SourceError, "make it readable")
-def plan_bump(directory: Path, part: Part) -> Bump:
+def plan_bump(directory: Path, part: Part, released: date) -> Bump:
     """Return what raises the version of the data in a directory, or in the one folder of it.
 
-    A definition stands for its folder, and its relpath says which of several folders is the data.
+    A definition stands for the folder that its source names, else for its own, and its relpath says
+    which of several folders is the data.  Its date, if it has one, becomes that of the release.
     Raises DataPackageError where there is no version to raise, or two that differ.
     """
     if directory.name == DEFINITION_NAME and directory.is_file():
         directory = directory.parent
     if not directory.is_dir():
         raise SourceError(f"{directory}: not a directory; name the one with {CONFIG_NAME}")
-    tree = SourceTree(address=str(directory), directory=directory.absolute())
     definition = _definition_beside(directory)
+    if definition and definition.source:
+        directory = _local_folder(definition.source) or directory
+    tree = SourceTree(address=str(directory), directory=directory.absolute())
     data = find_data_directory(tree, definition.relpath if definition else None)
     before = _version(data, definition, str(directory))
     after = next_version(before, part)
@@ -77,7 +80,8 @@ def plan_bump(directory: Path, part: Part) -> Bump:
         path = directory / data.relative_to(tree.directory) / CONFIG_NAME
         changes.append(_config_change(path, after))
     if definition is not None and definition.path is not None:
-        changes.append(_definition_change(definition.path, after))
+        values = {"version": after, "date": released.isoformat()}
+        changes.append(_definition_change(definition.path, values))
     return Bump(before=before, after=after, changes=tuple(changes), definition=definition)
 
 
@@ -121,18 +125,29 @@ def _stated(config: bytes) -> str:
     return parser.get("DEFAULT", "version", fallback="")
 
 
-def _definition_change(path: Path, after: str) -> Change:
+def _local_folder(source: Source) -> Path | None:
+    """Return the folder that a definition's source is, None where it is an archive or address."""
+    if "://" in source.address and not source.address.startswith("file://"):
+        return None
+    path = local_path(source.address)
+    return path if path.is_dir() else None
+
+
+def _definition_change(path: Path, values: dict[str, str]) -> Change:
+    """Replace the values of those of the fields that the definition has."""
     before = path.read_bytes()
     # Positions count characters, so the byte order mark must stay one of them.
     text = before.decode("utf-8")
     mark = text[: text.startswith("\ufeff")]
     root = yaml.compose(text.removeprefix(mark), yaml.SafeLoader)
     assert isinstance(root, yaml.MappingNode), "a definition that was read has fields"
-    node = next(value for key, value in root.value if key.value == "version")
-    quote = node.style or ""
-    start, end = node.start_mark.index + len(mark), node.end_mark.index + len(mark)
-    changed = f"{text[:start]}{quote}{after}{quote}{text[end:]}"
-    return Change(path=path, before=before, after=changed.encode("utf-8"))
+    nodes = [(node, values[key.value]) for key, node in root.value if key.value in values]
+    # From the end, so that the places of those before stay.
+    for node, value in sorted(nodes, key=lambda each: -each[0].start_mark.index):
+        quote = node.style or ""
+        start, end = node.start_mark.index + len(mark), node.end_mark.index + len(mark)
+        text = f"{text[:start]}{quote}{value}{quote}{text[end:]}"
+    return Change(path=path, before=before, after=text.encode("utf-8"))
 
 
 def apply_bump(bump: Bump) -> None:
