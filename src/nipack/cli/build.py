@@ -60,7 +60,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--out-dir",
     "-o",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("dist"),
+    default="dist",
     show_default=True,
     help="The directory that gets the packages.",
 )
