@@ -46,7 +46,7 @@ set_up() {
     fi
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
-        --editable "${top}[build]" "${groups[@]}" ||
+        --editable "${top}[publish]" "${groups[@]}" ||
         die "pip could not install what is needed; see its message above"
     touch "$stamp"
 }

@@ -37,7 +37,7 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-TOOL = ("nipack.builder", "nipack.cli", "nipack.system")
+TOOL = ("nipack.builder", "nipack.cli", "nipack.publish", "nipack.system")
 RUNTIME = [path for path in MODULES if not within(name_of(path), *TOOL)]
 
 
@@ -116,6 +116,21 @@ def test_formats_never_import_each_other(path: Path) -> None:
 )
 def test_the_builder_never_imports_the_command_line(path: Path) -> None:
     speakers = ("nipack.cli", "click", "rich", "argparse")
+    assert [name for name in imports(path) if within(name, *speakers)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if within(name_of(path), "nipack.publish")], ids=name_of
+)
+def test_repositories_know_artifacts_and_not_what_built_them(path: Path) -> None:
+    allowed = ("nipack.layout", "nipack.publish", "nipack.system")
+    wrong = [
+        name
+        for name in imports(path)
+        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
+    ]
+    assert wrong == []
+    speakers = ("click", "rich", "argparse")
     assert [name for name in imports(path) if within(name, *speakers)] == []
 
 
