@@ -1,6 +1,8 @@
 """The rules of who imports whom, and who speaks and ends."""
 
 import ast
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -109,6 +111,17 @@ def test_no_two_rooms_of_the_builder_know_each_other() -> None:
 @pytest.mark.parametrize("path", FORMATS, ids=name_of)
 def test_formats_never_import_each_other(path: Path) -> None:
     assert [name for name in imports(path) if within(name, "nipack.builder.formats")] == []
+
+
+def test_formats_load_neither_checks_nor_the_network() -> None:
+    """A package that was read has been checked; what packs it reads no source."""
+    names = [name_of(path) for path in FORMATS]
+    program = f"import sys\nfor name in {names}: __import__(name)\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    loaded = set(run.stdout.decode().split())
+    assert loaded >= {*names, "nipack.builder.package"}
+    unwanted = ("nipack.builder.check", "nipack.builder.source", "nipack.builder.reading")
+    assert [name for name in loaded if within(name, *unwanted, "requests", "urllib3")] == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nipack.builder.definition.model import Definition, read_definition
-from nipack.builder.package import DataPackage, read_package
+from nipack.builder.package import DataPackage
+from nipack.builder.reading import read_package
 from nipack.system.errors import Problem
 
 MINIMAL = "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.3'\n"
@@ -43,7 +44,7 @@ def read(
 ) -> DataPackage:
     """Read a package as a build for every format does."""
     workspace.mkdir(exist_ok=True)
-    return read_package(str(source), workspace, reporter or RecordingReporter(), md5=True)
+    return read_package(str(source), workspace, reporter or RecordingReporter(), digests=["md5"])
 
 
 def define(directory: Path, more: str = "", base: str = MINIMAL) -> Definition:

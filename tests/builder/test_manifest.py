@@ -8,27 +8,22 @@ from pathlib import Path
 import pytest
 from tests.builder.samples import SAMPLES, define, linked, member, plain, read, tar_gz
 
-from nipack.builder.archive.installed import InstalledFile, InstalledLink
-from nipack.builder.manifest import (
-    installed_tree,
-    manifest_of,
-    manifest_text,
-    metadata_text,
-    payload_id,
-)
+from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role
+from nipack.builder.manifest import installed_tree, metadata_text
+from nipack.builder.package import manifest_of
 
 
 def test_the_manifest_of_a_plain_package(tmp_path: Path) -> None:
     package = read(plain(tmp_path), tmp_path / "work")
     root = "share/nipy/nipy/templates"
     digests = {file.path: file.sha256 for file in package.files}
-    assert manifest_text(package) == (
+    assert package.manifest == (
         f"{digests['ICBM152/T1.nii.gz']}  {root}/ICBM152/T1.nii.gz\n"
         f"{digests['config.ini']}  {root}/config.ini\n"
     )
     sha256 = hashlib.sha256((package.directory / "config.ini").read_bytes()).hexdigest()
     assert digests["config.ini"] == sha256
-    assert payload_id(package) == hashlib.sha256(manifest_text(package).encode()).hexdigest()
+    assert package.payload_id == hashlib.sha256(package.manifest.encode()).hexdigest()
 
 
 @pytest.mark.tools("sha256sum")
@@ -61,7 +56,7 @@ def test_links_count_for_the_payload_id(tmp_path: Path) -> None:
         link.unlink(missing_ok=True)
         if target is not None:
             link.symlink_to(target)
-        ids.add(payload_id(read(tree, tmp_path / "work")))
+        ids.add(read(tree, tmp_path / "work").payload_id)
     assert len(ids) == 3
 
 
@@ -86,7 +81,7 @@ def test_a_payload_has_one_id_wherever_it_comes_from(tmp_path: Path) -> None:
     (tmp_path / "recipe").mkdir()
     define(tmp_path / "recipe", f"source: {{address: {archive}}}\nsummary: other words\n")
     sources = [tree, tree / "templates", tmp_path / "recipe"]
-    ids = {payload_id(read(each, tmp_path / f"work{n}")) for n, each in enumerate(sources)}
+    ids = {read(each, tmp_path / f"work{n}").payload_id for n, each in enumerate(sources)}
     assert len(ids) == 1
 
 
@@ -101,6 +96,8 @@ def test_the_installed_tree_is_the_table_of_the_layout(tmp_path: Path) -> None:
     }
     assert list(tree) == sorted(tree, key=str.encode)
     ini = tree["etc/nipy/nipy_templates.ini"]
+    assert {path for path, each in tree.items() if each.role is Role.PAYLOAD} == payload
+    assert [each for each in tree.values() if each.role is Role.CONFIGURATION] == [ini]
     assert isinstance(ini, InstalledFile)
     assert ini.content == b"[DATA]\npath = /opt/env/share/nipy\n"
     link = tree["share/nipy/nipy/templates/links/link"]
@@ -135,7 +132,7 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
             "address": "a.tar.gz",
             "digests": {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest()},
         },
-        "payload_id": payload_id(package),
+        "payload_id": package.payload_id,
         "size": 24,
         "files": {"config.ini": 24},
     }

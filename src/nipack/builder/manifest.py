@@ -1,10 +1,7 @@
 """What is installed of a data package: payload, ini file, manifest and metadata."""
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,8 @@ from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
+    Role,
+    Tree,
     sorted_tree,
     text_file,
 )
@@ -20,32 +19,43 @@ from nipack.builder.definition.model import Citation
 from nipack.builder.package import DataFile, DataLink, DataPackage
 
 
-def installed_tree(package: DataPackage, prefix: str | None) -> tuple[Installed, ...]:
+def installed_tree(package: DataPackage, prefix: str | None) -> Tree:
     """Return everything that is installed in every format, for a prefix, sorted by path.
 
     Where no prefix is known there is no ini: its data root is searched all the same.
     """
     definition = package.definition
     root = layout.payload_directory(definition.relpath)
-    manifest = manifest_text(package)
     tree: list[Installed] = [_payload_link(link, root) for link in package.links]
     tree += [_payload_file(file, root, package.directory) for file in package.files]
     if prefix is not None:
-        tree.append(text_file(layout.ini_path(definition.name), layout.ini_text(prefix)))
+        ini = layout.ini_path(definition.name)
+        tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
     tree += [
-        text_file(layout.manifest_path(definition.name), manifest),
+        text_file(layout.manifest_path(definition.name), package.manifest),
         text_file(layout.metadata_path(definition.name), metadata_text(package)),
     ]
     return sorted_tree(tree)
+
+
+def system_tree(package: DataPackage) -> Tree:
+    """Return everything that is installed where the prefix is /usr, with paths from / itself."""
+    tree = installed_tree(package, "/usr")
+    return sorted_tree(replace(each, path=path_from_root(each.path)) for each in tree)
+
+
+def path_from_root(path: str) -> str:
+    """Return a path from /, without the slash, in place of that from /usr."""
+    return layout.in_file_system(path).lstrip("/")
 
 
 def _payload_file(file: DataFile, root: str, directory: Path) -> InstalledFile:
     return InstalledFile(
         path=f"{root}/{file.path}",
         size=file.size,
-        sha256=file.sha256,
-        md5=file.md5,
+        digests=file.digests,
         content=directory / file.path if file.content is None else file.content,
+        role=Role.PAYLOAD,
     )
 
 
@@ -55,30 +65,13 @@ def _payload_link(link: DataLink, root: str) -> InstalledLink:
 
 
 def manifest_text(package: DataPackage) -> str:
-    """Return the payload's SHA256SUMS, in GNU coreutils' format, with paths from the prefix.
-
-    Links stand in comments, which `sha256sum -c` passes over, so that the payload id covers them.
-    """
-    root = layout.payload_directory(package.definition.relpath)
-    files = [(f"{root}/{file.path}", file.sha256) for file in package.files]
-    links = [(f"{root}/{link.path}", link.target) for link in package.links]
-    return manifest_of(files, links)
-
-
-def manifest_of(files: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]]) -> str:
-    """Return a manifest of (path, sha256) and (path, target) pairs, each in order of the paths."""
-
-    def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return sorted(pairs, key=lambda pair: os.fsencode(pair[0]))
-
-    lines = [f"{digest}  {path}\n" for path, digest in in_order(files)]
-    lines += [f"# symlink {path} -> {target}\n" for path, target in in_order(links)]
-    return "".join(lines)
+    """Return the payload's SHA256SUMS."""
+    return package.manifest
 
 
 def payload_id(package: DataPackage) -> str:
-    """Return the sha256 of the manifest: what names a payload in every format, on every machine."""
-    return hashlib.sha256(manifest_text(package).encode("utf-8")).hexdigest()
+    """Return what names the payload in every format, on every machine."""
+    return package.payload_id
 
 
 def metadata_text(package: DataPackage) -> str:
@@ -96,7 +89,7 @@ def metadata_text(package: DataPackage) -> str:
         "authors": [str(person) for person in definition.authors],
         "citation": [_citation(each) for each in definition.citation],
         "source": asdict(package.source) if package.source else None,
-        "payload_id": payload_id(package),
+        "payload_id": package.payload_id,
         "size": package.size,
         # So that a truncated file is known without reading it.
         "files": {file.path: file.size for file in package.files},

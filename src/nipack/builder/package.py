@@ -1,76 +1,42 @@
-"""A data package: its definition and its payload, read once and valid from then on."""
+"""A data package: its definition and its payload, valid and never changed."""
 
+import hashlib
 import os
-import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from nipack.builder.check.contents import content_problems
-from nipack.builder.check.names import name_problems
-from nipack.builder.check.structure import (
-    metadata_warnings,
-    no_definition_warning,
-    raise_or_warn,
-    read_config,
-    walk,
-)
-from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
-from nipack.builder.definition.model import (
-    DEFINITION_NAME,
-    Definition,
-    Source,
-    read_definition,
-    release_time,
-)
-from nipack.builder.source.folders import (
-    data_directory,
-    definition_of_layout,
-    definition_path,
-    umbrella_problems,
-)
-from nipack.builder.source.tree import (
-    SourceRecord,
-    SourceTree,
-    fetch_source,
-    local_path,
-    open_source,
-)
-from nipack.layout import CONFIG_NAME
-from nipack.system.errors import (
-    DataPackageError,
-    Problem,
-    SourceError,
-    error_at,
-    system_errors_as,
-    warning_at,
-)
-from nipack.system.hashing import digest_bytes, digest_files
-from nipack.system.progress import Reporter
+from nipack import layout
+from nipack.builder.definition.model import Definition
 
-# Times come from SOURCE_DATE_EPOCH, the definition or the archive.  Where none of them speaks,
-# any fixed day will do.
-DEFAULT_TIME = release_time(date(2000, 1, 1))
-_YAML = (".yaml", ".yml")
-FIRST_TIME, LAST_TIME = release_time(date(FIRST_YEAR, 1, 1)), release_time(date(LAST_YEAR, 12, 31))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """What package.json says of the source: its address (a bare file name if local), digests."""
+
+    address: str
+    digests: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """A file of the payload; `path` is relative to the data directory, with forward slashes.
 
-    `size` is in bytes, the digests are hexadecimal; `md5` is None where no format asked for it.
-    `content` is that of a config.ini which the source does not have; its other files have none.
+    `size` is in bytes; `digests` are hexadecimal, by algorithm: sha256, and what else was asked for
+    when the package was read.  `content` is that of a config.ini which the source does not have;
+    its other files have none.
     """
 
     path: str
     size: int
-    sha256: str
-    md5: str | None = None
+    digests: Mapping[str, str]
     content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The digest that every file has."""
+        return self.digests["sha256"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +51,7 @@ class DataLink:
     leads_to: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DataPackage:
     """A valid data package, its payload lying unpacked in `directory`, inside the source `tree`.
 
@@ -113,200 +79,36 @@ class DataPackage:
         """The paths of all files and links, relative to the data directory."""
         return (*(file.path for file in self.files), *(link.path for link in self.links))
 
+    @cached_property
+    def manifest(self) -> str:
+        """The payload's SHA256SUMS, in GNU coreutils' format, with paths from the prefix.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """A source that was looked at: what is in it, and every problem, none of them raised."""
-
-    definition: Definition
-    version: str
-    directory: Path
-    paths: tuple[str, ...]
-    time: int
-    tree: SourceTree
-    problems: tuple[Problem, ...]
-
-
-@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
-def read_package(
-    source: str,
-    workspace: Path,
-    reporter: Reporter,
-    *,
-    md5: bool = False,
-    release: bool = False,
-    offline: bool = False,
-) -> DataPackage:
-    """Read a data package, unpacking into `workspace` where it must.
-
-    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
-    `release`, some of them are errors.
-    """
-    survey = survey_source(source, workspace, reporter, offline=offline)
-    raise_or_warn(survey.problems, survey.definition, reporter, release=release)
-    files, links = _read_payload(survey.directory, survey.paths, reporter, md5=md5)
-    if CONFIG_NAME not in survey.paths:
-        files = _with_config(files, survey.version, md5=md5)
-    return DataPackage(
-        definition=survey.definition,
-        version=survey.version,
-        files=files,
-        links=links,
-        directory=survey.directory,
-        tree=_release_tree(survey.tree),
-        time=survey.time,
-        archive=survey.tree.archive,
-        source=survey.tree.record,
-    )
-
-
-def _release_tree(tree: SourceTree) -> Path:
-    """Return what a distribution's builder takes for the top of a release: its only folder."""
-    children = list(tree.unpacked.iterdir()) if tree.unpacked else []
-    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink():
-        return children[0]
-    return tree.unpacked or tree.directory
-
-
-@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
-def survey_source(
-    source: str, workspace: Path, reporter: Reporter, *, offline: bool = False
-) -> Survey:
-    """Look at everything in a source.
-
-    Raises DataPackageError or SourceError only for what leaves nothing to look at.
-    """
-    definition = _find_definition(source, workspace, reporter, offline=offline)
-    tree = open_source(_origin(source, definition), workspace, reporter, offline=offline)
-    directory = data_directory(tree, definition)
-    problems: list[Problem] = []
-    if definition is None:
-        definition = definition_of_layout(tree, directory)
-        problems.append(no_definition_warning(source, definition, directory))
-    problems += metadata_warnings(definition)
-    problems += umbrella_problems(tree.directory, directory, definition)
-    config_place = tree.place(directory / CONFIG_NAME)
-    version, config_problems = (
-        read_config(directory, config_place, definition)
-        if (directory / CONFIG_NAME).is_file()
-        else (definition.version or "", [])
-    )
-    paths, payload_problems = walk(directory, definition.relpath)
-    time, time_problems = _package_time(definition, tree)
-    problems += [*config_problems, *payload_problems, *time_problems]
-    problems += name_problems(paths, definition.relpath)
-    problems += content_problems(directory, paths, definition.relpath, reporter)
-    return Survey(
-        definition=definition,
-        version=version,
-        directory=directory,
-        paths=tuple(paths),
-        time=time,
-        tree=tree,
-        problems=tuple(problems),
-    )
-
-
-def _find_definition(
-    source: str, workspace: Path, reporter: Reporter, *, offline: bool
-) -> Definition | None:
-    """Return the definition that a source is, or that lies in the folder that it is."""
-    if source.startswith("https://"):
-        if not urlsplit(source).path.endswith(_YAML):
-            return None
-        return _fetched_definition(source, workspace, reporter, offline=offline)
-    if "://" in source and not source.startswith("file://"):
-        return None
-    path = local_path(source)
-    if path.is_dir():
-        inside = definition_path(path)
-        return read_definition(inside) if inside else None
-    return read_definition(path) if path.suffix in _YAML else None
-
-
-def _fetched_definition(
-    address: str, workspace: Path, reporter: Reporter, *, offline: bool
-) -> Definition:
-    """Return a definition from the network; what it names is relative to its own address."""
-    fetched, _ = fetch_source(Source(address=address, digests={}), reporter, offline=offline)
-    path = workspace / DEFINITION_NAME
-    shutil.copyfile(fetched, path)
-    definition = read_definition(path, address)
-    if definition.source is None:
-        message = "it names no source, and around an address there is no folder"
-        remedy = "add the address of a tarball, or fetch the folder and name that"
-        raise DataPackageError([error_at("no-data-directory", definition.where(), message, remedy)])
-    return definition
-
-
-def _origin(source: str, definition: Definition | None) -> Source:
-    if definition is None:
-        return Source(address=source, digests={})
-    if definition.source is None:
-        assert definition.path is not None, "a definition that was read has a path"
-        return Source(address=str(definition.path.parent), digests={})
-    return definition.source
-
-
-def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[Problem]]:
-    """Return the time that everything in the packages gets.
-
-    SOURCE_DATE_EPOCH (reproducible-builds.org), the definition's date, or the archive's newest
-    file; never the clock, nor the times of a copy.
-    """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is not None:
-        if not re.fullmatch(r"[0-9]{1,11}", epoch) or int(epoch) > LAST_TIME:
-            message = f"it is '{epoch}', not a number of seconds from 1970 to {LAST_YEAR}"
-            remedy = "set it to e.g. $(git log -1 --format=%ct), or unset it"
-            raise DataPackageError([error_at("bad-epoch", "SOURCE_DATE_EPOCH", message, remedy)])
-        return int(epoch), []
-    if definition.date is not None:
-        return release_time(definition.date), []
-    # Tools that drop the times write 0, or the 1980 that a zip begins with.
-    if tree.newest is not None and FIRST_TIME <= tree.newest <= LAST_TIME:
-        return tree.newest, []
-    message = "nothing says when this version was released, so its files get the day 2000-01-01"
-    remedy = "add e.g. date: 2023-05-01"
-    return DEFAULT_TIME, [warning_at("no-date", definition.where(), message, remedy)]
-
-
-def _read_payload(
-    directory: Path, paths: Sequence[str], reporter: Reporter, *, md5: bool
-) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
-    links = [path for path in paths if (directory / path).is_symlink()]
-    names = sorted(set(paths) - set(links), key=os.fsencode)
-    total = sum((directory / name).stat().st_size for name in names)
-    advance = reporter.step("hash", total)
-    algorithms = ("sha256", "md5") if md5 else ("sha256",)
-    digests = digest_files([directory / name for name in names], algorithms, advance)
-    files = tuple(
-        DataFile(
-            path=name,
-            size=found.size,
-            sha256=found.by_algorithm["sha256"],
-            md5=found.by_algorithm.get("md5"),
+        Links stand in comments, which `sha256sum -c` passes over, so that the payload id covers
+        them.
+        """
+        root = layout.payload_directory(self.definition.relpath)
+        return manifest_of(
+            ((f"{root}/{file.path}", file.sha256) for file in self.files),
+            ((f"{root}/{link.path}", link.target) for link in self.links),
         )
-        for name, found in zip(names, digests, strict=True)
-    )
-    return files, tuple(_data_link(directory, path) for path in links)
+
+    @cached_property
+    def payload_id(self) -> str:
+        """The sha256 of the manifest: what names a payload in every format, on every machine."""
+        return id_of_manifest(self.manifest)
 
 
-def _with_config(files: tuple[DataFile, ...], version: str, *, md5: bool) -> tuple[DataFile, ...]:
-    """Return the files with a config.ini, by which nibabel knows data, for data that has none."""
-    content = f"[DEFAULT]\nversion = {version}\n".encode("ascii")
-    found = digest_bytes(content, ("sha256", "md5") if md5 else ("sha256",))
-    config = DataFile(
-        path=CONFIG_NAME,
-        size=found.size,
-        sha256=found.by_algorithm["sha256"],
-        md5=found.by_algorithm.get("md5"),
-        content=content,
-    )
-    return tuple(sorted([*files, config], key=lambda file: os.fsencode(file.path)))
+def manifest_of(files: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]]) -> str:
+    """Return a manifest of (path, sha256) and (path, target) pairs, each in order of the paths."""
+
+    def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        return sorted(pairs, key=lambda pair: os.fsencode(pair[0]))
+
+    lines = [f"{digest}  {path}\n" for path, digest in in_order(files)]
+    lines += [f"# symlink {path} -> {target}\n" for path, target in in_order(links)]
+    return "".join(lines)
 
 
-def _data_link(directory: Path, path: str) -> DataLink:
-    end = (directory / path).resolve()
-    leads_to = end.relative_to(directory.resolve()).as_posix() if end.is_file() else None
-    return DataLink(path=path, target=os.readlink(directory / path), leads_to=leads_to)
+def id_of_manifest(manifest: str) -> str:
+    """Return the payload id that a manifest stands for."""
+    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()

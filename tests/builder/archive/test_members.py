@@ -12,9 +12,16 @@ from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
+    Role,
     text_file,
 )
-from nipack.builder.archive.members import Content, expected_content, read_tar, write_tar
+from nipack.builder.archive.members import (
+    Content,
+    expected_content,
+    expected_directories,
+    read_tar,
+    write_tar,
+)
 from nipack.system.errors import ArtifactError
 
 TREE: tuple[Installed, ...] = (
@@ -45,7 +52,7 @@ def test_everything_about_a_member_is_fixed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_bytes(b"content")
     data.chmod(0o4777)
-    file = InstalledFile(path="a/b/data", size=7, sha256="", md5=None, content=data)
+    file = InstalledFile(path="a/b/data", size=7, digests={}, content=data, role=Role.PAYLOAD)
     content = written((*TREE, file), base="./", directories=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         members = tar.getmembers()
@@ -66,11 +73,29 @@ def test_a_directory_comes_once_before_what_is_in_it() -> None:
         assert tar.getnames() == [".", "./a", "./a/b", "./a/b/one", "./a/b/two", "./a/three"]
 
 
+@pytest.mark.parametrize("base", ["", "./"])
+def test_directories_are_read_back_under_the_names_of_what_is_in_them(base: str) -> None:
+    stream = io.BytesIO(written(TREE, base=base, directories=True))
+    contents = list(read_tar(stream, nothing, base=base, directories=True))
+    found = {each.path: each for each in contents if each.is_directory}
+    assert found == {each.path: each for each in expected_directories(TREE, base=base)}
+    assert found.keys() >= {"etc", "share", "share/ü"}
+    assert ("." in found) == bool(base)
+    assert [each for each in contents if not each.is_directory] == list(map(expected_content, TREE))
+
+
+@pytest.mark.parametrize(("base", "strange"), [("", "./usr"), ("./", "usr"), ("./", "/usr")])
+def test_a_name_that_begins_otherwise_is_strange(base: str, strange: str) -> None:
+    tar = tar_bytes(member(strange, kind=tarfile.DIRTYPE))
+    [content] = read_tar(io.BytesIO(tar), nothing, base=base, directories=True)
+    assert content.path not in ("usr", ".")
+
+
 @pytest.mark.parametrize("now", [b"short", b""])
 def test_a_file_that_became_shorter_is_an_error(now: bytes, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_bytes(now)
-    file = InstalledFile(path="data", size=7, sha256="", md5=None, content=data)
+    file = InstalledFile(path="data", size=7, digests={}, content=data, role=Role.PAYLOAD)
     with pytest.raises(ArtifactError, match="data: it became shorter while it was packed"):
         written((file,))
 
@@ -87,7 +112,7 @@ def test_a_full_disk_is_not_taken_for_a_shorter_file() -> None:
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
 def test_a_file_that_cannot_be_read_is_not_taken_for_a_shorter_one() -> None:
     memory = Path("/proc/self/mem")  # nothing is mapped at its beginning
-    file = InstalledFile(path="data", size=7, sha256="", md5=None, content=memory)
+    file = InstalledFile(path="data", size=7, digests={}, content=memory, role=Role.PAYLOAD)
     with pytest.raises(OSError, match="Input/output error"):
         written((file,))
 

@@ -6,18 +6,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from tests.builder.samples import RecordingReporter, linked, plain, read
 
+from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
 from nipack.builder.flows.build import build, build_artifact, verify
 from nipack.builder.formats import Format, formats
 from nipack.builder.formats.conda import CondaFormat
 from nipack.builder.formats.deb import DebFormat
-from nipack.builder.package import DataPackage
+from nipack.builder.package import DataPackage, manifest_of
+from nipack.builder.reading import read_package
 from nipack.system.errors import ArtifactError, NipackError, SourceError
 from nipack.system.progress import Advance
 
@@ -68,8 +71,10 @@ def flipped(format: type[CondaFormat] | type[DebFormat], place: float) -> Format
     """Return a format that writes one byte wrong."""
 
     class Flipped(format):  # type: ignore[misc, valid-type]
-        def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
-            super().assemble(package, output, advance)
+        def assemble(
+            self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+        ) -> None:
+            super().assemble(package, tree, output, advance)
             at = int(output.tell() * place)
             with Path(output.name).open("r+b") as other:
                 output.flush()
@@ -116,6 +121,7 @@ def test_data_that_is_gone_when_it_is_packed(
 
 def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
     artifact = build_artifact(package, CondaFormat(), out, RecordingReporter())
+    tree = CondaFormat().tree(package)
 
     class Different(CondaFormat):
         def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
@@ -131,7 +137,7 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
             yield Content(path="etc/passwd", mode=0o644, size=1, sha256="0")
 
     with pytest.raises(ArtifactError) as caught:
-        verify(package, Different(), artifact.path, RecordingReporter())
+        verify(package, Different(), tree, artifact.path, RecordingReporter())
     root = "share/nipy/nipy/templates"
     lines = str(caught.value).splitlines()
     assert lines[0] == (
@@ -143,6 +149,63 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
         f"  {root}/config.ini: is missing",
     ]
     assert lines[4].startswith(f"  {root}/noise: is a link to elsewhere, not 3145728 bytes with")
+
+
+def test_what_the_formats_share_is_made_once(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(*args: Any) -> str:
+        manifest = manifest_of(*args)
+        made.append(manifest)
+        return manifest
+
+    monkeypatch.setattr("nipack.builder.package.manifest_of", counted)
+    trees: list[str] = []
+    counting = [_counting(each, trees) for each in ALL]
+    assert len({each.payload_id for each in build(str(plain(tmp_path)), counting, out)}) == 1
+    assert len(made) == 1
+    assert trees == [each.name for each in ALL]
+
+
+def _counting(format: Format, made: list[str]) -> Format:
+    """Return a format that keeps its name for each tree that it makes."""
+
+    class Counting(type(format)):  # type: ignore[misc]
+        def tree(self, package: DataPackage) -> Tree:
+            made.append(self.name)
+            tree: Tree = super().tree(package)
+            return tree
+
+    counting: Format = Counting()
+    return counting
+
+
+def test_a_directory_that_is_wrong_is_noticed(package: DataPackage, out: Path) -> None:
+    class Different(DebFormat):
+        def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+            for content in super().contents(artifact, advance):
+                if content.path == "usr":
+                    continue
+                yield replace(content, mode=0o700) if content.path == "etc" else content
+            yield Content(path="./usr", mode=0o755, is_directory=True)
+
+    with pytest.raises(ArtifactError) as caught:
+        build_artifact(package, Different(), out, RecordingReporter())
+    assert str(caught.value).splitlines()[1:4] == [
+        "  ./usr: should not be there",
+        "  etc: is a directory with mode 700, not a directory with mode 755",
+        "  usr: is missing",
+    ]
+    assert left(out) == []
+
+
+def test_a_package_without_the_digests_of_a_format_is_refused(tmp_path: Path, out: Path) -> None:
+    package = read_package(str(plain(tmp_path)), tmp_path, RecordingReporter())
+    with pytest.raises(ArtifactError, match=r"T1\.nii\.gz: its md5 was not computed; read the"):
+        build_artifact(package, DebFormat(), out, RecordingReporter())
+    assert left(out) == []
 
 
 def test_a_break_leaves_nothing(package: DataPackage, out: Path) -> None:

@@ -1,24 +1,51 @@
 """The files and links that an archive installs, with all that has to be known of them."""
 
-import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+from nipack.system.errors import ArtifactError
+from nipack.system.hashing import digest_bytes
+
+
+class Role(Enum):
+    """What a file is for, by which a format knows how its package manager is to treat it."""
+
+    PAYLOAD = "payload"
+    CONFIGURATION = "configuration"
+    RECORD = "record"
+    DOCUMENTATION = "documentation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledFile:
     """A file that a package installs; `path` is relative to the prefix.
 
-    `content` is where the bytes are, or the bytes.  Its mode is 0644 everywhere.
+    `content` is where the bytes are, or the bytes; `digests` are hexadecimal, by algorithm, sha256
+    always among them.  Its mode is 0644 everywhere.
     """
 
     path: str
     size: int
-    sha256: str
-    md5: str | None
+    digests: Mapping[str, str]
     content: Path | bytes
+    role: Role
+
+    @property
+    def sha256(self) -> str:
+        """The digest that every file has."""
+        return self.digests["sha256"]
+
+    def digest(self, algorithm: str) -> str:
+        """Return a digest; raises ArtifactError if the package was read without it."""
+        if algorithm not in self.digests:
+            raise ArtifactError(
+                f"{self.path}: its {algorithm} was not computed; read the package with the digests "
+                "that the format declares"
+            )
+        return self.digests[algorithm]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +58,38 @@ class InstalledLink:
     path: str
     target: str
     leads_to: str | None
+    role: Role = Role.PAYLOAD
 
 
 Installed = InstalledFile | InstalledLink
+Tree = tuple[Installed, ...]
+
+# What any format asks of a file that nipack writes itself; they are small.
+_ALGORITHMS = ("sha256", "md5")
 
 
-def sorted_tree(tree: Iterable[Installed]) -> tuple[Installed, ...]:
+def sorted_tree(tree: Iterable[Installed]) -> Tree:
     """Return a tree in the one order that every archive has: by the bytes of the paths."""
     return tuple(sorted(tree, key=lambda installed: os.fsencode(installed.path)))
 
 
-def text_file(path: str, content: str | bytes) -> InstalledFile:
+def directories_of(tree: Iterable[Installed]) -> set[str]:
+    """Return every directory that something of a tree is in; '.' is the one of them all."""
+    found: set[str] = set()
+    for installed in tree:
+        parent = installed.path
+        while parent != "." and (parent := parent.rpartition("/")[0] or ".") not in found:
+            found.add(parent)
+    return found
+
+
+def text_file(path: str, content: str | bytes, role: Role = Role.RECORD) -> InstalledFile:
     """Return a file that nipack writes itself."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     return InstalledFile(
         path=path,
         size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        digests=digest_bytes(data, _ALGORITHMS).by_algorithm,
         content=data,
+        role=role,
     )

@@ -13,7 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from nipack.builder.archive.compression import DEFLATE_LEVEL, SAMPLE_SIZE, deflates_well
-from nipack.builder.archive.installed import Installed, InstalledFile, InstalledLink
+from nipack.builder.archive.installed import (
+    Installed,
+    InstalledFile,
+    InstalledLink,
+    directories_of,
+)
 from nipack.builder.archive.streams import CountingReader
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import CHUNK, digest_stream
@@ -25,13 +30,17 @@ FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A file or link as it was read back from an artifact; a link has a target and no digest."""
+    """A file, link or directory as it was read back from an artifact.
+
+    A file alone has a digest, and a link alone a target.
+    """
 
     path: str
     mode: int
     size: int = 0
     sha256: str = ""
     target: str | None = None
+    is_directory: bool = False
 
 
 def write_tar(
@@ -45,8 +54,8 @@ def write_tar(
 ) -> None:
     """Write a tree as a tar stream: root's, with fixed modes and one time, in the given order.
 
-    `base` is put before each path.  With `directories`, each directory has a member before what
-    is in it.  The format is GNU's, the one that dpkg reads (deb(5)).
+    `base`, which is empty or "./", is put before each path.  With `directories`, each directory
+    has a member before what is in it.  The format is GNU's, the one that dpkg reads (deb(5)).
     """
     gnu = tarfile.GNU_FORMAT
     with tarfile.open(
@@ -56,17 +65,17 @@ def write_tar(
         made: set[str] = set()
         for installed in tree:
             if directories:
-                _write_parents(tar, base + installed.path, time, made)
+                _write_parents(tar, base, installed.path, time, made)
             _write_member(tar, base, installed, time, advance)
 
 
-def _write_parents(tar: tarfile.TarFile, path: str, time: int, made: set[str]) -> None:
-    parents = [f"{parent}/" for parent in PurePosixPath(path).parents]
-    for parent in reversed(parents):
-        name = parent if parent == "./" else f"./{parent}"
-        if name not in made:
+def _write_parents(tar: tarfile.TarFile, base: str, path: str, time: int, made: set[str]) -> None:
+    """Write the directories above a path that have no member yet; the first of all only by "./"."""
+    for parent in reversed(PurePosixPath(path).parents):
+        name = base.rstrip("/") if str(parent) == "." else f"{base}{parent}"
+        if name and name not in made:
             made.add(name)
-            info = _member(name.rstrip("/") or ".", time, DIRECTORY_MODE)
+            info = _member(name, time, DIRECTORY_MODE)
             info.type = tarfile.DIRTYPE
             tar.addfile(info)
 
@@ -111,11 +120,17 @@ def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def read_tar(stream: IO[bytes], advance: Advance) -> Iterator[Content]:
-    """Yield the files and links of a tar stream with their digests; each byte is read once."""
+def read_tar(
+    stream: IO[bytes], advance: Advance, *, base: str | None = None, directories: bool = False
+) -> Iterator[Content]:
+    """Yield the files and links of a tar stream with their digests; each byte is read once.
+
+    With `directories`, it yields those too.  Where each path must begin with a `base`, one that
+    does not is yielded as it is, from '/', so that it is found to be strange.
+    """
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", bufsize=1 << 16) as tar:
         for info in tar:
-            path = info.name.removeprefix("./")
+            path = _path_below(info.name, base)
             if info.isreg():
                 content = tar.extractfile(info)
                 assert content is not None, "a regular member has content"
@@ -130,6 +145,14 @@ def read_tar(stream: IO[bytes], advance: Advance) -> Iterator[Content]:
                 yield Content(path=path, mode=info.mode, target=info.linkname)
             elif not info.isdir():
                 raise ArtifactError(f"{path}: a member of the kind {info.type!r}; report this bug")
+            elif directories:
+                yield Content(path=path, mode=info.mode, is_directory=True)
+
+
+def _path_below(name: str, base: str | None) -> str:
+    if base is None or name == base.rstrip("/"):
+        return name.removeprefix("./")
+    return name.removeprefix(base) if name.startswith(base) else f"/{name}"
 
 
 def zip_member(name: str, time: int) -> zipfile.ZipInfo:
@@ -185,6 +208,13 @@ def expected_content(installed: Installed) -> Content:
     )
 
 
+def expected_directories(tree: Iterable[Installed], *, base: str) -> Iterator[Content]:
+    """Yield the directories that must be read back of a tree written with members for them."""
+    for path in directories_of(tree):
+        if path != "." or base:
+            yield Content(path=path, mode=DIRECTORY_MODE, is_directory=True)
+
+
 def differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:
     """Yield in words what is missing, strange or different in what was read back, by path."""
     for path in sorted(expected.keys() | found.keys()):
@@ -197,6 +227,8 @@ def differences(expected: dict[str, Content], found: dict[str, Content]) -> Iter
 
 
 def _described(content: Content) -> str:
+    if content.is_directory:
+        return f"a directory with mode {content.mode:o}"
     if content.target is not None:
         return f"a link to {content.target}"
     return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"

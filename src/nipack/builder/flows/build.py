@@ -1,6 +1,5 @@
 """The one flow: read a package, assemble an artifact of each format, check what it holds."""
 
-import hashlib
 import os
 import tempfile
 from collections import Counter
@@ -12,11 +11,17 @@ from pathlib import Path
 
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
-from nipack.builder.archive.members import Content, differences, expected_content
+from nipack.builder.archive.installed import Tree
+from nipack.builder.archive.members import (
+    Content,
+    differences,
+    expected_content,
+    expected_directories,
+)
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.formats import Format
-from nipack.builder.manifest import manifest_of, payload_id
-from nipack.builder.package import DataPackage, read_package
+from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
+from nipack.builder.reading import read_package
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 from nipack.system.progress import Reporter, SilentReporter
@@ -64,8 +69,8 @@ def opened_package(
 ) -> Iterator[DataPackage]:
     """Read a package for these formats; what was unpacked for it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
-        md5 = any(each.needs_md5 for each in formats)
-        yield read_package(source, Path(workspace), reporter, md5=md5, offline=offline)
+        digests = sorted(frozenset().union(*(each.digests for each in formats)))
+        yield read_package(source, Path(workspace), reporter, digests=digests, offline=offline)
 
 
 def build_artifact(
@@ -74,14 +79,15 @@ def build_artifact(
     """Assemble one artifact under a temporary name, prove it, then give it its own name."""
     must_hold_links(package, format)
     target = out_dir / format.file_name(package)
+    tree = format.tree(package)
     with written_beside(target, ArtifactError) as output:
         advance = reporter.step(f"write {target.name}", package.size)
-        format.assemble(package, output, advance)
+        format.assemble(package, tree, output, advance)
         output.flush()
         # The disk writes what was assembled while it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
             synced = disk.submit(os.fsync, output.fileno())
-            proven_id = verify(package, format, Path(output.name), reporter)
+            proven_id = verify(package, format, tree, Path(output.name), reporter)
             synced.result()
     return Artifact(
         format=format.name,
@@ -102,8 +108,10 @@ def must_hold_links(package: DataPackage, format: Format) -> None:
         )
 
 
-def verify(package: DataPackage, format: Format, artifact: Path, reporter: Reporter) -> str:
-    """Read an artifact back and compare it with the package; return the payload id found in it.
+def verify(
+    package: DataPackage, format: Format, tree: Tree, artifact: Path, reporter: Reporter
+) -> str:
+    """Read an artifact back and compare it with its tree; return the payload id found in it.
 
     Raises ArtifactError with every path that is missing, strange or different.
     """
@@ -113,11 +121,13 @@ def verify(package: DataPackage, format: Format, artifact: Path, reporter: Repor
         contents = list(format.contents(artifact, advance))
     counts = Counter(content.path for content in contents)
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
-    expected = {each.path: expected_content(each) for each in format.tree(package)}
+    expected = {each.path: expected_content(each) for each in tree}
+    if format.holds_directories:
+        expected |= {each.path: each for each in expected_directories(tree, base=format.base)}
     problems += differences(expected, {content.path: content for content in contents})
-    found_id = _payload_id(contents, format.payload_root(package), package.definition.relpath)
-    if not problems and found_id != payload_id(package):
-        problems.append(f"the payload id is {found_id}, not {payload_id(package)}")
+    found_id = payload_id_of(contents, format.payload_root(package), package.definition.relpath)
+    if not problems and found_id != package.payload_id:
+        problems.append(f"the payload id is {found_id}, not {package.payload_id}")
     if problems:
         raise _not_kept(name, problems)
     return found_id
@@ -131,16 +141,16 @@ def _not_kept(name: str, problems: list[str]) -> ArtifactError:
     )
 
 
-def _payload_id(contents: Iterable[Content], folder: str, relpath: str) -> str:
+def payload_id_of(contents: Iterable[Content], folder: str, relpath: str) -> str:
     """Compute the payload id from what was read back alone; the payload is in `folder` there."""
     installed = layout.payload_directory(relpath)
     payload = [
         (f"{installed}/{each.path.removeprefix(f'{folder}/')}", each)
         for each in contents
-        if each.path.startswith(f"{folder}/")
+        if each.path.startswith(f"{folder}/") and not each.is_directory
     ]
     manifest = manifest_of(
         [(path, each.sha256) for path, each in payload if each.target is None],
         [(path, each.target) for path, each in payload if each.target is not None],
     )
-    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()
+    return id_of_manifest(manifest)

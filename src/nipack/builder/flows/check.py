@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nipack.builder.address import public_address
 from nipack.builder.check.structure import for_release, is_excepted
-from nipack.builder.package import survey_source
+from nipack.builder.reading import survey_source
 from nipack.system.errors import DataPackageError, Problem, SourceError
 from nipack.system.progress import Reporter
 

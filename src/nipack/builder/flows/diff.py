@@ -11,7 +11,8 @@ from nipack.builder.check.images import can_read_images, headers_of_pairs, is_im
 from nipack.builder.difference.pictures import draw_difference
 from nipack.builder.difference.voxels import ImageDifference, compare_images
 from nipack.builder.manifest import payload_id
-from nipack.builder.package import DataPackage, read_package
+from nipack.builder.package import DataPackage
+from nipack.builder.reading import read_package
 from nipack.system.progress import Reporter
 
 

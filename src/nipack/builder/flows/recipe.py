@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from nipack.builder.archive.compression import gzip_writer
-from nipack.builder.archive.installed import InstalledFile, InstalledLink, sorted_tree
+from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.manifest import installed_tree, payload_id
-from nipack.builder.package import DataPackage, read_package
+from nipack.builder.package import DataPackage
+from nipack.builder.reading import read_package
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource
 from nipack.system.atomic import written_beside
 from nipack.system.errors import RecipeError
@@ -173,9 +174,9 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
         InstalledFile(
             path=base + file.path,
             size=file.size,
-            sha256=file.sha256,
-            md5=None,
+            digests=file.digests,
             content=package.directory / file.path if file.content is None else file.content,
+            role=Role.PAYLOAD,
         )
         for file in package.files
     ]

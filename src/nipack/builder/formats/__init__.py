@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Protocol
 
-from nipack.builder.archive.installed import Installed
+from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
@@ -24,10 +24,14 @@ class Format(Protocol):
     """What the command line calls it."""
     default: bool
     """Whether it is built when no format is asked for."""
-    needs_md5: bool
-    """Whether the payload's md5 digests are wanted."""
+    digests: frozenset[str]
+    """The digests of the payload that it needs beside sha256."""
     holds_links: bool
     """Whether symbolic links can be in it; a package that has some is refused where not."""
+    holds_directories: bool
+    """Whether each directory has a member of its own in it."""
+    base: str
+    """What its members' names begin with, which `contents` takes away: "./" or nothing."""
 
     def file_name(self, package: DataPackage) -> str:
         """Return the artifact's name."""
@@ -37,12 +41,17 @@ class Format(Protocol):
         """Return the folder of the payload in the artifact."""
         ...
 
-    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+    def tree(self, package: DataPackage) -> Tree:
         """Return all that the artifact holds, with the paths that it has there."""
         ...
 
-    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
-        """Write the artifact into a seekable file; raises ArtifactError where it cannot."""
+    def assemble(
+        self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+    ) -> None:
+        """Write the artifact, which holds its `tree`, into a seekable file.
+
+        Raises ArtifactError where it cannot.
+        """
         ...
 
     def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:

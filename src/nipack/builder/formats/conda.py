@@ -16,6 +16,8 @@ from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
+    Role,
+    Tree,
     sorted_tree,
     text_file,
 )
@@ -37,8 +39,10 @@ class CondaFormat:
 
     name = "conda"
     default = True
-    needs_md5 = False
+    digests: frozenset[str] = frozenset()
     holds_links = True
+    holds_directories = False
+    base = ""
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
@@ -48,13 +52,14 @@ class CondaFormat:
         """Return its folder from the prefix."""
         return layout.payload_directory(package.definition.relpath)
 
-    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+    def tree(self, package: DataPackage) -> Tree:
         """Return the installed tree, the placeholder standing for the prefix."""
         return installed_tree(package, PREFIX_PLACEHOLDER)
 
-    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+    def assemble(
+        self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+    ) -> None:
         """Write the package in one pass; `info` comes last, as readers of streams want it."""
-        tree = self.tree(package)
         with zipfile.ZipFile(output, "w") as archive:
             with archive.open(zip_member("metadata.json", package.time), "w") as member:
                 member.write(_json({"conda_pkg_format_version": 2}))
@@ -73,7 +78,7 @@ class CondaFormat:
             if parts != [f"pkg-{artifact_stem(archive)}.tar.zst"]:
                 raise ArtifactError(f"{artifact.name}: parts {parts}; report this bug")
             with archive.open(parts[0]) as member, zstd_reader(member) as stream:
-                yield from read_tar(stream, advance)
+                yield from read_tar(stream, advance, base=self.base)
 
 
 def artifact_stem(archive: zipfile.ZipFile) -> str:
@@ -91,16 +96,18 @@ def _json(value: Any) -> bytes:
     return f"{text}\n".encode()
 
 
-def _info(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
+def _info(package: DataPackage, tree: Tree) -> Tree:
     definition = package.definition
-    ini = layout.ini_path(definition.name)
+    configuration = (each.path for each in tree if each.role is Role.CONFIGURATION)
     files = {
         "index.json": _json(_index(package)),
         "about.json": _json(_about(definition)),
-        "paths.json": _json({"paths": _paths(tree, ini), "paths_version": 1}),
+        "paths.json": _json({"paths": _paths(tree), "paths_version": 1}),
         "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
         "files": "".join(f"{each.path}\n" for each in tree).encode(),
-        "has_prefix": f"{PREFIX_PLACEHOLDER} text {ini}\n".encode(),
+        "has_prefix": "".join(
+            f"{PREFIX_PLACEHOLDER} text {path}\n" for path in configuration
+        ).encode(),
         **{f"licenses/{name}": text.encode() for name, text in license_texts(definition)},
     }
     if definition.path is not None:
@@ -142,12 +149,12 @@ def _about(definition: Definition) -> dict[str, Any]:
     return {key: value for key, value in about.items() if value}
 
 
-def _paths(tree: tuple[Installed, ...], ini: str) -> list[dict[str, Any]]:
+def _paths(tree: Tree) -> list[dict[str, Any]]:
     files = {each.path: each for each in tree if isinstance(each, InstalledFile)}
-    return [_path_entry(each, files, ini) for each in tree]
+    return [_path_entry(each, files) for each in tree]
 
 
-def _path_entry(installed: Installed, files: dict[str, InstalledFile], ini: str) -> dict[str, Any]:
+def _path_entry(installed: Installed, files: dict[str, InstalledFile]) -> dict[str, Any]:
     """Return an entry of paths.json; a link has the digest of the file that it leads to.
 
     A link to a directory has that of an empty file, as conda-build writes it.
@@ -163,7 +170,7 @@ def _path_entry(installed: Installed, files: dict[str, InstalledFile], ini: str)
         "sha256": file.sha256,
         "size_in_bytes": file.size,
     }
-    if installed.path == ini:
+    if installed.role is Role.CONFIGURATION:
         entry |= {"file_mode": "text", "prefix_placeholder": PREFIX_PLACEHOLDER}
     return entry
 

@@ -7,8 +7,7 @@ and changelog).
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from debian.deb822 import Deb822
@@ -18,14 +17,16 @@ from nipack.builder.archive.compression import gzip_reader, gzip_writer, small_g
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
-    InstalledLink,
+    Role,
+    Tree,
+    directories_of,
     sorted_tree,
     text_file,
 )
 from nipack.builder.archive.members import Content, read_tar, write_tar
 from nipack.builder.archive.streams import LimitedReader
 from nipack.builder.dialects import debian
-from nipack.builder.manifest import installed_tree
+from nipack.builder.manifest import path_from_root, system_tree
 from nipack.builder.package import DataPackage
 from nipack.system.errors import ArtifactError
 from nipack.system.progress import Advance
@@ -41,8 +42,10 @@ class DebFormat:
 
     name = "deb"
     default = True
-    needs_md5 = True
+    digests = frozenset({"md5"})
     holds_links = True
+    holds_directories = True
+    base = "./"
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""
@@ -50,16 +53,16 @@ class DebFormat:
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""
-        return f"usr/{layout.payload_directory(package.definition.relpath)}"
+        return path_from_root(layout.payload_directory(package.definition.relpath))
 
-    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+    def tree(self, package: DataPackage) -> Tree:
         """Return the installed tree for /usr, and Debian's documentation."""
-        shared = [_below_root(installed) for installed in installed_tree(package, "/usr")]
-        return sorted_tree([*shared, *_documentation(package)])
+        return sorted_tree([*system_tree(package), *_documentation(package)])
 
-    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+    def assemble(
+        self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+    ) -> None:
         """Write the package in one pass; the data's size goes into its header afterwards."""
-        tree = self.tree(package)
         output.write(AR_MAGIC)
         with _ar_member(output, "debian-binary", package.time):
             output.write(b"2.0\n")
@@ -68,9 +71,16 @@ class DebFormat:
             gzip_writer(output) as stream,
         ):
             control = _control_files(package, tree)
-            write_tar(stream, control, time=package.time, advance=advance, base="./")
+            write_tar(stream, control, time=package.time, advance=advance, base=self.base)
         with _ar_member(output, "data.tar.gz", package.time), gzip_writer(output) as stream:
-            write_tar(stream, tree, time=package.time, advance=advance, base="./", directories=True)
+            write_tar(
+                stream,
+                tree,
+                time=package.time,
+                advance=advance,
+                base=self.base,
+                directories=self.holds_directories,
+            )
 
     def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
         """Yield what is in the data member."""
@@ -82,45 +92,43 @@ class DebFormat:
                 if name == "data.tar.gz":
                     member = io.BufferedReader(LimitedReader(raw, size))
                     with gzip_reader(member) as stream:
-                        yield from read_tar(stream, advance)
+                        yield from read_tar(
+                            stream, advance, base=self.base, directories=self.holds_directories
+                        )
                     return
                 raw.seek(size + size % 2, io.SEEK_CUR)
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")
 
 
-def _below_root(installed: Installed) -> Installed:
-    """Return a file with its path from /, as a .deb has it, in place of that from /usr."""
-    path = layout.in_file_system(installed.path).lstrip("/")
-    if isinstance(installed, InstalledLink):
-        return replace(installed, path=path)
-    return replace(installed, path=path)
-
-
 def _documentation(package: DataPackage) -> list[Installed]:
     name = package.definition.name
-    return [
-        text_file(f"usr/share/doc/{name}/copyright", debian.copyright_text(package)),
-        text_file(
-            f"usr/share/doc/{name}/changelog.Debian.gz",
-            small_gzip(debian.changelog_text(package).encode("utf-8")),
+    files: dict[str, str | bytes] = {
+        f"usr/share/doc/{name}/copyright": debian.copyright_text(package),
+        f"usr/share/doc/{name}/changelog.Debian.gz": small_gzip(
+            debian.changelog_text(package).encode("utf-8")
         ),
-        text_file(f"usr/share/lintian/overrides/{name}", debian.lintian_overrides(package)),
-    ]
+        f"usr/share/lintian/overrides/{name}": debian.lintian_overrides(package),
+    }
+    return [text_file(path, content, Role.DOCUMENTATION) for path, content in files.items()]
 
 
-def _control_files(package: DataPackage, tree: tuple[Installed, ...]) -> tuple[Installed, ...]:
-    ini = layout.in_file_system(layout.ini_path(package.definition.name))
-    md5sums = "".join(
-        f"{file.md5}  {file.path}\n"
-        for file in tree
+def _control_files(package: DataPackage, tree: Tree) -> Tree:
+    installed = [each for each in tree if isinstance(each, InstalledFile)]
+    conffiles = [each for each in installed if each.role is Role.CONFIGURATION]
+    files = {
+        "control": _control(package, tree),
+        "conffiles": "".join(f"/{each.path}\n" for each in conffiles),
         # Policy 10.7.3: dpkg keeps the digests of conffiles by itself.
-        if isinstance(file, InstalledFile) and f"/{file.path}" != ini
-    )
-    files = {"control": _control(package, tree), "conffiles": f"{ini}\n", "md5sums": md5sums}
+        "md5sums": "".join(
+            f"{each.digest('md5')}  {each.path}\n"
+            for each in installed
+            if each.role is not Role.CONFIGURATION
+        ),
+    }
     return tuple(text_file(name, content) for name, content in files.items())
 
 
-def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
+def _control(package: DataPackage, tree: Tree) -> str:
     definition = package.definition
     fields = {
         "Package": definition.name,
@@ -139,11 +147,10 @@ def _control(package: DataPackage, tree: tuple[Installed, ...]) -> str:
     return control.dump() or ""
 
 
-def _installed_size(tree: tuple[Installed, ...]) -> int:
+def _installed_size(tree: Tree) -> int:
     """Return the size in KiB as dpkg-gencontrol counts: each file rounded up, the rest one each."""
     sizes = [each.size if isinstance(each, InstalledFile) else 1 for each in tree]
-    directories = {parent for each in tree for parent in PurePosixPath(each.path).parents}
-    return sum((size + 1023) // 1024 for size in sizes) + len(directories)
+    return sum((size + 1023) // 1024 for size in sizes) + len(directories_of(tree))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import IO
 
 from nipack import layout
 from nipack.builder.archive.compression import gzip_reader, gzip_writer
-from nipack.builder.archive.installed import Installed, InstalledFile, sorted_tree, text_file
+from nipack.builder.archive.installed import InstalledFile, Tree, sorted_tree, text_file
 from nipack.builder.archive.members import Content, read_tar, write_tar
 from nipack.builder.definition.model import Definition, Person
 from nipack.builder.dialects import python_metadata
@@ -81,8 +81,10 @@ class SdistFormat:
 
     name = "sdist"
     default = False
-    needs_md5 = False
+    digests: frozenset[str] = frozenset()
     holds_links = False
+    holds_directories = False
+    base = ""
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
@@ -92,7 +94,7 @@ class SdistFormat:
         """Return the data directory."""
         return f"{_top(package)}/{_data_directory(package.definition)}"
 
-    def tree(self, package: DataPackage) -> tuple[Installed, ...]:
+    def tree(self, package: DataPackage) -> Tree:
         """Return everything in it."""
         name = package.definition.name
         installed_root = layout.payload_directory(package.definition.relpath)
@@ -108,15 +110,17 @@ class SdistFormat:
         ]
         return sorted_tree([*installed, *_texts(package)])
 
-    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+    def assemble(
+        self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+    ) -> None:
         """Write the tarball in one pass."""
         with gzip_writer(output) as stream:
-            write_tar(stream, self.tree(package), time=package.time, advance=advance)
+            write_tar(stream, tree, time=package.time, advance=advance)
 
     def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
         """Yield every member."""
         with artifact.open("rb") as raw, gzip_reader(raw) as stream:
-            yield from read_tar(stream, advance)
+            yield from read_tar(stream, advance, base=self.base)
 
 
 def _top(package: DataPackage) -> str:

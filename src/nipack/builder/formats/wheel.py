@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from nipack import __version__, layout
-from nipack.builder.archive.installed import InstalledFile, text_file
+from nipack.builder.archive.installed import InstalledFile, Tree, text_file
 from nipack.builder.archive.members import Content, read_zip, write_zip
 from nipack.builder.dialects import python_metadata
 from nipack.builder.manifest import installed_tree
@@ -26,8 +26,10 @@ class WheelFormat:
 
     name = "wheel"
     default = False
-    needs_md5 = False
+    digests: frozenset[str] = frozenset()
     holds_links = False
+    holds_directories = False
+    base = ""
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""
@@ -39,7 +41,7 @@ class WheelFormat:
         """Return its folder below the data scheme's."""
         return f"{_scheme(package)}/{layout.payload_directory(package.definition.relpath)}"
 
-    def tree(self, package: DataPackage) -> tuple[InstalledFile, ...]:
+    def tree(self, package: DataPackage) -> Tree:
         """Return the installed tree, and the metadata behind it, RECORD at the end."""
         scheme = _scheme(package)
         installed = [
@@ -50,9 +52,12 @@ class WheelFormat:
         files = [*installed, *_metadata(package)]
         return (*files, _record(files, f"{_dist_info(package)}/RECORD"))
 
-    def assemble(self, package: DataPackage, output: IO[bytes], advance: Advance) -> None:
+    def assemble(
+        self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
+    ) -> None:
         """Write the zip in one pass."""
-        write_zip(output, self.tree(package), time=package.time, advance=advance)
+        files = (each for each in tree if isinstance(each, InstalledFile))
+        write_zip(output, files, time=package.time, advance=advance)
 
     def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
         """Yield every member."""

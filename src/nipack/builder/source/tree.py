@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from nipack.builder.address import has_login, public_address, recorded_address
 from nipack.builder.definition.model import Source
+from nipack.builder.package import SourceRecord
 from nipack.builder.source.download import download
 from nipack.builder.source.unpack import unpack
 from nipack.system.errors import SourceDigestError, SourceError
@@ -17,14 +18,6 @@ from nipack.system.progress import Reporter
 
 # Files that people name for the data they are in.
 _OF_DATA = ("config.ini", ".nii", ".nii.gz", ".mgh", ".mgz", ".gii", ".mnc", ".img", ".hdr")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRecord:
-    """What package.json says of the source: its address (a bare file name if local), digests."""
-
-    address: str
-    digests: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from tests.builder.samples import (
     tar_gz,
 )
 
-from nipack.builder.package import DEFAULT_TIME, DataLink
+from nipack.builder.package import DataLink
+from nipack.builder.reading import DEFAULT_TIME
 from nipack.builder.source.folders import expand_folder
 from nipack.system.errors import DataPackageError, SourceError
 
