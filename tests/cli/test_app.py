@@ -1,6 +1,7 @@
 """The group of all commands."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,10 @@ def test_yes_is_for_fix() -> None:
     result = CliRunner().invoke(nipack, ["doctor", "--yes"])
     assert result.exit_code == 2
     assert "--yes is for --fix" in result.stderr
+
+
+def test_every_command_is_below_whom_it_is_for() -> None:
+    result = CliRunner().invoke(nipack, ["--help"])
+    assert re.search(r"\nUse data:\n  where  .*\n(  .*\n)*\nMake data:\n  init  ", result.stdout)
+    listed = re.findall(r"^  ([a-z]+)  ", result.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(nipack.commands)

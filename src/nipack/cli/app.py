@@ -29,6 +29,16 @@ from nipack.data import DataError
 class _Nipack(click.Group):
     """A group whose commands end with one clear message: never with a traceback."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by who needs them."""
+        width = max(map(len, self.commands))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                limit = formatter.width - width - 6
+                formatter.write_dl(
+                    [(f"{each.name:{width}}", each.get_short_help_str(limit)) for each in commands]
+                )
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exits with 1 on what its input or the machine is the reason for."""
         as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
@@ -101,11 +111,11 @@ def _bug(error: Exception) -> str:
 @click.version_option(__version__, "--version", "-V", prog_name="nipack")
 @click.option("--verbose", "-v", is_flag=True, help="Print what the modules log.")
 def nipack(verbose: bool) -> None:
-    """Turn neuroimaging data packages into conda and Debian packages, and find their data.
+    """Package neuroimaging data for conda, Debian, pip and others, and find what is installed.
 
     A data package is a directory of images and other data with a config.ini that states its
-    version.  `nipack build` makes packages of it that conda and apt install; `nipack where` prints
-    where installed data is.
+    version.  `nipack build` makes packages of it that package managers install; `nipack where`
+    prints where installed data is.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s"
@@ -114,14 +124,14 @@ def nipack(verbose: bool) -> None:
     logging.getLogger("urllib3").setLevel(logging.NOTSET if verbose else logging.ERROR)
 
 
-nipack.add_command(init)
-nipack.add_command(check)
-nipack.add_command(diff)
-nipack.add_command(bump)
-nipack.add_command(build)
-nipack.add_command(recipe)
-nipack.add_command(where)
-nipack.add_command(list_command)
-nipack.add_command(verify)
-nipack.add_command(doctor)
-nipack.add_command(completion)
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Use data": (where, list_command, verify, doctor),
+    "Make data": (init, check, diff, bump, build),
+    "Maintain a distribution": (recipe,),
+    "Use the command line": (completion,),
+}
+"""Every command, below whom it is for: a new one is added here."""
+
+for _commands in SECTIONS.values():
+    for _command in _commands:
+        nipack.add_command(_command)

@@ -34,7 +34,7 @@ def _formats() -> "dict[str, Format]":
 
 
 @click.command(
-    short_help="Build conda and Debian packages of a SOURCE.",
+    short_help="Build packages from a SOURCE: conda, Debian, pip.",
     epilog="""\b
 Examples:
   nipack build nipy-templates-0.3.tar.gz

@@ -29,7 +29,7 @@ def _rules() -> "dict[str, tuple[Rule, ...]]":
 
 
 @click.command(
-    short_help="Print all that is wrong with a SOURCE.",
+    short_help="Report every problem in a SOURCE.",
     epilog="""\b
 Examples:
   nipack check nipy-templates/templates     a directory with its config.ini

@@ -5,7 +5,7 @@ from click.shell_completion import get_completion_class
 
 
 @click.command(
-    short_help="Print what makes the tab key complete commands.",
+    short_help="Set up tab completion in your shell.",
     epilog="""\b
 Examples:
   nipack completion bash > ~/.local/share/bash-completion/completions/nipack

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Say what is wrong with installed data, and mend it.",
+    short_help="Find out why data is not found, and fix it.",
     epilog="""\b
 Examples:
   nipack doctor                             everything that is installed

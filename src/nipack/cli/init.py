@@ -9,7 +9,7 @@ from nipack.cli.console import console, console_reporter, offline_option
 
 
 @click.command(
-    short_help="Begin a definition from what a SOURCE says.",
+    short_help="Write a first package.yaml for a SOURCE.",
     epilog="""\b
 Examples:
   nipack init nipy-templates-0.3.tar.gz          writes recipes/nipy-templates/package.yaml

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "list",
-    short_help="List the data that is installed.",
+    short_help="List installed data.",
     epilog="""\b
 Examples:
   nipack list

@@ -60,7 +60,7 @@ def _channel(value: str) -> str:
 
 
 @click.command(
-    short_help="Render what distributions ask for.",
+    short_help="Render a recipe for a distribution's own builder.",
     epilog="""\b
 Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
