@@ -110,7 +110,31 @@ def test_no_two_rooms_of_the_builder_know_each_other() -> None:
 
 @pytest.mark.parametrize("path", FORMATS, ids=name_of)
 def test_formats_never_import_each_other(path: Path) -> None:
-    assert [name for name in imports(path) if within(name, "nipack.builder.formats")] == []
+    interface = ("nipack.builder.formats", "nipack.builder.formats.Format")
+    others = [name for name in imports(path) if within(name, "nipack.builder.formats")]
+    assert [name for name in others if name not in interface] == []
+
+
+@pytest.mark.parametrize(
+    ("package", "attribute", "interface"),
+    [
+        ("nipack.builder.formats", "FORMAT", "Format"),
+        ("nipack.builder.recipes", "RECIPE", "RecipeFormat"),
+    ],
+)
+def test_what_is_registered_says_its_type(package: str, attribute: str, interface: str) -> None:
+    """So the type checker holds it against the interface."""
+    found = 0
+    for path in MODULES:
+        if name_of(path).rpartition(".")[0] == package and path.name != "__init__.py":
+            annotated = [
+                ast.unparse(node.annotation)
+                for node in ast.parse(path.read_text("utf-8")).body
+                if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == attribute
+            ]
+            assert annotated == [interface], path
+            found += 1
+    assert found >= 3
 
 
 def test_formats_load_neither_checks_nor_the_network() -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from tests.builder.samples import define, plain
 from tests.conftest import REPOSITORY
 
+from nipack.builder.formats import formats
 from nipack.cli.app import nipack
 
 ARTIFACTS = ["nipy-templates-0.3-0.conda", "nipy-templates_0.3-1_all.deb"]
@@ -78,7 +79,8 @@ def test_json_of_a_success(tmp_path: Path) -> None:
         path = Path(artifact["path"])
         assert artifact["size"] == path.stat().st_size
         assert artifact.keys() == {"format", "path", "size", "payload_size", "payload_id"}
-    assert {artifact["format"] for artifact in document["artifacts"]} == {"conda", "deb"}
+    default = {name for name, format in formats().items() if format.default}
+    assert {artifact["format"] for artifact in document["artifacts"]} == default
 
 
 def test_json_of_a_failure(tmp_path: Path) -> None:

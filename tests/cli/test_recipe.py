@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nipack.builder.recipes import recipe_formats
 from nipack.cli.app import nipack
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "recipes" / "nipy-examplepkg"
@@ -21,7 +22,8 @@ def test_every_format_is_rendered_by_default(tmp_path: Path) -> None:
     result = run(EXAMPLE, "-o", tmp_path, "--json")
     assert result.exit_code == 0, result.output
     recipes = json.loads(result.stdout)["recipes"]
-    assert [each["format"] for each in recipes] == ["conda", "debian", "rpm"]
+    default = [name for name, each in recipe_formats().items() if each.default]
+    assert [each["format"] for each in recipes] == default
     for each in recipes:
         assert each["packages"] == []
         for file in each["files"]:

@@ -1,22 +1,21 @@
-"""The formats: one module each, found by being here.
+"""The formats: one module each, found by being here, or by an entry point `nipack.formats`.
 
-A module of this package holds `FORMAT`, an object with the interface `Format`.  Formats do not
-import one another.
+A module of this package holds `FORMAT: Format`.  Formats do not import one another.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeGuard, runtime_checkable
 
 from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
+from nipack.system.registry import registered
 
 
+@runtime_checkable
 class Format(Protocol):
     """How a data package becomes an artifact, and how the artifact is read back."""
 
@@ -62,8 +61,8 @@ class Format(Protocol):
 @cache
 def formats() -> dict[str, Format]:
     """Return every format by its name."""
-    modules = (
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-    )
-    return {module.FORMAT.name: module.FORMAT for module in modules}
+    return registered(__name__, "FORMAT", "nipack.formats", _is_format)
+
+
+def _is_format(value: object) -> TypeGuard[Format]:
+    return isinstance(value, Format)

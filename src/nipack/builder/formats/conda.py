@@ -25,6 +25,7 @@ from nipack.builder.archive.members import Content, read_tar, write_tar, zip_mem
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
 from nipack.builder.dialects import conda
+from nipack.builder.formats import Format
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.system.errors import ArtifactError
@@ -175,4 +176,4 @@ def _path_entry(installed: Installed, files: dict[str, InstalledFile]) -> dict[s
     return entry
 
 
-FORMAT = CondaFormat()
+FORMAT: Format = CondaFormat()

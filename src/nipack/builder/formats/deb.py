@@ -26,6 +26,7 @@ from nipack.builder.archive.installed import (
 from nipack.builder.archive.members import Content, read_tar, write_tar
 from nipack.builder.archive.streams import LimitedReader
 from nipack.builder.dialects import debian
+from nipack.builder.formats import Format
 from nipack.builder.manifest import path_from_root, system_tree
 from nipack.builder.package import DataPackage
 from nipack.system.errors import ArtifactError
@@ -178,4 +179,4 @@ def _ar_header(name: str, time: int, size: int) -> bytes:
     return header
 
 
-FORMAT = DebFormat()
+FORMAT: Format = DebFormat()

@@ -17,6 +17,7 @@ from nipack.builder.archive.installed import InstalledFile, Tree, sorted_tree, t
 from nipack.builder.archive.members import Content, read_tar, write_tar
 from nipack.builder.definition.model import Definition, Person
 from nipack.builder.dialects import python_metadata
+from nipack.builder.formats import Format
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
@@ -202,4 +203,4 @@ def _toml(value: "str | list[str] | tuple[str, ...]") -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-FORMAT = SdistFormat()
+FORMAT: Format = SdistFormat()

@@ -13,6 +13,7 @@ from nipack import __version__, layout
 from nipack.builder.archive.installed import InstalledFile, Tree, text_file
 from nipack.builder.archive.members import Content, read_zip, write_zip
 from nipack.builder.dialects import python_metadata
+from nipack.builder.formats import Format
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
@@ -108,4 +109,4 @@ def _base64(digest: bytes) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-FORMAT = WheelFormat()
+FORMAT: Format = WheelFormat()

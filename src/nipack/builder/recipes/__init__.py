@@ -1,20 +1,20 @@
-"""The recipe formats: one module and one folder of templates each, found by being here.
+"""The recipe formats: one module and one folder of templates each.
 
-A module of this package holds `RECIPE`, an object with the interface `RecipeFormat`.  Recipe
-formats do not import one another, and a new one changes no other file.
+They are found by being here, or by an entry point `nipack.recipes`.  A module of this package holds
+`RECIPE: RecipeFormat`.  Recipe formats do not import one another, and a new one changes no other
+file.
 """
 
-import importlib
 import os
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from nipack.builder.archive.members import Content
 from nipack.builder.package import DataPackage
+from nipack.system.registry import registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,7 @@ def sample_images(package: DataPackage) -> list[str]:
     return images[:_IMAGES_TESTED]
 
 
+@runtime_checkable
 class RecipeFormat(Protocol):
     """How a data package becomes a recipe, and how the recipe is built and read back."""
 
@@ -109,8 +110,8 @@ class RecipeFormat(Protocol):
 @cache
 def recipe_formats() -> dict[str, RecipeFormat]:
     """Return every recipe format by its name."""
-    modules = (
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-    )
-    return {module.RECIPE.name: module.RECIPE for module in modules}
+    return registered(__name__, "RECIPE", "nipack.recipes", _is_recipe_format)
+
+
+def _is_recipe_format(value: object) -> TypeGuard[RecipeFormat]:
+    return isinstance(value, RecipeFormat)

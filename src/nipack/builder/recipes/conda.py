@@ -22,7 +22,7 @@ from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import conda
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeRequest, sample_images
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
 from nipack.builder.rendering import render
 from nipack.system import rattler
 from nipack.system.errors import ToolError
@@ -231,4 +231,4 @@ def _placeholders(archive: zipfile.ZipFile, info: str) -> dict[str, str]:
     }
 
 
-RECIPE = CondaRecipe()
+RECIPE: RecipeFormat = CondaRecipe()

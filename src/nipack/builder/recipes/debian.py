@@ -26,7 +26,7 @@ from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.dialects.watch import watch_of
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeRequest, sample_images
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
 from nipack.builder.rendering import render
 from nipack.system.errors import RecipeError
 from nipack.system.programs import Program, run
@@ -322,4 +322,4 @@ def _maintscript(request: RecipeRequest) -> list[str]:
     return lines
 
 
-RECIPE = DebianRecipe()
+RECIPE: RecipeFormat = DebianRecipe()

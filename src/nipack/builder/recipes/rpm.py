@@ -23,7 +23,7 @@ from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeRequest
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
@@ -208,4 +208,4 @@ def _entries_there(spec: Path) -> list[str]:
     return [each.replace("%%", "%") for each in entries if each]
 
 
-RECIPE = RpmRecipe()
+RECIPE: RecipeFormat = RpmRecipe()
