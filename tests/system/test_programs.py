@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,28 @@ def test_an_interruption_is_not_hidden_by_a_program_that_has_ended(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_a_program_whose_start_is_interrupted_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal comes when the program runs, and nobody knows of it yet."""
+    started = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            started.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(SHELL, ["-c", "exec sleep 60"], directory=tmp_path)
+    signal.signal(signal.SIGINT, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_all_that_a_builder_has_started(
     tmp_path: Path, number: signal.Signals
@@ -115,11 +138,11 @@ def test_an_interruption_ends_all_that_a_builder_has_started(
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "Traceback" not in said
     # The pipe ends with the last process that has it open.
-    select.select([holders], [], [], 10)
+    select.select([holders], [], [], 60)
     assert os.read(holders, 1) == b""
     os.close(holders)
     assert not (tmp_path / "dist").exists()

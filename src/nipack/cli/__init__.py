@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 
+from nipack.cli import endings
+
 
 def main() -> None:
     """Run `nipack`, and end it cleanly when it is interrupted, terminated or cannot print."""
     _open_closed_streams()
     _let_every_name_be_printed()
-    _end_cleanly_on("SIGTERM", "SIGHUP")
+    endings.hear_once()
     try:
         _run()
     except KeyboardInterrupt:
@@ -20,15 +22,8 @@ def main() -> None:
         # What a command has to do with files it tells of itself: this is of its output.
         sys.exit(f"error: the output cannot be written: {error.strerror or error}")
     finally:
+        endings.hear_no_more()
         _drop_unwritten_output()
-
-
-def _end_cleanly_on(*signals: str) -> None:
-    """Let these end the process as an exit does: else what is half written, or started, stays."""
-    for name in signals:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP; nohup has it ignored.
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 def _run() -> None:

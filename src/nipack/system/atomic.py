@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from nipack.system.errors import NipackError, system_errors_as
+from nipack.system.leftovers import part
 
 _RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -19,18 +20,22 @@ def written_beside(target: Path, kind: type[NipackError]) -> Iterator[IO[bytes]]
     Makes the directory.  Raises what the system refuses as `kind`, with the directory or the target
     in it, never the name of the file beside, which nobody knows.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     remedy = "check the directory's rights and the room on its disk"
     with system_errors_as(kind, remedy, place=str(target)):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("xb") as output:
-                yield output
-                output.flush()
-                os.fsync(output.fileno())
-            temporary.replace(target)
-        except BaseException as error:
-            temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename == str(temporary):
+            with part(target.parent) as temporary:
+                with temporary.open("r+b") as output:
+                    yield output
+                    output.flush()
+                    os.fsync(output.fileno())
+                temporary.replace(target)
+        except OSError as error:
+            if _is_temporary(error.filename, target):
                 error.filename = str(target.parent if error.errno in _RIGHTS else target)
             raise
+
+
+def _is_temporary(name: object, target: Path) -> bool:
+    path = Path(str(name))
+    return path.parent == target.parent and path.suffix == ".part"

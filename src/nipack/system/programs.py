@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nipack.builder.address import public_address
 from nipack.system.errors import ToolError
+from nipack.system.interruption import held_back
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +48,25 @@ def run(
     log.debug("in %s: %s", directory, [public_address(word) for word in words])
     # Messages in the user's language could not be told apart by anybody who helps him.
     variables = os.environ | {"LC_ALL": "C.UTF-8"} | dict(environment or {})
-    with (
-        (output or Path(os.devnull)).open("wb") as stdout,
-        subprocess.Popen(
-            words,
-            cwd=directory,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout if output else subprocess.PIPE,
-            stderr=subprocess.PIPE if output else subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        printed = _printed(program, process)
+    process: subprocess.Popen[bytes] | None = None
+    with (output or Path(os.devnull)).open("wb") as stdout:
+        try:
+            # Between its start and the next line, nothing would know which program to end.
+            with held_back():
+                process = subprocess.Popen(
+                    words,
+                    cwd=directory,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout if output else subprocess.PIPE,
+                    stderr=subprocess.PIPE if output else subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            printed = _printed(program, process)
+        except BaseException:
+            if process is not None:
+                _end(process)
+            raise
     if process.returncode != 0:
         raise ToolError(_failure(program, arguments, process.returncode, printed))
     return printed
@@ -73,16 +80,14 @@ def _start(program: Program) -> tuple[str, ...]:
 
 
 def _printed(program: Program, process: subprocess.Popen[bytes]) -> str:
-    """Return what a program prints, each line logged at once; it ends where nipack has to."""
+    """Return what a program prints, each line logged at once."""
     stream, lines = process.stdout or process.stderr, []
-    try:
-        for line in stream or ():
+    assert stream is not None, "one of the two is a pipe"
+    with stream:
+        for line in stream:
             lines.append(line.decode("utf-8", "backslashreplace"))
             log.debug("%s: %s", program.name, lines[-1].rstrip())
-        process.wait()
-    except BaseException:
-        _end(process)
-        raise
+    process.wait()
     return "".join(lines)
 
 
@@ -94,6 +99,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def _failure(program: Program, arguments: Sequence[str | Path], status: int, printed: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from nipack.builder.source.tree import SourceTree, open_source
 from nipack.layout import CONFIG_NAME
 from nipack.system.atomic import written_beside
 from nipack.system.errors import DataPackageError, SourceError, error_at
+from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter
 
 _VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*")
@@ -63,9 +63,9 @@ def draft_definition(
     """
     if relpath is not None:
         _refuse_relpath(relpath)
-    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+    with workspace() as folder:
         origin = Source(address=source, digests={})
-        tree = open_source(origin, Path(workspace), reporter, offline=offline)
+        tree = open_source(origin, folder, reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)
         name = _name(relpath)
@@ -77,7 +77,7 @@ def draft_definition(
         version = _version(data, tree, facts)
         address = _address(source, tree, directory or Path("recipes") / name)
         text = "\n".join(_lines(name, relpath, version, address, facts, tree))
-        _must_be_valid(text, Path(workspace))
+        _must_be_valid(text, folder)
     return Draft(name=name, text=f"{text}\n")
 
 

@@ -1,7 +1,6 @@
 """The one flow: read a package, assemble an artifact of each format, check what it holds."""
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
 from nipack.builder.reading import read_package
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
+from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter, SilentReporter
 
 
@@ -68,9 +68,9 @@ def opened_package(
     source: str, formats: Iterable[Format], reporter: Reporter, *, offline: bool = False
 ) -> Iterator[DataPackage]:
     """Read a package for these formats; what was unpacked for it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+    with workspace() as folder:
         digests = sorted(frozenset().union(*(each.digests for each in formats)))
-        yield read_package(source, Path(workspace), reporter, digests=digests, offline=offline)
+        yield read_package(source, folder, reporter, digests=digests, offline=offline)
 
 
 def build_artifact(

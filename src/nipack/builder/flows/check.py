@@ -1,12 +1,10 @@
 """Look at a source without building anything: every problem, whatever kind it is."""
 
-import tempfile
-from pathlib import Path
-
 from nipack.builder.address import public_address
 from nipack.builder.check.structure import for_release, is_excepted
 from nipack.builder.reading import survey_source
 from nipack.system.errors import DataPackageError, Problem, SourceError
+from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter
 
 
@@ -17,9 +15,9 @@ def check(
 
     For a `release`, what must not be passed on is an error too.
     """
-    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
+    with workspace() as folder:
         try:
-            survey = survey_source(source, Path(workspace), reporter, offline=offline)
+            survey = survey_source(source, folder, reporter, offline=offline)
         except DataPackageError as error:
             return error.problems
         except SourceError as error:

@@ -1,7 +1,6 @@
 """The flow of recipes: read a package, render recipes, have them built, check what they hold."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, Reci
 from nipack.system.atomic import written_beside
 from nipack.system.errors import RecipeError
 from nipack.system.hashing import CHUNK, digest_file
+from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter, SilentReporter
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
@@ -76,16 +76,16 @@ def make_recipes(
     ArtifactError or ToolError.
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
-    with _workspace() as workspace, _previous(options, reporter) as previous:
+    with workspace() as folder, _previous(options, reporter) as previous:
         package = read_package(
-            source, workspace, reporter, release=not options.draft, offline=options.offline
+            source, folder, reporter, release=not options.draft, offline=options.offline
         )
         home = options.recipes.absolute() / package.definition.name
         must_lie_outside(package, home)
         if options.build:
             must_lie_outside(package, options.packages, "--dist")
         made.must_be_free([home], source, "change a name")
-        archive = _recipe_source(package, workspace, home)
+        archive = _recipe_source(package, folder, home)
         requests = {
             each.name: RecipeRequest(
                 package=package,
@@ -106,18 +106,12 @@ def make_recipes(
 
 
 @contextmanager
-def _workspace() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="nipack-") as name:
-        yield Path(name)
-
-
-@contextmanager
 def _previous(options: RecipeOptions, reporter: Reporter) -> Iterator[DataPackage | None]:
     if options.previous is None:
         yield None
         return
-    with _workspace() as workspace:
-        yield read_package(options.previous, workspace, reporter, offline=options.offline)
+    with workspace() as folder:
+        yield read_package(options.previous, folder, reporter, offline=options.offline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,9 +234,9 @@ def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
 
 def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[Path, ...]:
     """Have a recipe built, prove the package, and only then move it where it was asked for."""
-    with _workspace() as workspace:
-        made = format.build(request, workspace)
-        _verify(format, request.package, made[0], workspace)
+    with workspace() as folder:
+        made = format.build(request, folder)
+        _verify(format, request.package, made[0], folder)
         for path in made:
             _replace(path, target / path.name)
     return tuple(target / path.name for path in made)
