@@ -1,6 +1,5 @@
 """`nipack diff`: what changed in the data between two sources, and whether results would."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from nipack.builder.difference.voxels import ImageDifference, compare_images
 from nipack.builder.manifest import payload_id
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
+from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter
 
 
@@ -105,8 +105,8 @@ def diff(
 
 @contextmanager
 def _opened(source: str, reporter: Reporter, *, offline: bool) -> Iterator[DataPackage]:
-    with tempfile.TemporaryDirectory(prefix="nipack-") as workspace:
-        yield read_package(source, Path(workspace), reporter, offline=offline)
+    with workspace() as folder:
+        yield read_package(source, folder, reporter, offline=offline)
 
 
 def _release(source: str, package: DataPackage) -> Release:
