@@ -35,7 +35,7 @@ set_up() {
     for group in "$@"; do
         groups+=(--group "$top/pyproject.toml:$group")
     done
-    if [ "$stamp" -nt "$top/pyproject.toml" ]; then
+    if [ "$stamp" -nt "$top/pyproject.toml" ] && [ "$stamp" -nt "$top/nipack-build/pyproject.toml" ]; then
         return
     fi
     printf '== setting up %s (once; needs the network)\n' "$venv" >&2
@@ -46,7 +46,7 @@ set_up() {
     fi
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
-        --editable "${top}[publish]" "${groups[@]}" ||
+        --editable "$top" --editable "$top/nipack-build[licenses,publish]" "${groups[@]}" ||
         die "pip could not install what is needed; see its message above"
     touch "$stamp"
 }

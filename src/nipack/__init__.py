@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 __version__ = "0.1.0"
+
+
+def _places() -> list[str]:
+    """Return the folders of this package, in the order of sys.path.
+
+    The tool is a distribution of its own, and may lie elsewhere than the runtime: in a virtual
+    environment over a system that has only the runtime.
+    """
+    own = __path__[0]
+    folders = [os.path.join(entry, "nipack") for entry in sys.path]
+    tool = os.path.join("builder", "__init__.py")
+    found = [each for each in folders if each == own or os.path.isfile(os.path.join(each, tool))]
+    return found if own in found else [own, *found]
+
+
+__path__ = _places()
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

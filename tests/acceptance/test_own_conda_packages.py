@@ -10,6 +10,8 @@ import rattler_build
 from rattler_build.progress import SimpleProgressCallback
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, conda_component, run
 
+from nipack import __version__
+
 pytestmark = pytest.mark.slow
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
@@ -30,41 +32,49 @@ def own(session_channel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         progress_callback=SimpleProgressCallback(),  # what it prints is shown where it fails
     )
     logs = {each.name: "\n".join(each.log) for each in results}
-    assert "python imports test passed!" in logs["nipack-runtime"]
-    assert "No broken requirements found." in logs["nipack-runtime"]
+    for log in logs.values():
+        assert "python imports test passed!" in log
+        assert "No broken requirements found." in log
     assert "nipack, version" in logs["nipack"]
+    assert "Usage: nipack build" in logs["nipack-build"]
     return {each.name: Path(each.packages[0]) for each in results}
 
 
-def test_both_together_hold_what_the_wheel_holds(own: dict[str, Path], tmp_path: Path) -> None:
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, REPOSITORY)
+@pytest.mark.parametrize(("name", "folder"), [("nipack", "."), ("nipack-build", "nipack-build")])
+def test_each_holds_what_its_wheel_holds(
+    own: dict[str, Path], tmp_path: Path, name: str, folder: str
+) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path,
+        REPOSITORY / folder)  # fmt: skip
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         wanted = {name: archive.read(name) for name in archive.namelist()}
-    runtime, tool = (
-        {
-            path.removeprefix("site-packages/"): content
-            for path, content in conda_component(own[name], "pkg").items()
-        }
-        for name in ("nipack-runtime", "nipack")
-    )
-    assert runtime.keys() & tool.keys() == set()
-    assert without_notes(runtime | tool) == without_notes(wanted)
-    assert {path.split("/")[1] for path in tool} == {"builder", "cli", "system"}
+    packed = {
+        path.removeprefix("site-packages/"): content
+        for path, content in conda_component(own[name], "pkg").items()
+    }
+    assert without_notes(packed) == without_notes(wanted)
 
 
 def without_notes(files: dict[str, bytes]) -> dict[str, bytes]:
     return {path: content for path, content in files.items() if not path.endswith(NOTES)}
 
 
-def test_the_runtime_works_alone(own: dict[str, Path], conda_environment: Prefix) -> None:
-    installed = conda_environment.conda_install(own["nipack-runtime"])
+def test_the_runtime_works_alone(
+    own: dict[str, Path], build: Build, conda_environment: Prefix
+) -> None:
+    conda_install = conda_environment.conda_install
+    installed = conda_install(own["nipack"], build(EXAMPLE)["conda"])
     names = {line.split()[1].rsplit("-", 2)[0] for line in installed.splitlines()}
-    assert names == {"nipack-runtime", "packaging", "python"}
+    assert names == {"nipack", "nipy-examplepkg", "packaging", "python"}
     assert conda_environment.run_python("import nipack.data, sys; print(sys.prefix)") == str(
         conda_environment.directory
     )
-    assert not (conda_environment.directory / "bin" / "nipack").exists()
+    nipack = conda_environment.directory / "bin" / "nipack"
+    assert run(nipack, "--version") == f"nipack, version {__version__}\n"
+    data = conda_environment.directory / "share" / "nipy" / "nipy" / "examplepkg"
+    assert run(nipack, "where", "nipy/examplepkg") == f"{data}\n"
+    assert run(conda_environment.python, "-m", "nipack", "verify").startswith(f"{data}: ")
 
 
 def test_the_tool_builds_and_finds_data(

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from tests.acceptance.systems import REPOSITORY, DebianSystem, lintian_remarks, 
 from tests.builder.recipes.test_contract import GOLDEN, texts_below
 from tests.builder.samples import member, tar_gz
 from tests.builder.served import Server, serving
+from tests.distributions import runtime_files, tool_files
 
+from nipack import __version__
 from nipack.cli.app import nipack
 
 pytestmark = [
@@ -94,21 +97,70 @@ def test_lintian_has_nothing_to_say(own: OwnPackages) -> None:
     assert lintian_remarks(changes) == []
 
 
-def test_the_runtime_is_all_but_the_builder_and_the_command_line(own: OwnPackages) -> None:
-    modules = {
-        f"{PACKAGES}/{name.removeprefix('src/')}"
-        for name in files_of_the_checkout()
-        if name.startswith("src/nipack/")
-    }
-    tool = (f"{PACKAGES}/nipack/builder/", f"{PACKAGES}/nipack/cli/")
-    assert modules_in(own.debs["nipack"]) == {each for each in modules if each.startswith(tool)}
-    assert modules_in(own.debs["python3-nipack"]) == modules - modules_in(own.debs["nipack"])
+def test_each_holds_what_its_distribution_holds(own: OwnPackages) -> None:
+    assert modules_in(own.debs["python3-nipack"]) == runtime_files()
+    assert modules_in(own.debs["nipack"]) == tool_files()
 
 
 def modules_in(deb: Path) -> set[str]:
     listed = run("dpkg-deb", "--contents", deb).splitlines()
     paths = {line.split(maxsplit=5)[5].removeprefix("./") for line in listed if line[0] == "-"}
-    return {path for path in paths if path.startswith(f"{PACKAGES}/nipack/")}
+    below = f"{PACKAGES}/"
+    return {each.removeprefix(below) for each in paths if each.startswith(f"{below}nipack/")}
+
+
+@pytest.fixture(scope="module")
+def runtime_alone(
+    own: OwnPackages, debian_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DebianSystem]:
+    """A system that has only the runtime, and what makes virtual environments."""
+    system = DebianSystem(tmp_path_factory.mktemp("runtime") / "system")
+    run("cp", "-a", "--reflink=auto", debian_base, system.root)
+    system.apt("update")
+    package = system.add(own.debs["python3-nipack"])
+    system.apt("install", "--no-install-recommends", package, "python3-venv")
+    yield system
+    shutil.rmtree(system.root)
+
+
+def test_the_runtime_s_commands_work_alone(runtime_alone: DebianSystem) -> None:
+    data = runtime_alone.root / "usr/share/nipy/nipy/examplepkg"
+    shutil.copytree(REPOSITORY / "recipes/nipy-examplepkg/examplepkg", data)
+    python = ("/usr/bin/python3", "-m", "nipack")
+    found = runtime_alone.run(*python, "where", "nipy/examplepkg", "phantom/T1.nii.gz")
+    assert found == "/usr/share/nipy/nipy/examplepkg/phantom/T1.nii.gz\n"
+    assert runtime_alone.run(*python, "--version") == f"nipack, version {__version__}\n"
+    assert "nipack-build" in runtime_alone.run(*python, "--help")
+
+
+def test_an_environment_above_it_adds_the_tool_alone(
+    runtime_alone: DebianSystem, own: OwnPackages, tmp_path: Path
+) -> None:
+    """pip knows the system's runtime by its metadata; the command then is the full one."""
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path,
+        cwd=REPOSITORY / "nipack-build")  # fmt: skip
+    [wheel] = tmp_path.glob("*.whl")
+    python = "/tmp/environment/bin/python"
+    runtime_alone.run(
+        "/usr/bin/python3", "-m", "venv", "--system-site-packages", "/tmp/environment"
+    )
+    pip = (python, "-m", "pip", "--disable-pip-version-check")
+    assert f"nipack {__version__}" in " ".join(runtime_alone.run(*pip, "list").split())
+    runtime_alone.run(*pip, "install", "--no-index", "--no-deps", runtime_alone.add(wheel))
+    # Its libraries: those of Debian.
+    runtime_alone.apt("install", "--no-install-recommends", *libraries(own.debs["nipack"]))
+    where = "import nipack.data as d, nipack.builder as b; print(d.__file__, b.__file__)"
+    runtime, tool = runtime_alone.run(python, "-c", where).split()
+    assert runtime == f"/{PACKAGES}/nipack/data.py"
+    assert tool.startswith("/tmp/environment/lib/python3")
+    assert runtime_alone.run(python, "-m", "nipack", "build", "--help").startswith("Usage: ")
+
+
+def libraries(deb: Path) -> list[str]:
+    """Return the packages of Python's libraries that a package depends on, but for nipack's."""
+    depends = run("dpkg-deb", "--field", deb, "Depends")
+    names = {each.strip().partition(" ")[0] for each in depends.split(",")}
+    return sorted(each for each in names if each.startswith("python3-") and "nipack" not in each)
 
 
 def test_a_package_that_it_builds_is_installed_and_found(own: OwnPackages) -> None:

@@ -55,15 +55,16 @@ def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path)
     )
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.executable = '/my env/python'\n"
-        "import nipack.cli as c; c.main()"
+        "sys.argv[1:] = ['build']; import nipack.cli as c; c.main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "nipack: where, list, verify, doctor work as it is; all else needs click; install it with: "
-        "'/my env/python' -m pip install 'nipack[build]'\n"
+        "nipack: where, list, verify and doctor work as they are; build needs the tool, "
+        "nipack-build (there is no click); install it from a checkout of nipack, in its folder: "
+        "'/my env/python' -m pip install ./nipack-build\n"
     )
 
 

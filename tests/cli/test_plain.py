@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import packaging
 import pytest
+from tests.distributions import put, runtime_files
 from tests.machine import install, write
 
-import nipack
+from nipack import __version__
+from nipack.cli.plain import tool_advice
 
 # Nothing but the standard library, nipack and packaging.
 ALONE = """
@@ -29,13 +32,10 @@ def prefix(tmp_path: Path) -> Path:
 
 
 def alone(prefix: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    paths = [str(Path(module.__file__ or "").parents[1]) for module in (nipack, packaging)]
     only = prefix.parent / "only"
-    only.mkdir(exist_ok=True)
-    for path, name in zip(paths, ("nipack", "packaging"), strict=True):
-        link = only / name
-        if not link.exists():
-            link.symlink_to(Path(path) / name)
+    if not only.exists():
+        put(runtime_files(), only)
+        (only / "packaging").symlink_to(Path(packaging.__file__).parent)
     script = ALONE.format(paths=[str(only)], prefix=str(prefix))
     command = [sys.executable, "-I", "-S", "-c", script, *words]
     environ = {"NIPY_USER_DIR": str(prefix.parent / "user"), "HOME": str(prefix.parent)}
@@ -105,11 +105,43 @@ def test_what_is_no_relpath_is_refused(prefix: Path) -> None:
 def test_an_option_of_the_tool_says_where_it_is(prefix: Path) -> None:
     done = alone(prefix, "doctor", "nipy/none", "--fix")
     assert done.returncode == 2
-    assert "the runtime alone has no --fix; for all options: " in done.stderr
-    assert "nipack[build]" in done.stderr
+    assert "the runtime alone has no --fix; nipack-build may: install it from a " in done.stderr
 
 
 def test_the_other_commands_say_what_they_need(prefix: Path) -> None:
     done = alone(prefix, "build", "x")
-    assert done.returncode == 1
-    assert "all else needs click; install it with:" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "nipack: where, list, verify and doctor work as they are; build needs the tool, "
+        "nipack-build; install it from a checkout of nipack, in its folder: "
+    )
+    assert done.stderr.endswith(" -m pip install ./nipack-build\n")
+
+
+@pytest.mark.parametrize("option", ["--version", "-V", "--help", "-h"])
+def test_version_and_help_are_no_errors(prefix: Path, option: str) -> None:
+    done = alone(prefix, option)
+    assert (done.returncode, done.stderr) == (0, "")
+    if option in ("--version", "-V"):
+        assert done.stdout == f"nipack, version {__version__}\n"
+    else:
+        assert {"where", "list", "verify", "doctor"} <= set(done.stdout.split())
+        assert "nipack-build" in done.stdout
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_a_system_s_python_gets_an_environment_for_the_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, managed: bool
+) -> None:
+    """PEP 668: pip installs nothing into it."""
+    if managed:
+        (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    command = tool_advice().partition(": ")[2]
+    assert command == (
+        "/usr/bin/python3 -m venv ~/nipack && ~/nipack/bin/python -m pip install . ./nipack-build"
+        if managed
+        else "/usr/bin/python3 -m pip install ./nipack-build"
+    )

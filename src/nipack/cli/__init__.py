@@ -6,7 +6,11 @@ import os
 import signal
 import sys
 
+import nipack
 from nipack.cli import endings
+
+# The runtime has the plain front, and the tool, which may lie elsewhere, the full one.
+__path__ = [os.path.join(place, "cli") for place in nipack.__path__]
 
 
 def main() -> None:
@@ -29,22 +33,15 @@ def main() -> None:
 def _run() -> None:
     """Run the command line; where only the runtime is installed, what there is of it."""
     try:
-        from nipack.cli.app import nipack
+        from nipack.cli.app import nipack as command
     except ModuleNotFoundError as error:
-        # Our own module that is not there would be a bug, and is not to be hidden.
-        if (error.name or "").startswith("nipack"):
+        # Another module of ours that is not there would be a bug, and is not to be hidden.
+        if error.name != "nipack.cli.app" and (error.name or "").startswith("nipack"):
             raise
-        from nipack.advice.hint import pip_command
         from nipack.cli import plain
 
-        if sys.argv[1:2] and sys.argv[1] in plain.COMMANDS:
-            sys.exit(plain.main(sys.argv[1:]))
-        command = pip_command("nipack[build]")
-        sys.exit(
-            f"nipack: {', '.join(plain.COMMANDS)} work as it is; all else needs {error.name}; "
-            f"install it with: {command}"
-        )
-    nipack()
+        sys.exit(plain.main(sys.argv[1:], missing=error.name or ""))
+    command()
 
 
 def _open_closed_streams() -> None:

@@ -89,10 +89,9 @@ def _reason(error: Exception) -> str | None:
         return f"{place}{error.strerror or error}; check the path, its rights and the disk"
     if isinstance(error, ModuleNotFoundError):
         # Distributions lack some of the libraries, and some commands do without them.
-        from nipack.advice.hint import pip_command
+        from nipack.cli.plain import tool_advice
 
-        command = pip_command("nipack[build]")
-        return f"this needs {error.name}, which is not installed; install it with: {command}"
+        return f"this needs {error.name}, which nipack-build brings; {tool_advice()}"
     return None
 
 

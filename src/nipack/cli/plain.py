@@ -6,7 +6,9 @@ and `--cite`, `verify --manifest`, `doctor --fix`.
 
 import argparse
 import json
+import os
 import sys
+import sysconfig
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,13 +22,22 @@ from nipack.lookup.records import plain
 COMMANDS = ("where", "list", "verify", "doctor")
 
 
-def main(words: Sequence[str]) -> int:
-    """Run a command; return its exit status."""
+def main(words: Sequence[str], missing: str = "nipack.cli.app") -> int:
+    """Run a command; return its exit status.  `missing` is the module for want of which it does."""
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        why = "" if missing.startswith("nipack.") else f" (there is no {missing})"
+        print(
+            f"nipack: {', '.join(COMMANDS[:-1])} and {COMMANDS[-1]} work as they are; "
+            f"{words[0]} needs the tool, nipack-build{why}; {tool_advice()}",
+            file=sys.stderr,
+        )
+        return 1
     parser = _parser()
     known, unknown = parser.parse_known_args(words)
     if unknown:
-        tool = pip_command("nipack[build]")
-        parser.error(f"the runtime alone has no {' '.join(unknown)}; for all options: {tool}")
+        parser.error(
+            f"the runtime alone has no {' '.join(unknown)}; nipack-build may: {tool_advice()}"
+        )
     options = vars(known)
     command = options.pop("command")
     try:
@@ -37,8 +48,24 @@ def main(words: Sequence[str]) -> int:
     return status
 
 
+def tool_advice() -> str:
+    """Return how to install the tool beside this runtime: no index of packages has it yet."""
+    command = pip_command("./nipack-build")
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix == sys.base_prefix and os.path.exists(marker):  # PEP 668: pip refuses there
+        there = "bin/python -m pip install . ./nipack-build"
+        command = f"{sys.executable} -m venv ~/nipack && ~/nipack/{there}"
+    return f"install it from a checkout of nipack, in its folder: {command}"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nipack", description="Find installed data.")
+    parser = argparse.ArgumentParser(
+        prog="nipack",
+        description="Find installed data.",
+        epilog=f"The tool, nipack-build, has more commands; {tool_advice()}",
+    )
+    version = f"nipack, version {nipack.__version__}"
+    parser.add_argument("--version", "-V", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     where = _add(commands, "where", _where, "print where installed data is")
     where.add_argument("relpath", type=_relpath)
