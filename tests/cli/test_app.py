@@ -117,7 +117,8 @@ def test_a_bug_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_line_of_the_help_is_cut() -> None:
     result = CliRunner().invoke(nipack, ["--help"], terminal_width=80)
-    assert "..." not in result.stdout.partition("Commands:")[2]
+    assert "Use data:" in result.stdout
+    assert "..." not in result.stdout.partition("Use data:")[2]
     assert CliRunner().invoke(nipack, ["-V"]).stdout == f"nipack, version {__version__}\n"
 
 
