@@ -94,6 +94,14 @@ def metadata_text(package: DataPackage) -> str:
         # So that a truncated file is known without reading it.
         "files": {file.path: file.size for file in package.files},
     }
+    searched = {
+        "description": definition.description,
+        "keywords": list(definition.keywords),
+        "species": list(definition.species),
+        "space": list(definition.space),
+        "resolution": list(definition.resolution),
+    }
+    metadata |= {name: value for name, value in searched.items() if value}
     return json.dumps(metadata, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

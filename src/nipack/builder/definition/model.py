@@ -106,6 +106,10 @@ class Definition:
     source: Source | None = None
     summary: str | None = None
     description: str | None = None
+    keywords: tuple[str, ...] = ()
+    species: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
+    resolution: tuple[str, ...] = ()
     homepage: str | None = None
     license: str | None = None
     copyright: tuple[Copyright, ...] = ()
@@ -120,6 +124,17 @@ class Definition:
     place: str | None = field(default=None, compare=False)
     text: bytes = field(default=b"", repr=False)
     lines: dict[FieldPath, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def described(self, default: str = "") -> str:
+        """Return the description, and a list of what people search for below it."""
+        facts = {"Species": self.species, "Space": self.space, "Resolution": self.resolution}
+        lines = [f"- {name}: {', '.join(values)}" for name, values in facts.items() if values]
+        return "\n\n".join(filter(None, [self.description or default, "\n".join(lines)]))
+
+    @property
+    def search_terms(self) -> tuple[str, ...]:
+        """What people search for, as keywords."""
+        return (*self.keywords, *self.species, *self.space)
 
     def where(self, *fields: str | int) -> str:
         """Return the place of a field as file:line."""
@@ -199,6 +214,10 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
         source=_source(path, fetched, document),
         summary=data.get("summary"),
         description=data["description"].strip() if "description" in data else None,
+        keywords=tuple(data.get("keywords", ())),
+        species=tuple(data.get("species", ())),
+        space=tuple(data.get("space", ())),
+        resolution=tuple(data.get("resolution", ())),
         homepage=data.get("homepage"),
         license=canonicalize_license_expression(data["license"]) if "license" in data else None,
         copyright=tuple(_copyright(path, each) for each in data.get("copyright", ())),

@@ -168,7 +168,7 @@ def description(package: DataPackage) -> str:
     """Return the synopsis and the extended description, whose empty lines are dots (5.6.13)."""
     definition = package.definition
     summary = definition.summary or f"neuroimaging data {definition.relpath}"
-    text = definition.description or (
+    text = definition.described(
         f"Data package {definition.relpath} for neuroimaging software that looks its data up "
         "below share/nipy."
     )

@@ -50,7 +50,7 @@ def _headers(package: DataPackage) -> Iterator[tuple[str, str]]:
         yield "License-Expression", definition.license
     for path in license_files(definition):
         yield "License-File", path
-    yield "Keywords", "neuroimaging,data"
+    yield "Keywords", ",".join(keywords(definition))
     for classifier in classifiers(definition):
         yield "Classifier", classifier
     if definition.homepage:
@@ -61,6 +61,11 @@ def _headers(package: DataPackage) -> Iterator[tuple[str, str]]:
 def summary(definition: Definition) -> str:
     """Return the one line on the package."""
     return definition.summary or f"neuroimaging data {definition.relpath}"
+
+
+def keywords(definition: Definition) -> tuple[str, ...]:
+    """Return the keywords, each without a comma."""
+    return ("neuroimaging", "data", *(each.replace(",", " ") for each in definition.search_terms))
 
 
 def classifiers(definition: Definition) -> tuple[str, ...]:
@@ -103,7 +108,7 @@ def long_description(package: DataPackage) -> str:
         "share/nipy of an environment, where nibabel.data and nipack find it."
     )
     parts = [
-        definition.description or f"{summary(definition)}.",
+        definition.described(f"{summary(definition)}."),
         where,
         "\n\n".join(["Please cite:", *_references(definition)]) if definition.citation else "",
         f"License: {definition.license or 'not stated'}",

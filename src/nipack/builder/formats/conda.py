@@ -141,7 +141,8 @@ def _about(definition: Definition) -> dict[str, Any]:
         "license": definition.license,
         "license_file": texts,
         "summary": definition.summary,
-        "description": definition.description,
+        "description": definition.described(),
+        "keywords": list(definition.search_terms),
         "extra": {
             "citation": [each.doi for each in definition.citation],
             "redistribution": definition.redistribution,

@@ -170,7 +170,7 @@ def _pyproject(definition: Definition) -> str:
         "dynamic": _toml(["version"]),
         "description": _toml(python_metadata.summary(definition)),
         "readme": '{ file = "README.txt", content-type = "text/plain" }',
-        "keywords": _toml(["neuroimaging", "data"]),
+        "keywords": _toml(list(python_metadata.keywords(definition))),
         "classifiers": _toml(python_metadata.classifiers(definition)),
         "license-files": _toml(list(python_metadata.license_files(definition))),
     }

@@ -134,7 +134,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "license": definition.license,
         "licenses": [f"licenses/{name}" for name, _ in _licenses(package)],
         "summary": definition.summary or f"neuroimaging data {definition.relpath}",
-        "description": definition.description,
+        "description": definition.described() or None,
         "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
         "payload": layout.payload_directory(definition.relpath),
         "data": "" if source.data == "." else f"{source.data}/",

@@ -100,7 +100,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     definition = package.definition
     relpath = PurePosixPath(definition.relpath)
     data = PurePosixPath(source.top or ".", source.data)
-    description = definition.description or f"Data package {relpath} for neuroimaging software."
+    description = definition.described(f"Data package {relpath} for neuroimaging software.")
     summary = definition.summary or f"neuroimaging data {relpath}"
     homepage = definition.homepage
     values = {
