@@ -1,5 +1,6 @@
 """What changed in the data from one version to the next."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -44,7 +45,15 @@ def _contents(package: DataPackage) -> dict[str, str]:
 def _listed(paths: Iterable[str]) -> str:
     every = list(paths)
     more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
+    return ", ".join(map(_shown, every[:_SHOWN])) + more
+
+
+def _shown(path: str) -> str:
+    """Return a path as a changelog tells of it, as `ls -q` does: SHA256SUMS has it to the letter.
+
+    A name may be made to look like a section of a spec or like a bug that an entry closes.
+    """
+    return re.sub(r"[^\w ./+,=@()~-]", "?", path)
 
 
 def new_links(package: DataPackage, previous: DataPackage) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from nipack.builder.archive.compression import gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
@@ -14,7 +14,13 @@ from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.manifest import installed_tree, payload_id
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, RecipeSource
+from nipack.builder.recipes import (
+    RecipeFile,
+    RecipeFormat,
+    RecipeRequest,
+    RecipeSource,
+    source_obstacles,
+)
 from nipack.system.atomic import written_beside
 from nipack.system.errors import RecipeError
 from nipack.system.hashing import CHUNK, digest_file
@@ -153,7 +159,8 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
         final=RecipeSource(
             name=name,
             path=final,
-            address=address if remote else None,
+            # RFC 3986, 2: what an address may not have stands in it as %20 and the like.
+            address=quote(address, safe="%:/?#[]@!$&'()*+,;=~") if remote else None,
             sha256=sha256,
             top=top,
             data=data,
@@ -186,9 +193,12 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
 
 def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, RecipeRequest]) -> None:
     problems = [
-        f"  {path}: the {each.name} recipe cannot carry it: {reason}; {remedy}"
+        f"  {path}: the {each.name} recipe cannot carry it: {reason}; {remedy} [recipe-{each.name}]"
         for each in formats
-        for path, reason, remedy in each.obstacles(requests[each.name])
+        for path, reason, remedy in (
+            *source_obstacles(requests[each.name].source),
+            *each.obstacles(requests[each.name]),
+        )
     ]
     if problems:
         name = next(iter(requests.values())).package.definition.name

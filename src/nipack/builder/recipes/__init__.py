@@ -6,6 +6,7 @@ file.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from nipack.builder.archive.members import Content
+from nipack.builder.escaping import has_controls
 from nipack.builder.package import DataPackage
 from nipack.system.registry import registered
 
@@ -62,14 +64,35 @@ class RecipeFile:
     executable: bool = False
 
 
+# Every distribution's tools take such a name for one file, whatever language it stands in.
+_ARCHIVE_NAME = re.compile(r"\w[\w.+~()@,=-]*")
+
+
+def source_obstacles(source: RecipeSource) -> Iterator[tuple[str, str, str]]:
+    """Yield (path, reason, remedy) of names that no recipe can carry.
+
+    The folder of the data stands in a list file, a line for each name.
+    """
+    if not _ARCHIVE_NAME.fullmatch(source.name):
+        reason = "an archive's name has letters, digits and '_.+~()@,=-' alone"
+        yield ascii(source.name)[1:-1], reason, "rename the archive"
+    folder = f"{source.top or '.'}/{source.data}"
+    if has_controls(folder):
+        reason = "a folder's name has a line break or a control character, or is not UTF-8"
+        yield ascii(folder)[1:-1], reason, "rename the folder"
+
+
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
 _IMAGES_TESTED = 3
 
 
 def sample_images(package: DataPackage) -> list[str]:
-    """Return the paths of a few images that a recipe's test loads with nibabel."""
-    images = [file.path for file in package.files if file.path.endswith(_IMAGES) and file.size]
-    return images[:_IMAGES_TESTED]
+    """Return the digests of a few images that a recipe's test loads with nibabel.
+
+    They stand for the names, which are no code: SHA256SUMS has both.
+    """
+    images = [file.sha256 for file in package.files if file.path.endswith(_IMAGES) and file.size]
+    return list(dict.fromkeys(images))[:_IMAGES_TESTED]
 
 
 @runtime_checkable

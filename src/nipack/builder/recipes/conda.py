@@ -20,6 +20,7 @@ from nipack.builder.archive.compression import is_mostly_compressed, zstd_reader
 from nipack.builder.archive.members import FILE_MODE, LINK_MODE, Content, read_tar
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import conda
+from nipack.builder.escaping import CondaBuildYaml, PythonText, RattlerYaml, ShellWord
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
@@ -48,24 +49,22 @@ class CondaRecipe:
     prefix = "/usr"
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
-        """Yield what conda's builders drop, and what they would take for their own language."""
+        """Yield what conda's builders drop."""
         for path in request.package.paths:
             if _DROPPED.fullmatch(path) or _DROPPED_BY_CONDA_BUILD.fullmatch(path):
                 yield path, "conda's builders leave such files out", "rename or remove it"
-        definition = request.package.definition
-        for field in ("summary", "description", "homepage", "license"):
-            if "${{" in (getattr(definition, field) or ""):
-                where, reason = definition.where(field), "conda's builders expand '${{'"
-                yield where, reason, "write it in another way"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return both recipes, and the files that they share."""
         package, values = request.package, _values(request)
         # rattler-build installs a test's files with the package: its own has the text inside.
-        values["lookup"] = render("conda/lookup.py", values)
+        values["lookup"] = render("conda/lookup.py", PythonText, values)
         files = {
-            each: render(f"conda/{each}", values)
-            for each in ("recipe.yaml", "meta.yaml", "build.sh", "lookup.py")
+            "recipe.yaml": render("conda/recipe.yaml", RattlerYaml, values),
+            "meta.yaml": render("conda/meta.yaml", CondaBuildYaml, values),
+            "build.sh": render("conda/build.sh", ShellWord, values),
+            "lookup.py": values["lookup"],
+            "data-folder": f"{request.source.data}\n",
         }
         files |= {"package.json": metadata_text(package), "SHA256SUMS": manifest_text(package)}
         files |= {f"licenses/{name}": text for name, text in _licenses(package)}
@@ -137,7 +136,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "description": definition.described() or None,
         "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
         "payload": layout.payload_directory(definition.relpath),
-        "data": "" if source.data == "." else f"{source.data}/",
+        "manifest": layout.manifest_path(definition.name),
         "ini": layout.ini_path(definition.name),
         "relpath": definition.relpath,
         "images": sample_images(package),

@@ -5,7 +5,6 @@ uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
 """
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -24,6 +23,17 @@ from nipack.builder.dialects import debian
 from nipack.builder.dialects.text import item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.dialects.watch import watch_of
+from nipack.builder.escaping import (
+    ControlText,
+    Escaped,
+    MakeWord,
+    NotExpressible,
+    PythonText,
+    WatchText,
+    Word,
+    YamlText,
+    control_source_line,
+)
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
@@ -38,14 +48,20 @@ _TAR = Program(name="tar", package="apt install tar")
 # dpkg-deb(1): the default, xz, takes a hundred times as long and saves nothing on such data.
 _QUICK = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
 
-_TEMPLATES = (
-    *("control", "rules", "install", "watch", "gbp.conf", "salsa-ci.yml", "source/format"),
-    *("source/lintian-overrides", "upstream/metadata", "tests/control", "tests/lookup"),
-)
+_TEMPLATES: dict[str, type[Escaped]] = {
+    "control": ControlText,
+    "rules": MakeWord,
+    "install": Word,
+    "watch": WatchText,
+    "gbp.conf": Word,
+    "salsa-ci.yml": YamlText,
+    "source/format": Word,
+    "source/lintian-overrides": ControlText,
+    "upstream/metadata": YamlText,
+    "tests/control": ControlText,
+    "tests/lookup": PythonText,
+}
 _EXECUTABLE = ("rules", "tests/lookup")
-
-# What dh_clean(1) takes for an editor's leftovers, by their names.
-_LEFTOVERS = re.compile(r".*~|\.?#.*|.*\.(orig|rej|bak)|\.SUMS|TAGS|DEADJOE|.*\.P", re.DOTALL)
 
 _STANDARDS = datetime(2022, 12, 17, tzinfo=timezone.utc).timestamp()  # Policy 4.6.2
 # Why lintian's remarks on the source package are none, with what follows the tag.
@@ -82,12 +98,21 @@ class DebianRecipe:
             if root and parts[0] == "debian":
                 reason = "the packaging's own folder 'debian' takes its place"
                 yield path, reason, "put the data into a folder of the release, or rename it"
-        if not _is_moved_whole(request):
-            for entry in _entries(package):
-                if re.search(r"[][*?{}\\$]", entry):
-                    reason = "dh_install takes these characters for a pattern"
-                    folder = PurePosixPath(package.definition.relpath).name
-                    yield entry, reason, f"rename it, or name the data's folder '{folder}'"
+        definition = package.definition
+        for field, text in (
+            ("maintainer", str(debian.maintainer(definition))),
+            ("homepage", definition.homepage or ""),
+        ):
+            try:
+                control_source_line(text)
+            except NotExpressible as error:
+                yield definition.where(field), error.reason, error.remedy
+        for words in _maintscript(request):
+            for word in words:
+                if not _MAINTSCRIPT_WORD.fullmatch(word):
+                    reason = "it is a folder in one version and a link in the other, and dpkg "
+                    reason += "is told so by a script that takes no such name"
+                    yield word, reason, "name it with ASCII letters, digits and '_.+,:=@/-' alone"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the files of debian/."""
@@ -97,17 +122,21 @@ class DebianRecipe:
         entries = list(Changelog(changelog))
         initial = len(entries) == 1 and not entries[0].bugs_closed
         maintscript = _maintscript(request)
-        files = {each: render(f"debian/{each}", values) for each in _TEMPLATES}
+        files = {
+            each: render(f"debian/{each}", language, values)
+            for each, language in _TEMPLATES.items()
+        }
         files |= {
             "changelog": changelog,
             "copyright": debian.copyright_text(package),
             _ini_name(package): layout.ini_text(self.prefix),
+            "data-folder": f"{request.source.data}\n",
             "package.json": metadata_text(package),
             "SHA256SUMS": manifest_text(package),
             f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=initial),
         }
         if maintscript:
-            files["maintscript"] = render("debian/maintscript", {"lines": maintscript})
+            files["maintscript"] = "".join(f"{' '.join(words)}\n" for words in maintscript)
         return [
             RecipeFile(path=path, content=content, executable=path in _EXECUTABLE)
             for path, content in sorted(files.items())
@@ -165,8 +194,9 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "relations": debian.relations(definition, package.version),
         "description": debian.description(package),
         "links": bool(package.links),
-        "kept": _kept_words(package),
-        "lines": _install_lines(request),
+        "payload": layout.payload_directory(definition.relpath),
+        "manifest": layout.manifest_path(definition.name),
+        "lines": _install_lines(package),
         "address": address,
         "watch": watch,
         "tags": _source_tags(_newest(changelog), watched=watch is not None),
@@ -186,47 +216,18 @@ def _source_tags(entry: int, *, watched: bool) -> dict[str, str]:
     return tags | (_TIMEWARP if entry < _STANDARDS else {})
 
 
-def _kept_words(package: DataPackage) -> list[str]:
-    names = {PurePosixPath(file.path).name for file in package.files}
-    quoted = (shlex.quote(name).replace("$", "$$") for name in names if _LEFTOVERS.fullmatch(name))
-    return sorted(quoted)
-
-
 def _ini_name(package: DataPackage) -> str:
     return PurePosixPath(layout.ini_path(package.definition.name)).name
 
 
-def _is_moved_whole(request: RecipeRequest) -> bool:
-    """Tell whether the data's folder in the release has the name that it has when installed."""
-    data = PurePosixPath(request.source.data).name
-    return data == PurePosixPath(request.package.definition.relpath).name
-
-
-def _entries(package: DataPackage) -> list[str]:
-    return sorted({path.partition("/")[0] for path in package.paths})
-
-
-def _install_lines(request: RecipeRequest) -> list[tuple[str, str]]:
-    """Return what dh_install(1) copies where."""
-    package, data = request.package, PurePosixPath(request.source.data)
-    name = package.definition.name
-    target = PurePosixPath("usr", layout.payload_directory(package.definition.relpath))
-    if _is_moved_whole(request):
-        lines = [(_spaced(str(data)), str(target.parent))]
-    else:
-        lines = [(_spaced(str(data / entry)), str(target)) for entry in _entries(package)]
-    documents = str(PurePosixPath("usr", layout.manifest_path(name)).parent)
+def _install_lines(package: DataPackage) -> list[tuple[str, str]]:
+    """Return what dh_install(1) copies where, beside the data."""
+    documents = str(PurePosixPath("usr", layout.manifest_path(package.definition.name)).parent)
     return [
-        *lines,
         (f"debian/{_ini_name(package)}", "etc/nipy"),
         ("debian/SHA256SUMS", documents),
         ("debian/package.json", documents),
     ]
-
-
-def _spaced(path: str) -> str:
-    """Spell a path as debhelper 13 reads it in its files."""
-    return path.replace(" ", "${Space}")
 
 
 def _changelog(request: RecipeRequest) -> str:
@@ -301,7 +302,11 @@ def _as_own(previous: DataPackage, package: DataPackage) -> DataPackage:
     return replace(previous, definition=definition)
 
 
-def _maintscript(request: RecipeRequest) -> list[str]:
+# debhelper makes shell code of these by way of sed: nothing that either reads may be in one.
+_MAINTSCRIPT_WORD = re.compile(r"[A-Za-z0-9_.+,:=@~/-]+")
+
+
+def _maintscript(request: RecipeRequest) -> list[tuple[str, str, str, str]]:
     """Return what makes dpkg swap folders and links, which it never does by itself.
 
     Without it, a folder that becomes a link loses its data on an upgrade.
@@ -312,11 +317,11 @@ def _maintscript(request: RecipeRequest) -> list[str]:
     root = layout.in_file_system(layout.payload_directory(package.definition.relpath))
     before = f"{debian.debian_version(package)}~"
     lines = [
-        f"dir_to_symlink {root}/{path} {target} {before}"
+        ("dir_to_symlink", f"{root}/{path}", target, before)
         for path, target in new_links(package, previous)
     ]
     lines += [
-        f"symlink_to_dir {root}/{path} {target} {before}"
+        ("symlink_to_dir", f"{root}/{path}", target, before)
         for path, target in new_directories(package, previous)
     ]
     return lines

@@ -5,7 +5,6 @@ manual of spec files.
 """
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -19,8 +18,10 @@ from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
 from nipack.builder.changes import compare
 from nipack.builder.definition.licenses import license_texts
+from nipack.builder.definition.model import Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
+from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
 from nipack.builder.manifest import manifest_text, metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
@@ -43,18 +44,22 @@ class RpmRecipe:
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what rpm cannot pack."""
-        if re.search(r"\s", request.source.name):
-            reason = "a spec cannot name a source with a space"
-            yield request.source.name, reason, "rename the archive"
+        definition = request.package.definition
+        for line in _description(definition).split("\n"):
+            try:
+                spec_text(line)
+            except NotExpressible as error:
+                yield definition.where("description"), error.reason, error.remedy
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the spec, and the sources that are not the release."""
-        package = request.package
+        package, source = request.package, request.source
         name = package.definition.name
         filters = _FILTERS | ({} if request.source.address else _NO_ADDRESS)
         files = {
-            f"{name}.spec": render("rpm/spec", _values(request)),
-            f"{name}.rpmlintrc": render("rpm/rpmlintrc", {"filters": filters}),
+            f"{name}.spec": render("rpm/spec", SpecText, _values(request)),
+            f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": filters}),
+            "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
             _ini_name(package): layout.ini_text(self.prefix),
             "SHA256SUMS": manifest_text(package),
             "package.json": metadata_text(package),
@@ -99,25 +104,22 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     package, source = request.package, request.source
     definition = package.definition
     relpath = PurePosixPath(definition.relpath)
-    data = PurePosixPath(source.top or ".", source.data)
-    description = definition.described(f"Data package {relpath} for neuroimaging software.")
     summary = definition.summary or f"neuroimaging data {relpath}"
     homepage = definition.homepage
     values = {
         "name": definition.name,
         "version": upstream_version(package.version),
-        "release": str(definition.revision + 1),
-        "summary": _escaped(summary[0].upper() + summary[1:]),
+        "release": definition.revision + 1,
+        "summary": summary[0].upper() + summary[1:],
         "license": definition.license or "LicenseRef-not-stated",
-        "homepage": _escaped(homepage) if homepage else None,
-        "source": _escaped(source.address or source.name),
+        "homepage": homepage,
+        "source": source.address or source.name,
         "ini_name": _ini_name(package),
         "licenses": [name for name, _ in _licenses(package)],
-        "description": _escaped("\n".join(filled(description, 79))),
+        "description": _description(definition),
         "relpath": definition.relpath,
-        "data": _escaped(shlex.quote(f"{data}/.")),
         "directories": [f"nipy/{each}".removesuffix("/.") for each in reversed(relpath.parents)],
-        "changelog": _escaped(_changelog(request)),
+        "changelog": _changelog(request),
     }
     consumers = definition.consumers
     values["enhances"] = list(dict.fromkeys(each.debian for each in consumers))
@@ -127,9 +129,9 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     return values
 
 
-def _escaped(text: str) -> str:
-    """Return a text in which rpm finds no macro."""
-    return text.replace("%", "%%")
+def _description(definition: Definition) -> str:
+    text = definition.described(f"Data package {definition.relpath} for neuroimaging software.")
+    return "\n".join(filled(text, 79, never_first="%#"))
 
 
 def _ini_name(package: DataPackage) -> str:
@@ -195,7 +197,7 @@ def _entry(dated: DataPackage, package: DataPackage, edition: str, changes: list
     moment = format_datetime(datetime.fromtimestamp(dated.time, timezone.utc))
     weekday, day, month, year = moment.replace(",", "").split()[:4]
     person = package.definition.maintainer or "Unknown maintainer <unknown@maintainer.invalid>"
-    lines = [line for change in changes for line in item(change, 76)]
+    lines = [line for change in changes for line in item(change, 76, never_first="%#")]
     return "\n".join([f"* {weekday} {month} {day} {year} {person} - {edition}", *lines])
 
 
