@@ -20,6 +20,7 @@ from nipack.cli.diff import diff
 from nipack.cli.doctor import doctor
 from nipack.cli.init import init
 from nipack.cli.list import list_command
+from nipack.cli.publish import keygen, publish
 from nipack.cli.recipe import recipe
 from nipack.cli.verify import verify
 from nipack.cli.where import where
@@ -127,6 +128,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Use data": (where, list_command, verify, doctor),
     "Make data": (init, check, diff, bump, build),
     "Maintain a distribution": (recipe,),
+    "Run a repository": (publish, keygen),
     "Use the command line": (completion,),
 }
 """Every command, below whom it is for: a new one is added here."""

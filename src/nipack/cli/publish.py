@@ -1,0 +1,207 @@
+"""`nipack publish` and `nipack keygen`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nipack.cli.console import console, console_reporter, print_error, print_warning
+
+if TYPE_CHECKING:
+    from nipack.publish.flow import Published
+    from nipack.publish.signing import Signer
+
+key_option = click.option(
+    "--key",
+    metavar="KEY",
+    envvar="NIPACK_KEY",
+    help="An OpenPGP secret key's file, or a key of your gpg.  [env var: NIPACK_KEY]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.command(
+    short_help="Publish packages in a repository.",
+    epilog="""\b
+Examples:
+  nipack keygen "Ada's lab <data@lab.example>"
+  nipack publish dist/* /srv/www/data --address https://data.lab.example --key lab.key
+  nipack publish dist/nipy-templates-0.4* /srv/www/data --key lab.key
+  nipack publish dist/* /srv/www/data --key lab.key --dry-run
+  nipack publish /srv/www/data --key lab.key --refresh      sign it again
+
+The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
+)
+@click.argument("artifacts", metavar="ARTIFACT...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("repository", metavar="REPOSITORY")
+@click.option("--title", help="What people call the repository; its name by default.")
+@click.option("--name", help="A word for file names: NAME.sources; the folder's name by default.")
+@click.option("--address", help="Where it will be served: https://data.lab.example")
+@click.option("--suite", "suites", multiple=True, help="apt's suite: stable by default.")
+@key_option
+@click.option("--unsigned", is_flag=True, help="Make a repository that nobody can check.")
+@click.option(
+    "--also-trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A certificate that users shall trust as well: that of the next key.",
+)
+@click.option(
+    "--valid-days",
+    type=click.IntRange(1),
+    help="Let apt refuse the repository when it was not refreshed for so long.",
+)
+@click.option("--refresh", is_flag=True, help="Sign again, with the date of today.")
+@click.option("--dry-run", "-n", is_flag=True, help="Say what would change, change nothing.")
+@json_option
+@click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
+def publish(
+    artifacts: tuple[Path, ...],
+    repository: str,
+    title: str | None,
+    name: str | None,
+    address: str | None,
+    suites: tuple[str, ...],
+    key: str | None,
+    unsigned: bool,
+    also_trust: Path | None,
+    valid_days: int | None,
+    refresh: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Publish each ARTIFACT (.conda, .deb, .whl) in the repository at REPOSITORY.
+
+    REPOSITORY is a folder that a web server serves, or a shared disk.  It is made when it is not
+    there.  conda, apt, pip and uv install from it by name.  What was published never changes: other
+    bytes under the same name and version are refused, and all other artifacts are published.
+
+    Any number of publishers may work at once, and one that is ended leaves a whole repository.
+    """
+    from nipack.publish import flow
+    from nipack.publish.stores import store_at
+
+    signer = signer_of_key(key)
+    settings = flow.Settings(
+        name=name,
+        title=title,
+        address=address,
+        suites=suites,
+        valid_days=valid_days,
+        also_trust=also_trust.read_text("utf-8") if also_trust else None,
+        unsigned=unsigned,
+    )
+    with console_reporter(quiet=quiet or as_json) as reporter:
+        done = flow.publish(
+            artifacts,
+            store_at(repository),
+            signer,
+            settings,
+            dry_run=dry_run,
+            refresh=refresh,
+            reporter=reporter,
+        )
+    if as_json:
+        click.echo(json.dumps(_document(done), indent=2))
+    else:
+        _print(done, dry_run=dry_run, quiet=quiet)
+    if done.refused:
+        sys.exit(1)
+
+
+def signer_of_key(key: str | None) -> "Signer | None":
+    """Return the signer that is meant by --key."""
+    import os
+
+    from nipack.publish.signing import signer_of
+
+    return signer_of(key, os.environ.get("NIPACK_KEY_PASSPHRASE")) if key else None
+
+
+def _lines(done: "Published") -> list[tuple[str, tuple[str, ...]]]:
+    """Return what a user types, for each ecosystem that has something to install."""
+    from nipack.publish.ecosystems import ecosystems
+
+    suffixes = {path.suffix for path in (*done.new, *done.known)}
+    return [
+        (each.title, each.lines(done.repository, done.names[0]))
+        for each in ecosystems().values()
+        if done.names and each.suffix in suffixes
+    ]
+
+
+def _document(done: "Published") -> dict[str, Any]:
+    return {
+        "generation": done.repository.generation,
+        "address": done.repository.address,
+        "fingerprint": done.repository.fingerprint,
+        "changed": done.changed,
+        "published": [str(path) for path in done.new],
+        "known": [str(path) for path in done.known],
+        "errors": list(done.refused.values()),
+        "lines": dict(_lines(done)),
+    }
+
+
+def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
+    repository, output = done.repository, console()
+    for message in done.refused.values():
+        print_error(message)
+    if repository.fingerprint is None and not quiet:
+        print_warning(
+            f"{repository.title}: is not signed: nobody can tell that what he gets is yours"
+        )
+    verb = "would be published" if dry_run else "published"
+    for path in done.new:
+        output.print(f"{path}: {verb}")
+    for path in done.known:
+        output.print(f"{path}: is there already")
+    by = f", signed by {repository.fingerprint}" if repository.fingerprint else ""
+    if not dry_run:
+        output.print(f"{repository.title}: generation {repository.generation}{by}")
+    for title, lines in _lines(done):
+        output.print(f"\n{title}:")
+        for line in lines:
+            output.print(f"  {line}")
+
+
+@click.command(
+    short_help="Make a key that signs a repository.",
+    epilog="""\b
+Examples:
+  nipack keygen "Ada's lab <data@lab.example>"
+  nipack keygen "Ada's lab <data@lab.example>" --out lab.key --years 3""",
+)
+@click.argument("user")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("nipack.key"),
+    show_default=True,
+    help="The file that gets the secret key; its certificate goes beside it, as .asc.",
+)
+@click.option(
+    "--years", type=click.IntRange(1, 20), default=5, show_default=True, help="How long it is good."
+)
+@json_option
+def keygen(user: str, out: Path, years: int, as_json: bool) -> None:
+    """Make an OpenPGP key for USER, which is a name and an address: "Name <name@host>".
+
+    Its secret part can be read by nobody else.  Keep a copy of it where no web server is: whoever
+    has it can sign as you, and without it a repository has to ask all users for another key.
+    """
+    from nipack.publish.keys import make_key
+
+    made = make_key(user, out, years=years)
+    if as_json:
+        document = {"key": str(out), "certificate": str(made.certificate),
+                    "fingerprint": made.fingerprint}  # fmt: skip
+        click.echo(json.dumps(document, indent=2))
+        return
+    output = console()
+    output.print(f"{out}: the secret key; keep it, and show it to nobody")
+    output.print(f"{made.certificate}: its certificate, for everybody")
+    output.print(f"fingerprint {made.fingerprint}, good for {years} years")

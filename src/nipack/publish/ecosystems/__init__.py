@@ -1,0 +1,112 @@
+"""The ecosystems: one module each, found by being here or by an entry point.
+
+A module of this package holds `ECOSYSTEM`, an object with the interface `Ecosystem`.  Another
+distribution names one in the entry point group `nipack.ecosystems`.  They do not import one
+another.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from nipack.publish.records import PublishedPackage, PublishedRepository
+from nipack.publish.signing import Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an artifact says of itself.
+
+    `place` is where its file goes, from the top of a repository; `version` the ecosystem's own
+    spelling; `index` what `Ecosystem.indexes` needs of it, as JSON has it.
+    """
+
+    package: PublishedPackage
+    place: str
+    version: str
+    index: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexFile:
+    """A file that is derived from the log.
+
+    One with `settled` is called after its content, or is of an artifact that never changes: it is
+    written before every other, and it is not written again.  The others lead clients to what there
+    is, so they are written last, in the order in which they come.
+    """
+
+    path: str
+    content: bytes
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What the indexes are made of.
+
+    `changed` has the names whose own files are wanted, None for all of them; `keyring` is the
+    version of what users are told once.
+    """
+
+    repository: PublishedRepository
+    packages: Sequence[PublishedPackage]
+    changed: frozenset[str] | None = None
+    signer: Signer | None = None
+    keyring: int = 1
+
+    def wants(self, name: str) -> bool:
+        """Tell whether the files of one package are wanted."""
+        return self.changed is None or name in self.changed
+
+
+class Ecosystem(Protocol):
+    """How a repository has packages of one kind."""
+
+    name: str
+    """What a record of an artifact calls it."""
+    title: str
+    """What a person calls it: `conda`."""
+    suffix: str
+    """What the names of its artifacts end with."""
+
+    def read(self, artifact: Path) -> Reading:
+        """Return what an artifact says of itself; raises RepositoryError where it is none."""
+        ...
+
+    def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
+        """Yield the files that clients are led by; the artifacts' own are there already."""
+        ...
+
+    def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
+        """Return what a user types to install a package of that name."""
+        ...
+
+
+@cache
+def ecosystems() -> dict[str, Ecosystem]:
+    """Return every ecosystem by its name, in the order in which people are told of them."""
+    modules = [
+        importlib.import_module(f"{__name__}.{module.name}").ECOSYSTEM
+        for module in pkgutil.iter_modules(__path__)
+    ]
+    others = [each.load() for each in entry_points(group="nipack.ecosystems")]
+    order = ("conda", "apt", "pip")
+    found: list[Ecosystem] = sorted(
+        [*modules, *others],
+        key=lambda each: (
+            each.name not in order,
+            order.index(each.name) if each.name in order else 0,
+            each.name,
+        ),
+    )
+    return {each.name: each for each in found}
+
+
+Warn = Callable[[str], object]
+"""Takes what a person should know."""

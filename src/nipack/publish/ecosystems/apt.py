@@ -1,0 +1,273 @@
+"""An apt archive of one component, for every architecture.
+
+Sources: deb(5), deb822(5), sources.list(5), apt-secure(8); the Debian wiki's "Repository format".
+"""
+
+import calendar
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from email.utils import formatdate
+from pathlib import Path
+
+from debian.arfile import ArError
+from debian.deb822 import Deb822
+from debian.debfile import DebError, DebFile
+
+from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.errors import RepositoryError
+from nipack.publish.payload import RecordFiles
+from nipack.publish.records import PublishedArtifact, PublishedRepository
+
+_TOP = "apt"
+_COMPONENT = "main"
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
+
+
+class AptArchive:
+    """An index of each suite, signed, and what a user's apt is told of it."""
+
+    name = "apt"
+    title = "apt"
+    suffix = ".deb"
+
+    def read(self, artifact: Path) -> Reading:
+        """Return what the control file says, and which data is in it."""
+        try:
+            with DebFile(str(artifact)) as deb:
+                control = deb.debcontrol()
+                records = RecordFiles("usr/")
+                with deb.data.tgz() as tar:
+                    for member in tar:
+                        content = tar.extractfile(member) if member.isfile() else None
+                        if content is not None and records.offer(member.name, content):
+                            break
+                return _reading(records, control)
+        except (ArError, DebError, tarfile.TarError, EOFError, KeyError, ValueError) as error:
+            raise RepositoryError(f"is no .deb: {error}; build it again") from error
+
+    def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
+        """Yield Packages by its digest, and then what leads to it."""
+        keyring = _keyring(snapshot)
+        stanzas = [
+            _stanza(artifact)
+            for package in snapshot.packages
+            if package.retracted is None
+            for artifact in package.artifacts_of(self.name)
+        ]
+        if keyring is not None:
+            yield keyring
+            stanzas.append(_keyring_stanza(keyring))
+        packages = "".join(sorted(stanzas)).encode()
+        files = {
+            f"{_COMPONENT}/binary-all/Packages": packages,
+            f"{_COMPONENT}/binary-all/Packages.gz": gzip.compress(packages, 6, mtime=0),
+        }
+        suites = snapshot.repository.suites
+        for suite in suites:
+            for path, content in files.items():
+                folder = path.rpartition("/")[0]
+                digest = hashlib.sha256(content).hexdigest()
+                named = f"{_TOP}/dists/{suite}/{folder}/by-hash/SHA256/{digest}"
+                yield IndexFile(path=named, content=content, settled=True)
+        for suite in suites:
+            yield from _suite_files(snapshot, suite, files)
+        sources = _sources(snapshot.repository).encode()
+        yield IndexFile(path=f"{_TOP}/{snapshot.repository.name}.sources", content=sources)
+        if keyring is not None:
+            short = f"{_TOP}/{keyring_name(snapshot.repository)}.deb"
+            yield IndexFile(path=short, content=keyring.content)
+
+    def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
+        """Return what adds the archive, and apt's command."""
+        sources = f"{repository.name}.sources"
+        fetch = f"curl -fsSL {repository.address}/{_TOP}/{sources}"
+        return (
+            f"{fetch} | sudo tee /etc/apt/sources.list.d/{sources} >/dev/null",
+            f"sudo apt update && sudo apt install {name}",
+        )
+
+
+def _reading(records: RecordFiles, control: Deb822) -> Reading:
+    package = records.package()
+    name, version, architecture = (
+        str(control[field]) for field in ("Package", "Version", "Architecture")
+    )
+    if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+        raise RepositoryError(f"'{name} {version}' cannot be a Debian package's; build it again")
+    if architecture != "all":
+        raise RepositoryError(f"is for {architecture}; data is Architecture: all: build it so")
+    # A control field's lines begin with a space, and a dot stands for an empty one (Policy 5.6.13).
+    _, *long = str(control.get("Description", "")).split("\n")
+    description = "\n".join(line[1:] if line != " ." else "" for line in long)
+    file_version = version.partition(":")[2] or version
+    return Reading(
+        package=replace(package, description=description),
+        place=f"{_TOP}/pool/{_COMPONENT}/{name[0]}/{name}/{name}_{file_version}_all.deb",
+        version=version,
+        index={"control": control.dump() or ""},
+    )
+
+
+def _stanza(artifact: PublishedArtifact) -> str:
+    return _with_file(str(artifact.index["control"]), artifact.path, artifact.size, artifact.sha256)
+
+
+def _with_file(control: str, path: str, size: int, sha256: str) -> str:
+    file_name = path.removeprefix(f"{_TOP}/")
+    return f"{control.rstrip()}\nFilename: {file_name}\nSize: {size}\nSHA256: {sha256}\n\n"
+
+
+def _suite_files(snapshot: Snapshot, suite: str, files: dict[str, bytes]) -> Iterator[IndexFile]:
+    folder = f"{_TOP}/dists/{suite}"
+    release = _release(snapshot.repository, suite, files).encode()
+    # A client that does not ask by digest wants them, and no signed file names others than these.
+    for path, content in files.items():
+        yield IndexFile(path=f"{folder}/{path}", content=content)
+    yield IndexFile(path=f"{folder}/Release", content=release)
+    if snapshot.signer is not None:
+        signed = snapshot.signer.clear(release)
+        yield IndexFile(path=f"{folder}/InRelease", content=signed)
+
+
+def _release(repository: PublishedRepository, suite: str, files: dict[str, bytes]) -> str:
+    seconds = _seconds(repository.date)
+    fields = {
+        # apt asks a person wherever these two change.
+        "Origin": repository.origin,
+        "Label": repository.label,
+        "Suite": suite,
+        "Codename": suite,
+        "Date": formatdate(seconds, usegmt=True),
+    }
+    if repository.valid_days:
+        until = formatdate(seconds + repository.valid_days * 86400, usegmt=True)
+        fields["Valid-Until"] = until
+    fields |= {
+        "Architectures": "all",
+        "Components": _COMPONENT,
+        "Description": repository.title,
+        "Acquire-By-Hash": "yes",
+    }
+    # Without the line of the uncompressed file apt updates, says nothing and knows no package.
+    digests = [
+        f" {hashlib.sha256(content).hexdigest()} {len(content)} {path}\n"
+        for path, content in files.items()
+    ]
+    listed = "".join(f"{name}: {_one_line(value)}\n" for name, value in fields.items())
+    return f"{listed}SHA256:\n{''.join(digests)}"
+
+
+def _seconds(date: str) -> int:
+    return calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _one_line(value: str) -> str:
+    """Return a value that cannot begin another field."""
+    return " ".join(value.split())
+
+
+def _sources(repository: PublishedRepository) -> str:
+    """Return what goes into /etc/apt/sources.list.d, with the key in it."""
+    lines = [
+        "Types: deb",
+        f"URIs: {repository.address}/{_TOP}",
+        f"Suites: {' '.join(repository.suites)}",
+        f"Components: {_COMPONENT}",
+    ]
+    if repository.certificate is None:
+        lines.append("Trusted: yes")
+    else:
+        key = repository.certificate.strip().split("\n")
+        lines += ["Signed-By:", *(f" {line.strip() or '.'}" for line in key)]
+    return "\n".join(lines) + "\n"
+
+
+def keyring_name(repository: PublishedRepository) -> str:
+    """Return the name of the package that keeps users' keys up to date."""
+    return f"{repository.name}-archive-keyring"
+
+
+def _keyring(snapshot: Snapshot) -> IndexFile | None:
+    """Return the package that installs the .sources, so that an upgrade brings the next key.
+
+    The file is what a user was told to put there, to the byte, so dpkg has nothing to ask.
+    """
+    repository = snapshot.repository
+    if repository.certificate is None:
+        return None
+    name = keyring_name(repository)
+    sources = f"etc/apt/sources.list.d/{repository.name}.sources"
+    control = _keyring_control(repository, snapshot.keyring)
+    conffiles = f"/{sources}\n"
+    content = _deb(
+        {"./control": control.encode(), "./conffiles": conffiles.encode()},
+        {f"./{sources}": _sources(repository).encode()},
+    )
+    path = f"{_TOP}/pool/{_COMPONENT}/{name[0]}/{name}/{name}_{snapshot.keyring}_all.deb"
+    return IndexFile(path=path, content=content, settled=True)
+
+
+def _keyring_control(repository: PublishedRepository, version: int) -> str:
+    control = Deb822(
+        {
+            "Package": keyring_name(repository),
+            "Version": str(version),
+            "Architecture": "all",
+            "Maintainer": f"{_one_line(repository.title)} <nobody@{repository.name}.invalid>",
+            "Section": "misc",
+            "Priority": "optional",
+            "Description": f"address and key of the archive {repository.name}\n"
+            f" It installs the apt source of {_one_line(repository.title)}, whose key it keeps\n"
+            " up to date.",
+        }
+    )
+    return control.dump() or ""
+
+
+def _keyring_stanza(keyring: IndexFile) -> str:
+    with DebFile(fileobj=io.BytesIO(keyring.content)) as deb:
+        control = deb.debcontrol().dump() or ""
+    digest = hashlib.sha256(keyring.content).hexdigest()
+    return _with_file(control, keyring.path, len(keyring.content), digest)
+
+
+def _deb(control: dict[str, bytes], data: dict[str, bytes]) -> bytes:
+    """Return a small .deb; the same files give the same bytes."""
+    members = {
+        "debian-binary": b"2.0\n",
+        "control.tar.gz": _tar_gz(control),
+        "data.tar.gz": _tar_gz(data),
+    }
+    output = [b"!<arch>\n"]
+    for name, content in members.items():
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
+        output += [header.encode("ascii"), content, b"\n" * (len(content) % 2)]
+    return b"".join(output)
+
+
+def _tar_gz(files: dict[str, bytes]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        folders = {"./"}
+        for path in files:
+            parts = path.split("/")[1:-1]
+            folders |= {f"./{'/'.join(parts[:depth])}/" for depth in range(1, len(parts) + 1)}
+        for folder in sorted(folders):
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(info)
+        for path, content in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+ECOSYSTEM = AptArchive()

@@ -1,0 +1,182 @@
+"""What pip and uv install from: the simple repository API.
+
+Source: "Simple repository API" of Python's packaging specifications (PEP 503, 592, 629, 658, 691,
+700, 714).
+"""
+
+import hashlib
+import html
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.errors import RepositoryError
+from nipack.publish.payload import RecordFiles, joined_texts
+from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
+
+_TOP = "simple"
+_VERSION = "1.1"
+
+
+class SimpleIndex:
+    """A page for each project, for clients of HTML and of JSON."""
+
+    name = "pip"
+    title = "pip, uv"
+    suffix = ".whl"
+
+    def read(self, artifact: Path) -> Reading:
+        """Return what the wheel's METADATA says."""
+        try:
+            project, version, _, _ = parse_wheel_filename(artifact.name)
+            with zipfile.ZipFile(artifact) as archive:
+                return _reading(archive, artifact.name, project, version)
+        except (InvalidWheelFilename, zipfile.BadZipFile, EOFError) as error:
+            raise RepositoryError(f"is no wheel: {error}; build it again") from error
+
+    def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
+        """Yield each wheel's metadata, each project's pages, and those of all."""
+        projects: dict[str, list[tuple[PublishedPackage, PublishedArtifact]]] = {}
+        for package in snapshot.packages:
+            for artifact in package.artifacts_of(self.name):
+                project = artifact.index["project"]
+                projects.setdefault(project, []).append((package, artifact))
+        for project, wheels in sorted(projects.items()):
+            if any(snapshot.wants(package.name) for package, _ in wheels):
+                yield from _project_files(project, wheels)
+        names = sorted(projects)
+        links = [f'<a href="{name}/">{name}</a>' for name in names]
+        yield IndexFile(path=f"{_TOP}/index.html", content=_page("Simple index", links))
+        document = {"meta": _meta(), "projects": [{"name": name} for name in names]}
+        yield IndexFile(path=f"{_TOP}/index.json", content=_json(document))
+
+    def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
+        """Return pip's command."""
+        # As an extra index beside another, anybody's package of that name could win.
+        return (f"pip install --index-url {repository.address}/{_TOP}/ {name}",)
+
+
+def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Version) -> Reading:
+    records = RecordFiles("")
+    metadata, licenses = b"", []
+    for member in archive.namelist():
+        folder, _, path = member.partition("/")
+        if folder.endswith(".dist-info") and path == "METADATA":
+            metadata = archive.read(member)
+        elif folder.endswith(".dist-info") and path.startswith("licenses/"):
+            licenses.append((path, archive.read(member)))
+        elif folder.endswith(".data") and path.startswith("data/share/nipack/"):
+            with archive.open(member) as content:
+                records.offer(path.removeprefix("data/"), content)
+    package = records.package()
+    fields = message_from_bytes(metadata)
+    if (canonicalize_name(fields["Name"] or ""), fields["Version"]) != (project, str(version)):
+        raise RepositoryError(
+            f"its METADATA is of {fields['Name']} {fields['Version']}; give it back its name"
+        )
+    body = fields.get_payload(decode=True)
+    return Reading(
+        package=replace(
+            package,
+            description=body.decode("utf-8", "replace").strip() if isinstance(body, bytes) else "",
+            license_text=joined_texts(licenses),
+            keywords=tuple(each for each in (fields["Keywords"] or "").split(",") if each),
+        ),
+        place=f"{_TOP}/{project}/{file_name}",
+        version=str(version),
+        index={
+            "project": project,
+            "metadata": metadata.decode("utf-8"),
+            "requires-python": fields["Requires-Python"],
+        },
+    )
+
+
+def _project_files(
+    project: str, wheels: list[tuple[PublishedPackage, PublishedArtifact]]
+) -> Iterator[IndexFile]:
+    for _, wheel in wheels:
+        yield IndexFile(path=f"{wheel.path}.metadata", content=_metadata(wheel), settled=True)
+    ordered = sorted(wheels, key=lambda each: (Version(each[1].version), each[1].file_name))
+    links = [_link(package, wheel) for package, wheel in ordered]
+    page = _page(f"Links for {project}", links)
+    yield IndexFile(path=f"{_TOP}/{project}/index.html", content=page)
+    document = {
+        "files": [_file(package, wheel) for package, wheel in ordered],
+        "meta": _meta(),
+        "name": project,
+        "versions": list(dict.fromkeys(wheel.version for _, wheel in ordered)),
+    }
+    yield IndexFile(path=f"{_TOP}/{project}/index.json", content=_json(document))
+
+
+def _metadata(wheel: PublishedArtifact) -> bytes:
+    return str(wheel.index["metadata"]).encode()
+
+
+def _digest_of_metadata(wheel: PublishedArtifact) -> str:
+    return hashlib.sha256(_metadata(wheel)).hexdigest()
+
+
+def _link(package: PublishedPackage, wheel: PublishedArtifact) -> str:
+    metadata = f"sha256={_digest_of_metadata(wheel)}"
+    attributes = {
+        "href": f"{quote(wheel.file_name)}#sha256={wheel.sha256}",
+        "data-core-metadata": metadata,
+        "data-dist-info-metadata": metadata,
+        # No standard has it in HTML, and uv --exclude-newer wants it.
+        "data-upload-time": wheel.date,
+    }
+    if wheel.index.get("requires-python"):
+        attributes["data-requires-python"] = wheel.index["requires-python"]
+    if package.retracted is not None:
+        attributes["data-yanked"] = package.retracted
+    listed = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
+    return f"<a {listed}>{html.escape(wheel.file_name)}</a>"
+
+
+def _file(package: PublishedPackage, wheel: PublishedArtifact) -> dict[str, Any]:
+    metadata = {"sha256": _digest_of_metadata(wheel)}
+    file = {
+        "core-metadata": metadata,
+        "dist-info-metadata": metadata,
+        "filename": wheel.file_name,
+        "hashes": {"sha256": wheel.sha256},
+        "size": wheel.size,
+        "upload-time": wheel.date,
+        "url": quote(wheel.file_name),
+    }
+    if wheel.index.get("requires-python"):
+        file["requires-python"] = wheel.index["requires-python"]
+    if package.retracted is not None:
+        file["yanked"] = package.retracted or True
+    return file
+
+
+def _page(title: str, links: list[str]) -> bytes:
+    lines = "".join(f"{link}<br>\n" for link in links)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="pypi:repository-version" content="{_VERSION}">\n'
+        f"<title>{html.escape(title)}</title>\n</head>\n<body>\n{lines}</body>\n</html>\n"
+    ).encode()
+
+
+def _meta() -> dict[str, str]:
+    return {"api-version": _VERSION}
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+ECOSYSTEM = SimpleIndex()

@@ -1,0 +1,360 @@
+"""Publish artifacts: the whole story of it, from files to a repository that serves them."""
+
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nipack.publish import indexes, log
+from nipack.publish.ecosystems import Reading, ecosystems
+from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.log import Change, State
+from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
+from nipack.publish.signing import Signer, certificates_in, fingerprints_in
+from nipack.publish.stores import Store
+from nipack.system.hashing import THREADS, digest_files
+from nipack.system.progress import Reporter, SilentReporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is said of a repository; None leaves it as it is, or as it is by default."""
+
+    name: str | None = None
+    title: str | None = None
+    address: str | None = None
+    suites: tuple[str, ...] = ()
+    valid_days: int | None = None
+    also_trust: str | None = None
+    unsigned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of a call.
+
+    `new` were published, `known` were there already to the byte, `refused` has why each other was
+    not; each is a path as it was given.
+    """
+
+    repository: PublishedRepository
+    new: tuple[Path, ...] = ()
+    known: tuple[Path, ...] = ()
+    refused: Mapping[Path, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """An artifact that was read."""
+
+    file: Path
+    package: PublishedPackage
+    artifact: PublishedArtifact
+
+
+def publish(
+    artifacts: Sequence[Path],
+    store: Store,
+    signer: Signer | None,
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    refresh: bool = False,
+    reporter: Reporter | None = None,
+) -> Published:
+    """Publish artifacts in a repository, which is made if there is none.
+
+    Each that cannot be published is told of in the answer, and no other suffers for it.  Raises
+    RepositoryError where the repository itself is the reason.
+    """
+    reporter = reporter or SilentReporter()
+    state = log.load(store)
+    first = first_record(store, settings, signer) if state is None else None
+    repository = _checked(state, settings, signer) if state else first
+    assert repository is not None
+    candidates, unreadable = _read_all(artifacts, reporter)
+    plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
+    wanted = plan.change(state)
+    if dry_run:
+        return plan.answer(repository, changed=wanted is not None)
+    if state is None:
+        store.probe()
+    store.tidy()
+    if wanted is not None:
+        state = log.append(
+            store, state, lambda by_then: plan.uploaded(by_then, reporter), first=first
+        )
+    if state is not None and (wanted is not None or not indexes.is_written(store, state)):
+        state = indexes.write(store, state, signer, plan.local)
+    return plan.answer(state.repository if state else repository, changed=wanted is not None)
+
+
+def first_record(store: Store, settings: Settings, signer: Signer | None) -> PublishedRepository:
+    """Return what a repository begins as; raises RepositoryError where something must be said."""
+    if signer is None and not settings.unsigned:
+        raise RepositoryError(
+            f"{store.address}: a new repository is signed: give --key, which nipack keygen makes; "
+            "or say --unsigned, and apt will believe whoever answers in its place"
+        )
+    name = settings.name or _word(Path(store.address).absolute().name)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise RepositoryError(f"'{name}' cannot be a file's name: say --name with a-z, 0-9 and -")
+    address = settings.address
+    if address is None and store.folder is not None:
+        address = store.folder.absolute().as_uri()
+    if address is None:
+        raise RepositoryError(
+            f"{store.address}: say where it will be served: --address https://..."
+        )
+    title = settings.title or name
+    return PublishedRepository(
+        name=name,
+        title=title,
+        origin=title,
+        label=title,
+        suites=_suites(settings.suites or ("stable",)),
+        address=address.rstrip("/"),
+        valid_days=settings.valid_days,
+        fingerprint=signer.fingerprint if signer else None,
+        certificate=_certificates(signer.certificate, settings.also_trust) if signer else None,
+    )
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "data"
+
+
+def _suites(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise RepositoryError(f"'{name}' cannot be a suite: write it with a-z, 0-9, . and -")
+    return names
+
+
+def _certificates(certificate: str, also: str | None) -> str:
+    """Return a certificate, and others that users shall trust beside it."""
+    if also is not None:
+        fingerprints_in(also)
+    return "".join(f"{each.strip()}\n" for each in [certificate, *certificates_in(also or "")])
+
+
+def _checked(state: State, settings: Settings, signer: Signer | None) -> PublishedRepository:
+    """Return a repository's record; raises RepositoryError for what no call may change."""
+    repository = state.repository
+    if repository.fingerprint is not None and signer is None:
+        raise RepositoryError(
+            f"{repository.title}: is signed by {repository.fingerprint}; give that key: --key"
+        )
+    if settings.name not in (None, repository.name):
+        raise RepositoryError(f"{repository.title}: is called {repository.name} for good")
+    if settings.suites and settings.suites != repository.suites:
+        raise RepositoryError(
+            f"{repository.title}: has the suites {', '.join(repository.suites)} for good; what "
+            "users have in their .sources would end"
+        )
+    if signer is not None and repository.certificate is not None:
+        known = fingerprints_in(repository.certificate)
+        if signer.fingerprint not in known:
+            raise RepositoryError(
+                f"{repository.title}: no user of it trusts {signer.fingerprint} yet; first publish "
+                "with the old key and --also-trust CERTIFICATE of the new one, and let users "
+                f"upgrade {repository.name}-archive-keyring"
+            )
+    return repository
+
+
+def _read_all(
+    artifacts: Sequence[Path], reporter: Reporter
+) -> tuple[list[_Candidate], dict[Path, str]]:
+    """Return the artifacts that can be read, and why the others cannot."""
+    refused: dict[Path, str] = {}
+    readings: dict[Path, tuple[str, Reading]] = {}
+    for path in dict.fromkeys(artifacts):
+        try:
+            readings[path] = _read(path)
+        except RepositoryError as error:
+            refused[path] = f"{path}: {error}"
+        except OSError as error:
+            refused[path] = f"{path}: {error.strerror or error}; check the path and its rights"
+    paths = list(readings)
+    advance = reporter.step("read", sum(path.stat().st_size for path in paths))
+    found = digest_files(paths, ["sha256", "md5"], advance)
+    candidates = []
+    for path, digests in zip(paths, found, strict=True):
+        ecosystem, reading = readings[path]
+        # conda's clients of old compare it.
+        index = {**reading.index} | (
+            {"md5": digests.by_algorithm["md5"]} if ecosystem == "conda" else {}
+        )
+        artifact = PublishedArtifact(
+            ecosystem=ecosystem,
+            path=reading.place,
+            version=reading.version,
+            size=digests.size,
+            sha256=digests.by_algorithm["sha256"],
+            date="",
+            index=index,
+        )
+        candidates.append(_Candidate(file=path, package=reading.package, artifact=artifact))
+    order = list(ecosystems())
+    candidates.sort(key=lambda each: order.index(each.artifact.ecosystem))
+    return candidates, refused
+
+
+def _read(path: Path) -> tuple[str, Reading]:
+    for ecosystem in ecosystems().values():
+        if path.name.endswith(ecosystem.suffix):
+            return ecosystem.name, ecosystem.read(path)
+    known = ", ".join(each.suffix for each in ecosystems().values())
+    raise RepositoryError(f"no ecosystem has such files; these are published: {known}")
+
+
+class _Plan:
+    """What a call asks for, and what becomes of it in the light of what is there."""
+
+    def __init__(
+        self,
+        candidates: Sequence[_Candidate],
+        unreadable: Mapping[Path, str],
+        store: Store,
+        settings: Settings,
+        signer: Signer | None,
+        *,
+        refresh: bool,
+    ) -> None:
+        self._candidates = candidates
+        self._unreadable = unreadable
+        self._store = store
+        self._settings = settings
+        self._signer = signer
+        self._refresh = refresh
+        self._spoiled: dict[Path, str] = {}
+        self._sent: set[Path] = set()
+        self._new: tuple[_Candidate, ...] = ()
+        self._refused: dict[Path, str] = {}
+
+    @property
+    def local(self) -> dict[str, Path]:
+        """Return the file of each artifact that is new, by its path in the repository."""
+        return {each.artifact.path: each.file for each in self._new}
+
+    def change(self, state: State | None) -> Change | None:
+        """Return the change that is wanted of a state; None where there is nothing to do."""
+        packages = dict(state.packages) if state else {}
+        new, refused = [], {**self._unreadable, **self._spoiled}
+        paths = {a.path: a for package in packages.values() for a in package.artifacts}
+        for each in self._candidates:
+            if each.file in refused:
+                continue
+            reason = _objection(each, packages, paths)
+            if reason:
+                refused[each.file] = f"{each.file}: {reason}"
+            elif each.artifact.path not in paths:
+                new.append(each)
+                paths[each.artifact.path] = each.artifact
+                packages.setdefault(each.package.key, each.package)
+        self._new, self._refused = tuple(new), refused
+        settings = self._changed_settings(state)
+        # A repository without packages is one: its address can be told before there is data.
+        if not new and not settings and not self._refresh and (state or refused):
+            return None
+        return Change(add=self._dated(new), repository=settings)
+
+    def _dated(self, new: Iterable[_Candidate]) -> tuple[PublishedPackage, ...]:
+        date = log.now()
+        return tuple(
+            replace(each.package, artifacts=(replace(each.artifact, date=date),)) for each in new
+        )
+
+    def _changed_settings(self, state: State | None) -> dict[str, Any]:
+        """Return the fields of an existing repository that this call gives other values."""
+        if state is None:
+            return {}
+        known, settings = state.repository, self._settings
+        wanted: dict[str, Any] = {
+            "title": settings.title,
+            "address": settings.address.rstrip("/") if settings.address else None,
+            "valid_days": settings.valid_days,
+        }
+        if self._signer is not None:
+            wanted["fingerprint"] = self._signer.fingerprint
+            if settings.also_trust is not None or known.certificate is None:
+                wanted["certificate"] = _certificates(self._signer.certificate, settings.also_trust)
+        return {
+            name: value
+            for name, value in wanted.items()
+            if value is not None and value != getattr(known, name)
+        }
+
+    def uploaded(self, state: State | None, reporter: Reporter) -> Change | None:
+        """Return the change that is wanted when the files of the new artifacts are there."""
+        change = self.change(state)
+        missing = [each for each in self._new if each.file not in self._sent]
+        if missing:
+            self._upload(missing, reporter)
+            # Without those that cannot be.
+            change = self.change(state)
+        return change
+
+    def _upload(self, missing: Sequence[_Candidate], reporter: Reporter) -> None:
+        """Write files, several at once; nobody is led to them before the log names them."""
+        advance = reporter.step("upload", sum(each.artifact.size for each in missing))
+        lock = threading.Lock()
+
+        def one(each: _Candidate) -> None:
+            try:
+                self._store.create_from(each.artifact.path, each.file, advance)
+            except ExistsError:
+                found = self._store.digest(each.artifact.path)
+                if found is None or found[1] != each.artifact.sha256:
+                    with lock:
+                        self._spoiled[each.file] = (
+                            f"{each.file}: {each.artifact.path} is there with other bytes, which "
+                            "another publisher may be about to publish; try again, and if it "
+                            "stays, nipack prune deletes what no generation names"
+                        )
+
+        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+            list(pool.map(one, missing))
+        self._sent |= {each.file for each in missing}
+
+    def answer(self, repository: PublishedRepository, *, changed: bool) -> Published:
+        """Return what became of each file."""
+        new = tuple(each.file for each in self._new)
+        known = [each for each in self._candidates if each.file not in {*new, *self._refused}]
+        return Published(
+            repository=repository,
+            new=new,
+            known=tuple(each.file for each in known),
+            refused=self._refused,
+            names=tuple(dict.fromkeys(each.package.name for each in [*self._new, *known])),
+            changed=changed,
+        )
+
+
+def _objection(
+    each: _Candidate,
+    packages: Mapping[tuple[str, str], PublishedPackage],
+    paths: Mapping[str, PublishedArtifact],
+) -> str | None:
+    """Return why an artifact cannot be published beside what is there."""
+    there = paths.get(each.artifact.path)
+    if there is not None and there.sha256 != each.artifact.sha256:
+        return (
+            f"{there.file_name} is published already with other bytes ({there.sha256[:16]}, and "
+            f"this is {each.artifact.sha256[:16]}); what is published never changes: raise the "
+            "version or the revision"
+        )
+    package = packages.get(each.package.key)
+    if package is not None and package.payload_id != each.package.payload_id:
+        return (
+            f"{package.name} {package.version} is published already with other data (payload "
+            f"{package.payload_id[:16]}, and this is {each.package.payload_id[:16]}); raise the "
+            "version: nipack bump"
+        )
+    return None

@@ -1,0 +1,110 @@
+"""What an artifact says of the data that it installs: its package.json and its SHA256SUMS."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
+
+from nipack import layout
+from nipack.publish.errors import RepositoryError
+from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
+_LINK = "# symlink "
+RECORDS = "share/nipack/"
+# Both are texts; what is larger is something else.
+_MOST = 1 << 28
+
+
+class RecordFiles:
+    """Collects the two files that tell of a payload from an archive that is read once."""
+
+    def __init__(self, prefix: str) -> None:
+        """Take where the archive has its prefix: `usr/` in a .deb."""
+        self._prefix = prefix
+        self._found: dict[str, bytes] = {}
+
+    def offer(self, path: str, content: IO[bytes]) -> bool:
+        """Take a file of the archive if it is one of them; tell whether both are there."""
+        path = path.removeprefix("./")
+        name = path.rpartition("/")[2]
+        if name in ("package.json", "SHA256SUMS") and path.startswith(f"{self._prefix}{RECORDS}"):
+            self._found[name] = content.read(_MOST)
+        return len(self._found) == 2
+
+    def package(self) -> PublishedPackage:
+        """Return the package that they tell of; raises RepositoryError."""
+        try:
+            return package_of(self._found["package.json"], self._found["SHA256SUMS"])
+        except KeyError:
+            raise RepositoryError(
+                f"has no {RECORDS}NAME/package.json, so it is no data package that nipack made; "
+                "make one with nipack build"
+            ) from None
+
+
+def package_of(metadata: bytes, manifest: bytes) -> PublishedPackage:
+    """Return a package without artifacts; raises RepositoryError where the two do not agree."""
+    try:
+        document = json.loads(metadata)
+        package = _package(document, manifest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RepositoryError(
+            f"its package.json is not of the form that nipack writes: {error}; build it again"
+        ) from error
+    found = hashlib.sha256(manifest).hexdigest()
+    if found != package.payload_id:
+        raise RepositoryError(
+            f"its SHA256SUMS has the digest {found[:16]}, and its package.json says "
+            f"{package.payload_id[:16]}; build it again"
+        )
+    if not _NAME.fullmatch(package.name):
+        raise RepositoryError(f"'{package.name}' is no package's name; build it again")
+    return package
+
+
+def _package(document: Mapping[str, Any], manifest: bytes) -> PublishedPackage:
+    relpath = str(document["relpath"])
+    files, links = _payload(manifest.decode("utf-8", "surrogateescape"), relpath)
+    sizes = document["files"]
+    return PublishedPackage(
+        name=str(document["name"]),
+        version=str(document["version"]),
+        relpath=relpath,
+        payload_id=str(document["payload_id"]),
+        size=int(document["size"]),
+        files=tuple(
+            PublishedFile(path=path, size=int(sizes[path]), sha256=digest)
+            for path, digest in files.items()
+        ),
+        links=tuple(PublishedLink(path=path, target=target) for path, target in links.items()),
+        summary=str(document.get("summary") or ""),
+        homepage=document.get("homepage"),
+        license=document.get("license"),
+        authors=tuple(map(str, document.get("authors") or ())),
+        citation=tuple(dict(each) for each in document.get("citation") or ()),
+    )
+
+
+def _payload(manifest: str, relpath: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the digest of each file and the target of each link, by path from the directory."""
+    root = f"{layout.payload_directory(relpath)}/"
+    files, links = {}, {}
+    for line in manifest.splitlines():
+        if line.startswith(_LINK):
+            path, _, target = line.removeprefix(_LINK).partition(" -> ")
+            links[path.removeprefix(root)] = target
+        elif line:
+            digest, _, path = line.partition("  ")
+            if not path.startswith(root) or not re.fullmatch("[0-9a-f]{64}", digest):
+                raise ValueError(f"its SHA256SUMS has '{line}'")
+            files[path.removeprefix(root)] = digest
+    return files, links
+
+
+def joined_texts(texts: Iterable[tuple[str, bytes]]) -> str:
+    """Return licence texts one behind the other, in the order of their names."""
+    return "\n\n".join(
+        text.decode("utf-8", "replace").strip() for _, text in sorted(texts) if text.strip()
+    )

@@ -1,0 +1,156 @@
+"""A repository in a folder: of a web server's machine, or of a disk that several share."""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.system.errors import system_errors_as
+from nipack.system.hashing import CHUNK, digest_file
+from nipack.system.progress import Advance
+
+# Half-written files lie on the disk of the repository, so that they get their name at once.
+_UNFINISHED = ".nipack/unfinished"
+_REMEDY = "check the folder's rights and the room on its disk; the repository is as it was"
+# Of another machine's process nothing is known but how long ago it wrote.
+_ABANDONED_AFTER = 24 * 3600
+
+
+class FolderStore:
+    """Files get their name when all of their bytes are on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a folder, which need not be there."""
+        self.folder: Path | None = folder
+        self._top = folder
+        self.address = str(folder)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is none."""
+        with system_errors_as(RepositoryError, _REMEDY):
+            try:
+                return (self._top / path).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        """Return a file's size in bytes and its sha256, or None where there is none."""
+        with system_errors_as(RepositoryError, _REMEDY):
+            try:
+                found = digest_file(self._top / path, ["sha256"])
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return found.size, found.by_algorithm["sha256"]
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, in place of one that is there."""
+        with self._unfinished(path) as (output, temporary):
+            output.write(content)
+            _flush(output)
+            temporary.replace(self._top / path)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write a file; raises ExistsError where there is one, with whatever bytes."""
+        with self._unfinished(path) as (output, temporary):
+            output.write(content)
+            _flush(output)
+            self._link(temporary, path)
+
+    def create_from(self, path: str, source: Path, advance: Advance) -> None:
+        """Write a file with the bytes of a local one, as `create` does."""
+        with self._unfinished(path) as (output, temporary):
+            with source.open("rb", buffering=0) as stream:
+                while chunk := stream.read(CHUNK):
+                    output.write(chunk)
+                    advance(len(chunk))
+            _flush(output)
+            self._link(temporary, path)
+
+    def _link(self, temporary: Path, path: str) -> None:
+        # rename(2) would replace what is there; link(2) refuses to.
+        try:
+            os.link(temporary, self._top / path)
+        except FileExistsError as error:
+            raise ExistsError(f"{self._top / path}: is there already") from error
+
+    @contextmanager
+    def _unfinished(self, path: str) -> Iterator[tuple[IO[bytes], Path]]:
+        """Open a file that nobody sees, and delete it at the end."""
+        name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+        temporary = self._top / _UNFINISHED / name
+        with system_errors_as(RepositoryError, _REMEDY, place=self.address):
+            try:
+                (self._top / path).parent.mkdir(parents=True, exist_ok=True)
+                temporary.parent.mkdir(parents=True, exist_ok=True)
+                with temporary.open("xb") as output:
+                    yield output, temporary
+            except OSError as error:
+                error.filename = str(self._top / path)
+                raise
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def files(self, folder: str) -> Mapping[str, int]:
+        """Return the size in bytes of each file below a folder, by its path from the top."""
+        found = {}
+        for directory, _, names in os.walk(self._top / folder):
+            for name in names:
+                file = Path(directory, name)
+                found[file.relative_to(self._top).as_posix()] = file.stat().st_size
+        return found
+
+    def delete(self, path: str) -> None:
+        """Delete a file, if it is there."""
+        with system_errors_as(RepositoryError, _REMEDY):
+            (self._top / path).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Delete what a publisher has left that is no more, or was not seen for a day."""
+        unfinished = self._top / _UNFINISHED
+        for file in sorted(unfinished.iterdir()) if unfinished.is_dir() else ():
+            host, process, _ = (*file.name.rsplit(".", 2), "", "")[:3]
+            ended = host == socket.gethostname() and process.isdigit() and not _runs(int(process))
+            if ended or _age(file) > _ABANDONED_AFTER:
+                file.unlink(missing_ok=True)
+
+    def probe(self) -> None:
+        """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
+        path = f"{_UNFINISHED}/probe.{secrets.token_hex(4)}"
+        try:
+            self.create(path, b"first")
+            self.create(path, b"second")
+        except ExistsError:
+            return
+        finally:
+            self.delete(path)
+        raise RepositoryError(
+            f"{self.address}: two could create the same file here, so two publishers at once could "
+            "lose packages; use a folder on another file system"
+        )
+
+
+def _flush(output: IO[bytes]) -> None:
+    output.flush()
+    os.fsync(output.fileno())
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _age(file: Path) -> float:
+    try:
+        return time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
