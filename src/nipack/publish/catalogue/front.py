@@ -1,0 +1,94 @@
+"""The front page, the plain list of all packages, and the data that the search looks through."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nipack.publish.catalogue.commands import ECOSYSTEMS, Commands, commands
+from nipack.publish.catalogue.entries import Entry
+from nipack.publish.catalogue.html import fill, visible
+from nipack.publish.records import PublishedRepository
+
+# What the page shows without a program; the program shows the rest.
+CARDS = 60
+# Enough file names to find a package by; the page of the package has all.
+SEARCHED_CHARACTERS = 1500
+HUES = 8
+
+
+def files(repository: PublishedRepository, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that name every package."""
+    rows = [row(entry) for entry in entries]
+    document = json.dumps(
+        {"repository": _about(repository), "packages": rows}, separators=(",", ":")
+    )
+    yield "packages.json", f"{document}\n".encode()
+    # A script can be read from a disk, where a page may not fetch JSON.
+    yield "catalogue/packages.js", f"window.nipackCatalogue={document};\n".encode()
+    values = {"repository": repository, "total": len(rows)}
+    yield "packages/index.html", fill("list.html.j2", {**values, "rows": rows, "top": "../"})
+    newest = sorted(rows, key=lambda each: (each["date"], each["name"]), reverse=True)
+    shown = {
+        "rows": newest[:CARDS],
+        "bytes": sum(entry.latest.size for entry in entries),
+        "updated": repository.date or max((entry.date for entry in entries), default=""),
+        "ways": ways(repository, entries),
+        "umbrellas": _choices(entry.umbrella for entry in entries),
+        "licences": _choices(entry.latest.license or "" for entry in entries),
+        "top": "",
+    }
+    yield "index.html", fill("front.html.j2", {**values, **shown})
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """Return what the front page knows of a package, as JSON has it."""
+    latest = entry.latest
+    found = {
+        "name": entry.name,
+        "version": latest.version,
+        "versions": len(entry.versions),
+        "relpath": latest.relpath,
+        "umbrella": entry.umbrella,
+        "summary": latest.summary,
+        "license": latest.license or "",
+        "size": latest.size,
+        "date": entry.date,
+        "payload_id": latest.payload_id,
+        "keywords": [visible(word) for word in latest.keywords],
+        "retracted": latest.retracted or "",
+        "page": f"{entry.folder}/index.html",
+        "hue": hue(entry.name),
+        "picture": None,
+        "files": " ".join(each.path for each in latest.files)[:SEARCHED_CHARACTERS],
+    }
+    return {
+        key: visible(value) if isinstance(value, str) else value for key, value in found.items()
+    }
+
+
+def hue(name: str) -> int:
+    """Return which of the colours a package without a picture has."""
+    return sum(name.encode("utf-8", "replace")) % HUES
+
+
+def ways(repository: PublishedRepository, entries: Sequence[Entry]) -> list[Commands]:
+    """Return how the repository is added, for each ecosystem that it serves."""
+    served = {each.ecosystem for entry in entries for each in entry.latest.artifacts}
+    example = entries[0].name if entries else "NAME"
+    found = (commands(repository, each, example) for each in ECOSYSTEMS if each in served)
+    return [each for each in found if each]
+
+
+def _choices(values: Iterator[str]) -> list[str]:
+    return sorted({value for value in values if value})
+
+
+def _about(repository: PublishedRepository) -> dict[str, Any]:
+    return {
+        "name": repository.name,
+        "title": repository.title,
+        "address": repository.address,
+        "generation": repository.generation,
+        "date": repository.date,
+        "fingerprint": repository.fingerprint,
+    }

@@ -1,0 +1,100 @@
+"""The catalogue's one way into HTML: templates that escape whatever is not HtmlText already."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+HtmlText: TypeAlias = Markup
+"""Text that is HTML; all else is escaped when a template shows it."""
+
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
+# Characters that no page shows, and those that turn the order of others around.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def fill(template: str, values: Mapping[str, Any]) -> bytes:
+    """Return a page: a template filled with values, in UTF-8; a value it lacks is a bug."""
+    return visible(str(environment().get_template(template).render(values))).encode("utf-8")
+
+
+@cache
+def environment() -> Any:
+    """Return the environment of every page."""
+    import jinja2  # 60 ms that no other command needs
+
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=True,
+    )
+    made.filters |= {
+        "size": size_text,
+        "day": day_text,
+        "path": path_text,
+        "web": web_address,
+        "paragraphs": paragraphs,
+        "breakable": breakable,
+    }
+    return made
+
+
+def _template(name: str) -> str:
+    path = resources.files("nipack.publish.catalogue").joinpath("templates", name)
+    return path.read_text("utf-8")
+
+
+def visible(text: str) -> str:
+    """Return a text with a sign in the place of each character that hides or turns others."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes as people read it: 3.9 kB."""
+    if size == 1:
+        return "1 byte"
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 999.5:
+            return (
+                f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+            )
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def day_text(date: str) -> str:
+    """Return the day of a time."""
+    return date[:10]
+
+
+def path_text(path: str) -> str:
+    """Return a path as part of an address."""
+    return quote(path.encode("utf-8", "surrogateescape"))
+
+
+def web_address(address: object) -> str:
+    """Return an address of the web as it is, and nothing of any other: no script is linked."""
+    text = str(address or "")
+    return text if _ADDRESS.fullmatch(text) else ""
+
+
+def paragraphs(text: str) -> HtmlText:
+    """Return a text of several paragraphs, each escaped."""
+    parts = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    return Markup("\n").join(Markup("<p>{}</p>").format(part) for part in parts if part)
+
+
+def breakable(text: str) -> HtmlText:
+    """Return a path or a name that may be broken behind its slashes and underscores."""
+    pieces = [piece for piece in re.split(r"(?<=[/_])", text) if piece]
+    return Markup("<wbr>").join(pieces)

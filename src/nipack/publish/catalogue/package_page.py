@@ -1,0 +1,100 @@
+"""The page of one package: its versions, files, licence and words for a paper."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nipack.inventory.citations import bibtex
+from nipack.publish.catalogue.commands import ECOSYSTEMS, commands
+from nipack.publish.catalogue.entries import Difference, Entry, difference
+from nipack.publish.catalogue.front import hue
+from nipack.publish.catalogue.html import fill, web_address
+from nipack.publish.catalogue.licences import plain_words
+from nipack.publish.catalogue.snippets import snippets
+from nipack.publish.records import PublishedPackage, PublishedRepository
+
+# More than this makes a page slow; the rest is in the metadata for machines.
+FILES = 1000
+_DOI = re.compile(r"10\.[0-9.]+/\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something to cite: its text, the address of its DOI or empty, and its BibTeX."""
+
+    text: str
+    address: str
+    bibtex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version, and what changed in it since the one before; None where it is the first."""
+
+    package: PublishedPackage
+    difference: Difference | None
+
+
+def page(repository: PublishedRepository, entry: Entry) -> bytes:
+    """Return the page of a package."""
+    latest = entry.latest
+    served = {each.ecosystem for each in latest.artifacts}
+    found = (commands(repository, each, entry.name) for each in ECOSYSTEMS if each in served)
+    values = {
+        "repository": repository,
+        "entry": entry,
+        "package": latest,
+        "hue": hue(entry.name),
+        "ways": [each for each in found if each],
+        "snippets": snippets(latest),
+        "files": latest.files[:FILES],
+        "more": max(0, len(latest.files) - FILES),
+        "releases": releases(entry),
+        "plain_words": plain_words(latest.license),
+        "works": works(repository, entry),
+        "homepage": web_address(latest.homepage),
+        "top": "../../",
+    }
+    return fill("package.html.j2", values)
+
+
+def releases(entry: Entry) -> list[Release]:
+    """Return the versions, newest first, each with what changed since the one before."""
+    before = (*entry.versions[1:], None)
+    return [
+        Release(package, difference(older, package) if older else None)
+        for package, older in zip(entry.versions, before, strict=True)
+    ]
+
+
+def works(repository: PublishedRepository, entry: Entry) -> list[Work]:
+    """Return what to cite: what the package names, else the package itself."""
+    package = entry.latest
+    named = [_work(each, package) for each in package.citation]
+    return [each for each in named if each.text or each.address] or [_itself(repository, package)]
+
+
+def _work(citation: Mapping[str, Any], package: PublishedPackage) -> Work:
+    doi = str(citation.get("doi") or "").strip()
+    address = f"https://doi.org/{doi}" if _DOI.fullmatch(doi) else ""
+    metadata = citation.get("metadata")
+    text = str(citation.get("text") or "").strip()
+    known = metadata if isinstance(metadata, Mapping) else {"title": text or package.summary}
+    return Work(text or (doi if address else ""), address, bibtex({"DOI": doi, **known}))
+
+
+def _itself(repository: PublishedRepository, package: PublishedPackage) -> Work:
+    authors = ", ".join(package.authors)
+    year = package.date[:4]
+    who = f"{authors} ({year}). " if authors and year else f"{authors}. " if authors else ""
+    title = package.summary or package.name
+    text = f"{who}{title} ({package.name} {package.version}) [Data set]. {repository.title}."
+    metadata: dict[str, Any] = {
+        "title": f"{title} ({package.name} {package.version})",
+        "author": [{"literal": author} for author in package.authors],
+        "publisher": repository.title,
+    }
+    if year.isdigit():
+        metadata["issued"] = {"date-parts": [[int(year)]]}
+    return Work(text, "", bibtex(metadata))
