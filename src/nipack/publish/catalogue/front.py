@@ -1,13 +1,16 @@
 """The front page, the plain list of all packages, and the data that the search looks through."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nipack.publish.catalogue.commands import ECOSYSTEMS, Commands, commands
 from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.html import fill, visible
 from nipack.publish.records import PublishedRepository
+
+Picture = dict[str, Any]
+"""`path`, `width` and `height` of a picture, as JSON has them."""
 
 # What the page shows without a program; the program shows the rest.
 CARDS = 60
@@ -16,9 +19,13 @@ SEARCHED_CHARACTERS = 1500
 HUES = 8
 
 
-def files(repository: PublishedRepository, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+def files(
+    repository: PublishedRepository,
+    entries: Sequence[Entry],
+    pictures: Mapping[str, Picture | None],
+) -> Iterator[tuple[str, bytes]]:
     """Yield the files that name every package."""
-    rows = [row(entry) for entry in entries]
+    rows = [row(entry, pictures.get(entry.latest.payload_id)) for entry in entries]
     document = json.dumps(
         {"repository": _about(repository), "packages": rows}, separators=(",", ":")
     )
@@ -40,7 +47,7 @@ def files(repository: PublishedRepository, entries: Sequence[Entry]) -> Iterator
     yield "index.html", fill("front.html.j2", {**values, **shown})
 
 
-def row(entry: Entry) -> dict[str, Any]:
+def row(entry: Entry, picture: Picture | None) -> dict[str, Any]:
     """Return what the front page knows of a package, as JSON has it."""
     latest = entry.latest
     found = {
@@ -58,7 +65,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "retracted": latest.retracted or "",
         "page": f"{entry.folder}/index.html",
         "hue": hue(entry.name),
-        "picture": None,
+        "picture": picture,
         "files": " ".join(each.path for each in latest.files)[:SEARCHED_CHARACTERS],
     }
     return {

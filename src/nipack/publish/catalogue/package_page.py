@@ -11,6 +11,7 @@ from nipack.publish.catalogue.entries import Difference, Entry, difference
 from nipack.publish.catalogue.front import hue
 from nipack.publish.catalogue.html import fill, web_address
 from nipack.publish.catalogue.licences import plain_words
+from nipack.publish.catalogue.previews import Facts
 from nipack.publish.catalogue.snippets import snippets
 from nipack.publish.records import PublishedPackage, PublishedRepository
 
@@ -36,8 +37,8 @@ class Release:
     difference: Difference | None
 
 
-def page(repository: PublishedRepository, entry: Entry) -> bytes:
-    """Return the page of a package."""
+def page(repository: PublishedRepository, entry: Entry, facts: Facts) -> bytes:
+    """Return the page of a package; the facts are those of its latest version's payload."""
     latest = entry.latest
     served = {each.ecosystem for each in latest.artifacts}
     found = (commands(repository, each, entry.name) for each in ECOSYSTEMS if each in served)
@@ -48,6 +49,9 @@ def page(repository: PublishedRepository, entry: Entry) -> bytes:
         "hue": hue(entry.name),
         "ways": [each for each in found if each],
         "snippets": snippets(latest),
+        "images": facts.get("images", []),
+        "tables": facts.get("tables", []),
+        "texts": facts.get("texts", []),
         "files": latest.files[:FILES],
         "more": max(0, len(latest.files) - FILES),
         "releases": releases(entry),

@@ -1,19 +1,13 @@
 """The story of a catalogue: which pages and files there are, and in what order they are written."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator
-from typing import IO, Protocol
+from typing import Any
 
-from nipack.publish.catalogue import assets, front, package_page
+from nipack.publish.catalogue import assets, front, package_page, previews
 from nipack.publish.catalogue.entries import entries_of
+from nipack.publish.catalogue.previews import Facts, Payloads
 from nipack.publish.records import PublishedPackage, PublishedRepository
-
-
-class Payloads(Protocol):
-    """Opens the artifacts of a repository."""
-
-    def open(self, package: PublishedPackage) -> tuple[str, IO[bytes]] | None:
-        """Return an artifact's file name and its bytes; None where none is at hand."""
-
 
 File = tuple[str, bytes]
 
@@ -27,12 +21,43 @@ def render(
 ) -> Iterator[File]:
     """Yield the catalogue's files: paths from the top of the repository, and their contents.
 
-    `changed` are the names of packages whose own pages are to be made; without it, all are.  What
-    names others comes after them, so that no page ever names what is not there.
+    `payloads` has the data that pictures are made of, and what the repository has by now: a
+    payload that has its pictures gets no others.  `changed` are the names of packages whose own
+    pages are to be made; without it, all are.  What names others comes after them, so that no page
+    ever names what is not there.
     """
     entries = entries_of(packages)
+    pictures = _known_pictures(payloads)
     yield from assets.files()
     for entry in entries:
+        latest = entry.latest
         if changed is None or entry.name in changed:
-            yield f"{entry.folder}/index.html", package_page.page(repository, entry)
-    yield from front.files(repository, entries)
+            facts = previews.kept(latest, payloads)
+            if facts is None:
+                files = []
+                for file in previews.made(latest, payloads):
+                    files.append(file)
+                    yield file
+                facts = json.loads(files[-1][1]) if files else None
+            yield f"{entry.folder}/index.html", package_page.page(repository, entry, facts or {})
+            pictures[latest.payload_id] = first_picture(facts)
+        elif latest.payload_id not in pictures:
+            # Somebody else has published it since the list was written.
+            pictures[latest.payload_id] = first_picture(previews.kept(latest, payloads))
+    yield from front.files(repository, entries, pictures)
+
+
+def first_picture(facts: Facts | None) -> front.Picture | None:
+    """Return the small picture of a payload's first image."""
+    images = (facts or {}).get("images") or []
+    return images[0]["small"] if images else None
+
+
+def _known_pictures(payloads: Payloads | None) -> dict[str, front.Picture | None]:
+    """Return the picture of each payload, from the list that was written before."""
+    content = payloads.read("packages.json") if payloads else None
+    try:
+        rows: Any = json.loads(content)["packages"] if content else []
+        return {row["payload_id"]: row["picture"] for row in rows}
+    except (KeyError, TypeError, ValueError):
+        return {}

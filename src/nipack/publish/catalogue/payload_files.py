@@ -1,0 +1,75 @@
+"""Read the payload's files out of an artifact, one after the other, without unpacking it."""
+
+import gzip
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import IO, Any
+
+import zstandard
+
+from nipack import layout
+from nipack.publish.records import PublishedPackage
+
+_DECOMPRESS: dict[str, Callable[[Any], Any]] = {
+    ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
+    ".xz": lzma.LZMAFile,
+    ".zst": lambda stream: zstandard.ZstdDecompressor().stream_reader(stream),
+}
+_AR_HEADER = 60
+
+
+def payload_files(
+    package: PublishedPackage, file_name: str, artifact: IO[bytes]
+) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield each file of a payload: its path from the data directory, and its content.
+
+    The content is to be read before the next is asked for.  An artifact of an unknown kind has
+    none; one that is damaged raises OSError, EOFError, ValueError or an error of its archive.
+    """
+    top = f"{layout.payload_directory(package.relpath)}/"
+    known = {each.path for each in package.files}
+    for name, content in _members(file_name, artifact):
+        # usr/ in a .deb, NAME.data/data/ in a wheel
+        before, found, path = name.partition(top)
+        at_top = before in ("", "./usr/", "usr/") or before.endswith(".data/data/")
+        if found and at_top and path in known:
+            yield path, content
+
+
+def _members(file_name: str, artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    if file_name.endswith(".whl"):
+        with zipfile.ZipFile(artifact) as archive:
+            for info in archive.infolist():
+                with archive.open(info) as content:
+                    yield info.filename, content
+    elif file_name.endswith(".conda"):
+        with zipfile.ZipFile(artifact) as archive:
+            for name in archive.namelist():
+                if name.startswith("pkg-"):
+                    with archive.open(name) as member:
+                        yield from _tar(name, member)
+    elif file_name.endswith(".deb"):
+        yield from _deb(artifact)
+
+
+def _deb(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the files of a .deb's data.tar: it is the last member of an ar archive (deb(5))."""
+    artifact.read(8)
+    while len(header := artifact.read(_AR_HEADER)) == _AR_HEADER:
+        name, size = header[:16].decode("ascii").strip().rstrip("/"), int(header[48:58])
+        if name.startswith("data.tar"):
+            yield from _tar(name, artifact)
+            return
+        artifact.read(size + size % 2)
+
+
+def _tar(name: str, stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    decompress = _DECOMPRESS.get(name[name.rindex(".") :])
+    plain = decompress(stream) if decompress else stream
+    with closing(plain), tarfile.open(fileobj=plain, mode="r|") as archive:
+        for member in archive:
+            if member.isfile() and (content := archive.extractfile(member)) is not None:
+                yield member.name, content

@@ -1,0 +1,177 @@
+"""What is shown of a payload's files: pictures, and the first lines of tables and JSON.
+
+They are made once for each payload, and kept in a folder that is called after its id.
+"""
+
+import csv
+import importlib.util
+import io
+import itertools
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from nipack.publish.catalogue.html import visible
+from nipack.publish.catalogue.payload_files import payload_files
+from nipack.publish.records import PublishedPackage
+from nipack.system.hashing import THREADS
+
+log = logging.getLogger(__name__)
+
+FOLDER = "pictures"
+IMAGES = (".nii.gz", ".nii", ".mgz", ".mgh")
+TABLES = {".tsv": "\t", ".csv": ","}
+# As many as a person looks at; a page names the other files in its table.
+_MOST_IMAGES, _MOST_TEXTS = 24, 6
+_LARGEST_IMAGE = 2_000_000_000
+_TEXT = 16_384
+_ROWS, _COLUMNS, _LINES = 8, 8, 24
+
+
+class Payloads(Protocol):
+    """Opens what a repository has."""
+
+    def open(self, package: PublishedPackage) -> tuple[str, IO[bytes]] | None:
+        """Return an artifact's file name and its bytes; None where none is at hand."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return what the repository has at a path by now; None where nothing is there."""
+
+
+Facts = dict[str, Any]
+"""`images`, `tables` and `texts` of a payload, as JSON has them."""
+
+
+def folder(package: PublishedPackage) -> str:
+    """Return the folder of a payload's previews."""
+    return f"{FOLDER}/{package.payload_id[:32]}"
+
+
+def kept(package: PublishedPackage, payloads: Payloads | None) -> Facts | None:
+    """Return the facts that were made before; None where there are none."""
+    content = payloads.read(f"{folder(package)}/facts.json") if payloads else None
+    try:
+        facts = json.loads(content) if content else None
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def made(package: PublishedPackage, payloads: Payloads | None) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a payload's previews, the facts that name them last.
+
+    Yields nothing where the payload is not at hand or nibabel and Pillow are not installed: both
+    may be another time.
+    """
+    opened = payloads.open(package) if payloads and can_draw() else None
+    if opened is None:
+        return
+    file_name, artifact = opened
+    facts: Facts = {"images": [], "tables": [], "texts": []}
+    with artifact:
+        try:
+            yield from _files(package, file_name, artifact, facts)
+        except Exception as error:
+            # A package is published whether or not there is a picture of it.
+            log.warning("%s: no more pictures can be made of it: %s", file_name, error)
+    for found in facts.values():
+        found.sort(key=lambda each: each["path"])
+    yield f"{folder(package)}/facts.json", (json.dumps(facts, indent=1) + "\n").encode()
+
+
+def can_draw() -> bool:
+    """Tell whether the libraries that draw are installed."""
+    return all(importlib.util.find_spec(name) for name in ("nibabel", "PIL", "numpy"))
+
+
+def _files(
+    package: PublishedPackage, file_name: str, artifact: IO[bytes], facts: Facts
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the pictures, and fill the facts on the way."""
+    sizes = {each.path: each.size for each in package.files}
+    chosen = sorted(path for path in sizes if _is_image(path) and sizes[path] <= _LARGEST_IMAGE)
+    wanted = {path: number for number, path in enumerate(chosen[:_MOST_IMAGES])}
+    with (
+        tempfile.TemporaryDirectory(prefix="nipack-") as work,
+        ThreadPoolExecutor(max_workers=THREADS) as pool,
+    ):
+        running: list[Future[list[tuple[str, bytes]]]] = []
+        for path, content in payload_files(package, file_name, artifact):
+            if path in wanted:
+                number = wanted[path]
+                target = Path(work) / f"{number}{_suffix(path)}"
+                with target.open("wb") as copy:
+                    shutil.copyfileobj(content, copy, 1 << 20)
+                draw = partial(_drawn, package, path, target, facts)
+                running.append(pool.submit(draw, number))
+            else:
+                _add_text(path, content, facts)
+            # No more copies at a time than are being looked at.
+            while len(running) > THREADS or (running and running[0].done()):
+                yield from running.pop(0).result()
+        for each in running:
+            yield from each.result()
+
+
+def _is_image(path: str) -> bool:
+    return path.lower().endswith(IMAGES)
+
+
+def _suffix(path: str) -> str:
+    return next(each for each in IMAGES if path.lower().endswith(each))
+
+
+def _drawn(
+    package: PublishedPackage, path: str, copy: Path, facts: Facts, number: int
+) -> list[tuple[str, bytes]]:
+    """Return the pictures of an image; nothing where it cannot be read."""
+    from nipack.publish.catalogue.slices import preview
+
+    try:
+        found = preview(copy)
+    except Exception as error:
+        log.info("%s: no picture can be made of it: %s", path, error)
+        return []
+    finally:
+        copy.unlink()
+    files, pictures = [], {}
+    for size, (content, width, height) in {"large": found.large, "small": found.small}.items():
+        target = f"{folder(package)}/{number}-{size}.webp"
+        files.append((target, content))
+        pictures[size] = {"path": target, "width": width, "height": height}
+    facts["images"].append(
+        {
+            "path": visible(path),
+            "shape": list(found.shape),
+            "zooms": list(found.zooms),
+            "orientation": found.orientation,
+            "type": found.kind,
+            "space": found.space,
+            **pictures,
+        }
+    )
+    return files
+
+
+def _add_text(path: str, content: IO[bytes], facts: Facts) -> None:
+    """Add the first lines of a table or of JSON to the facts."""
+    suffix = Path(path).suffix.lower()
+    if suffix in TABLES and len(facts["tables"]) < _MOST_TEXTS:
+        lines = _text(content).splitlines()
+        rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=TABLES[suffix])
+        shown = [row[:_COLUMNS] for row in itertools.islice(rows, _ROWS)]
+        if shown:
+            facts["tables"].append({"path": visible(path), "rows": shown})
+    elif suffix == ".json" and len(facts["texts"]) < _MOST_TEXTS:
+        lines = _text(content).splitlines()[:_LINES]
+        facts["texts"].append({"path": visible(path), "text": "\n".join(lines)})
+
+
+def _text(content: IO[bytes]) -> str:
+    return visible(content.read(_TEXT).decode("utf-8-sig", "replace"))
