@@ -6,7 +6,7 @@ writes again; so the last who writes has written the last generation, however ma
 """
 
 import hashlib
-import importlib.util
+import itertools
 import json
 import logging
 import re
@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from nipack.publish import log
+from nipack.publish import catalogue, log
 from nipack.publish.ecosystems import IndexFile, Snapshot, ecosystems
 from nipack.publish.log import State
 from nipack.publish.records import PublishedPackage, to_json
@@ -49,6 +49,10 @@ class Payloads:
             if path is not None and path.is_file():
                 return artifact.file_name, path.open("rb")
         return None
+
+    def read(self, path: str) -> bytes | None:
+        """Return what the repository has at a path; None where nothing is there."""
+        return self._store.read(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,8 @@ def _write_once(
     files = list(_derived(snapshot))
     _write_settled(store, files)
     digests = _pool(state) if changed is None else dict(before.digests) | _pool(state)
-    for file in [each for each in files if not each.settled] + list(_pages(snapshot, payloads)):
+    leading = (each for each in files if not each.settled)
+    for file in itertools.chain(leading, _pages(snapshot, payloads)):
         store.write(file.path, file.content)
         if file.path.rpartition("/")[2] not in _SIGNED:
             digests[file.path] = hashlib.sha256(file.content).hexdigest()
@@ -144,11 +149,11 @@ def _pool(state: State) -> dict[str, str]:
 
 
 def _pages(snapshot: Snapshot, payloads: Payloads) -> Iterator[IndexFile]:
-    """Yield the pages for people, where what makes them is installed."""
-    if importlib.util.find_spec("nipack.publish.catalogue") is None:
-        return
-    catalogue: Any = importlib.import_module("nipack.publish.catalogue")
-    for path, content in catalogue.render(snapshot.repository, snapshot.packages, payloads):
+    """Yield the pages for people."""
+    pages = catalogue.render(
+        snapshot.repository, snapshot.packages, payloads, changed=snapshot.changed
+    )
+    for path, content in pages:
         yield IndexFile(path=path, content=content)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nipack.publish.catalogue.commands import ECOSYSTEMS, Commands, commands
+from nipack.publish.catalogue.commands import Way, ways
 from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.html import fill, visible
 from nipack.publish.records import PublishedRepository
@@ -39,7 +39,7 @@ def files(
         "rows": newest[:CARDS],
         "bytes": sum(entry.latest.size for entry in entries),
         "updated": repository.date or max((entry.date for entry in entries), default=""),
-        "ways": ways(repository, entries),
+        "ways": front_ways(repository, entries),
         "umbrellas": _choices(entry.umbrella for entry in entries),
         "licences": _choices(entry.latest.license or "" for entry in entries),
         "top": "",
@@ -78,12 +78,13 @@ def hue(name: str) -> int:
     return sum(name.encode("utf-8", "replace")) % HUES
 
 
-def ways(repository: PublishedRepository, entries: Sequence[Entry]) -> list[Commands]:
-    """Return how the repository is added, for each ecosystem that it serves."""
+def front_ways(repository: PublishedRepository, entries: Sequence[Entry]) -> list[Way]:
+    """Return how a package that most ecosystems have is installed, by each that is served."""
     served = {each.ecosystem for entry in entries for each in entry.latest.artifacts}
-    example = entries[0].name if entries else "NAME"
-    found = (commands(repository, each, example) for each in ECOSYSTEMS if each in served)
-    return [each for each in found if each]
+    example = max(
+        entries, key=lambda entry: (len(entry.latest.artifacts), entry.date), default=None
+    )
+    return ways(repository, example.name, served) if example else []
 
 
 def _choices(values: Iterator[str]) -> list[str]:

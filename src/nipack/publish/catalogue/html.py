@@ -1,5 +1,6 @@
 """The catalogue's one way into HTML: templates that escape whatever is not HtmlText already."""
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -15,7 +16,7 @@ HtmlText: TypeAlias = Markup
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
 # Characters that no page shows, and those that turn the order of others around.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
 
 
@@ -56,6 +57,12 @@ def _template(name: str) -> str:
 def visible(text: str) -> str:
     """Return a text with a sign in the place of each character that hides or turns others."""
     return _UNSEEN.sub("\ufffd", text)
+
+
+def json_block(document: Any) -> HtmlText:
+    """Return a document as JSON for a script element: nothing in it ends the element."""
+    text = json.dumps(document, ensure_ascii=True, indent=1)
+    return Markup(re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def size_text(size: int) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nipack.inventory.citations import bibtex
-from nipack.publish.catalogue.commands import ECOSYSTEMS, commands
+from nipack.publish.catalogue import croissant
+from nipack.publish.catalogue.commands import ways
 from nipack.publish.catalogue.entries import Difference, Entry, difference
 from nipack.publish.catalogue.front import hue
-from nipack.publish.catalogue.html import fill, web_address
+from nipack.publish.catalogue.html import fill, json_block, web_address
 from nipack.publish.catalogue.licences import plain_words
 from nipack.publish.catalogue.previews import Facts
 from nipack.publish.catalogue.snippets import snippets
@@ -41,13 +42,13 @@ def page(repository: PublishedRepository, entry: Entry, facts: Facts) -> bytes:
     """Return the page of a package; the facts are those of its latest version's payload."""
     latest = entry.latest
     served = {each.ecosystem for each in latest.artifacts}
-    found = (commands(repository, each, entry.name) for each in ECOSYSTEMS if each in served)
     values = {
         "repository": repository,
         "entry": entry,
         "package": latest,
         "hue": hue(entry.name),
-        "ways": [each for each in found if each],
+        "ways": ways(repository, entry.name, served),
+        "metadata": json_block(croissant.document(repository, entry, files=False)),
         "snippets": snippets(latest),
         "images": facts.get("images", []),
         "tables": facts.get("tables", []),

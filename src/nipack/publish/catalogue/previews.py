@@ -55,12 +55,26 @@ def folder(package: PublishedPackage) -> str:
 
 def kept(package: PublishedPackage, payloads: Payloads | None) -> Facts | None:
     """Return the facts that were made before; None where there are none."""
-    content = payloads.read(f"{folder(package)}/facts.json") if payloads else None
+    content = payloads.read(_facts_path(package)) if payloads else None
     try:
         facts = json.loads(content) if content else None
     except ValueError:
         return None
     return facts if isinstance(facts, dict) else None
+
+
+def kept_files(
+    package: PublishedPackage, facts: Facts, payloads: Payloads
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that were made before, as they are."""
+    pictures = [image[size]["path"] for image in facts["images"] for size in ("large", "small")]
+    for path in [*pictures, _facts_path(package)]:
+        if (content := payloads.read(path)) is not None:
+            yield path, content
+
+
+def _facts_path(package: PublishedPackage) -> str:
+    return f"{folder(package)}/facts.json"
 
 
 def made(package: PublishedPackage, payloads: Payloads | None) -> Iterator[tuple[str, bytes]]:
@@ -82,7 +96,7 @@ def made(package: PublishedPackage, payloads: Payloads | None) -> Iterator[tuple
             log.warning("%s: no more pictures can be made of it: %s", file_name, error)
     for found in facts.values():
         found.sort(key=lambda each: each["path"])
-    yield f"{folder(package)}/facts.json", (json.dumps(facts, indent=1) + "\n").encode()
+    yield _facts_path(package), (json.dumps(facts, indent=1) + "\n").encode()
 
 
 def can_draw() -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from nipack.publish.catalogue import assets, front, package_page, previews
+from nipack.publish.catalogue import assets, croissant, feeds, front, package_page, previews
 from nipack.publish.catalogue.entries import entries_of
 from nipack.publish.catalogue.previews import Facts, Payloads
 from nipack.publish.records import PublishedPackage, PublishedRepository
@@ -32,19 +32,27 @@ def render(
     for entry in entries:
         latest = entry.latest
         if changed is None or entry.name in changed:
-            facts = previews.kept(latest, payloads)
-            if facts is None:
-                files = []
-                for file in previews.made(latest, payloads):
-                    files.append(file)
-                    yield file
-                facts = json.loads(files[-1][1]) if files else None
+            facts = None
+            for path, content in _previews(latest, payloads):
+                yield path, content
+                facts = json.loads(content) if path.endswith(".json") else None
+            yield f"{entry.folder}/{croissant.NAME}", croissant.content(repository, entry)
             yield f"{entry.folder}/index.html", package_page.page(repository, entry, facts or {})
             pictures[latest.payload_id] = first_picture(facts)
         elif latest.payload_id not in pictures:
             # Somebody else has published it since the list was written.
             pictures[latest.payload_id] = first_picture(previews.kept(latest, payloads))
+    yield from feeds.files(repository, entries)
     yield from front.files(repository, entries, pictures)
+
+
+def _previews(package: PublishedPackage, payloads: Payloads | None) -> Iterator[File]:
+    """Yield the files of a payload's previews, the facts last; they are made only once."""
+    facts = previews.kept(package, payloads)
+    if facts is None or payloads is None:
+        yield from previews.made(package, payloads)
+    else:
+        yield from previews.kept_files(package, facts, payloads)
 
 
 def first_picture(facts: Facts | None) -> front.Picture | None:
