@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP.
+# The command line repeats by SIGALRM what Python has dropped; Windows has neither that nor SIGHUP.
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")
 
 
 def ending_signals() -> list[signal.Signals]:

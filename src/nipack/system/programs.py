@@ -5,8 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +40,11 @@ def run(
     directory: Path,
     environment: Mapping[str, str] | None = None,
     output: Path | None = None,
+    seconds: float | None = None,
 ) -> str:
     """Run a program in a directory and return what it printed; `output` gets its stdout instead.
 
-    Raises ToolError: it is missing, or it failed, with its last lines.
+    Raises ToolError: it is missing, took more than so many seconds, or failed, with its last lines.
     """
     words = [*_start(program), *map(str, arguments)]
     log.debug("in %s: %s", directory, [public_address(word) for word in words])
@@ -62,7 +64,8 @@ def run(
                     stderr=subprocess.PIPE if output else subprocess.STDOUT,
                     start_new_session=True,
                 )
-            printed = _printed(program, process)
+            with _time_limit(process, seconds):
+                printed = _printed(program, process)
         except BaseException:
             if process is not None:
                 _end(process)
@@ -91,18 +94,34 @@ def _printed(program: Program, process: subprocess.Popen[bytes]) -> str:
     return "".join(lines)
 
 
+@contextmanager
+def _time_limit(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[None]:
+    """End a program that takes more than so many seconds."""
+    timer = threading.Timer(seconds or 0, _kill, [process])
+    if seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all that it has started, which would write into folders that are gone."""
+    _kill(process)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     # It may have ended by itself just now; macOS says then that it may not be ended.
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    process.wait()
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
 
 
 def _failure(program: Program, arguments: Sequence[str | Path], status: int, printed: str) -> str:

@@ -5,6 +5,7 @@ import queue
 import threading
 from typing import IO, TYPE_CHECKING
 
+from nipack.system.limits import how_to_raise
 from nipack.system.progress import Advance
 
 if TYPE_CHECKING:
@@ -54,6 +55,34 @@ class LimitedReader(io.RawIOBase):
         chunk = self._stream.read(len(view))
         view[: len(chunk)] = chunk
         self._left -= len(chunk)
+        return len(chunk)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+
+class MeteredReader(io.RawIOBase):
+    """A file of which no more is read than is allowed for the moment."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Read from `stream`, which stays the caller's to close."""
+        self._stream = stream
+        self._left: int | None = None
+
+    def allow(self, count: int | None) -> None:
+        """Allow so many bytes from here on, None for any number."""
+        self._left = count
+
+    def readinto(self, buffer: "Buffer") -> int:
+        """Fill a buffer as far as there are bytes; raises ValueError where they are too many."""
+        view = memoryview(buffer).cast("B")
+        chunk = self._stream.read(len(view))
+        view[: len(chunk)] = chunk
+        if self._left is not None:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise ValueError(f"a header that is too large; {how_to_raise('header')}")
         return len(chunk)
 
     def readable(self) -> bool:

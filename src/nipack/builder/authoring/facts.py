@@ -3,11 +3,12 @@
 import configparser
 import importlib.util
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from email import message_from_string
+from email.parser import HeaderParser
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ import yaml
 
 from nipack.builder.definition.model import Citation, Person
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
+from nipack.builder.definition.yaml_lines import load_text
+from nipack.system.errors import ToolError
+from nipack.system.foreign import read_ini, read_text
+from nipack.system.leftovers import workspace
+from nipack.system.programs import Program, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,6 +41,27 @@ _SPDX_NAMES = {
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"'<>,;\]]*[\w)]")
 _LICENSE_FILES = ("LICENSE*", "LICENCE*", "COPYING*", "LICENSES/*")
 _LONGEST_TEXT = 100_000  # characters; no licence is longer
+_LONGEST_LINE = 2000  # characters
+_MOST_DOTS = 200  # in a line of TOML
+
+
+_MATCHER_TIME = 5.0  # seconds
+_MATCHER = Program(
+    name="spdx-matcher",
+    package="pip install spdx-matcher",
+    start=(
+        sys.executable,
+        "-c",
+        (
+            "import sys, pathlib, spdx_matcher\n"
+            "text = pathlib.Path(sys.argv[1]).read_text('utf-8')\n"
+            "found, _ = spdx_matcher.analyse_license_text(text)\n"
+            "print(*found['licenses'], *found['exceptions'], sep='\\n')"
+        ),
+    ),
+)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +110,10 @@ def _read(read: Callable[[Path], Facts], path: Path) -> Facts:
         facts = read(path)
         none: dict[str, Any] = {name: None for name in _TEXTS if _is_odd(getattr(facts, name))}
         return replace(facts, **none)
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, configparser.Error):
+    except (
+        *(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError),
+        *(yaml.YAMLError, configparser.Error),
+    ):
         return Facts()  # Written by hand, in whatever form: it is a help, not a source of truth.
 
 
@@ -94,7 +124,7 @@ def _is_odd(value: object) -> bool:
 
 def _citation_cff(path: Path) -> Facts:
     """Read the Citation File Format 1.2, every value of which is text here."""
-    data = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+    data = load_text(read_text(path))
     cited = data.get("preferred-citation", data)
     dois = [cited.get("doi"), *(each.get("value") for each in data.get("identifiers", ()))]
     people = data.get("authors", ())
@@ -117,7 +147,7 @@ def _cff_name(person: dict[str, str]) -> str:
 
 def _dataset_description(path: Path) -> Facts:
     """Read a BIDS dataset_description.json."""
-    data = json.loads(path.read_text("utf-8-sig"))
+    data = json.loads(read_text(path))
     links = " ".join(data.get("ReferencesAndLinks", ()))
     return Facts(
         version=data.get("DatasetVersion"),
@@ -135,7 +165,7 @@ def _template_description(path: Path) -> Facts:
 
 def _pkg_info(path: Path) -> Facts:
     """Read core metadata, whose head is that of a mail."""
-    head = message_from_string(path.read_text("utf-8"))
+    head = HeaderParser().parsestr(read_text(path))
     urls = [each.partition(",")[2].strip() for each in head.get_all("Project-URL", [])]
     return Facts(
         version=head.get("Version"),
@@ -148,7 +178,10 @@ def _pkg_info(path: Path) -> Facts:
 
 
 def _pyproject(path: Path) -> Facts:
-    project = tomllib.loads(path.read_text("utf-8")).get("project", {})
+    text = read_text(path)
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        return Facts()  # The time for a key of many parts grows with their square.
+    project = tomllib.loads(text).get("project", {})
     given = project.get("license")
     license = given.get("text") if isinstance(given, dict) else given
     maintainers = [(each.get("name"), each.get("email")) for each in project.get("maintainers", ())]
@@ -164,7 +197,7 @@ def _pyproject(path: Path) -> Facts:
 
 def _setup_cfg(path: Path) -> Facts:
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(path.read_text("utf-8"))
+    parser.read_string(read_ini(path))
     data = dict(parser["metadata"]) if parser.has_section("metadata") else {}
     return Facts(
         version=data.get("version"),
@@ -178,7 +211,7 @@ def _setup_cfg(path: Path) -> Facts:
 
 def _readme(path: Path) -> Facts:
     """Take the title for the summary, and what follows up to the next title for the description."""
-    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    lines = [line.strip() for line in read_text(path).splitlines()]
     titles = [n for n, line in enumerate(lines) if _is_title(lines, n)]
     first = next((n for n, line in enumerate(lines) if line), None)
     if first is None:
@@ -202,13 +235,8 @@ def _is_rule(line: str) -> bool:
 
 def _license(path: Path) -> Facts:
     """Recognise a licence by SPDX's matching guidelines; two at once are none."""
-    text = path.read_text("utf-8-sig")[:_LONGEST_TEXT]
-    holders = re.findall(
-        r"^\W*Copyright\s+(?:\(c\)|©)?\s*(?P<years>[0-9][-0-9, ]*)?\s*(?P<holder>\S.*)$",
-        text,
-        re.MULTILINE | re.IGNORECASE,
-    )
-    named = [(years, holder.rstrip(" .")) for years, holder in holders if years]
+    text = read_text(path)
+    named = [(years, holder.rstrip(" .")) for years, holder in _holders(text) if years]
     recognised = recognised_license(text)
     return Facts(
         license=recognised,
@@ -219,16 +247,36 @@ def _license(path: Path) -> Facts:
     )
 
 
+def _holders(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the years and the holder of each line that states a copyright."""
+    for line in text.splitlines():
+        # A run of blanks is one: expressions go over each of a thousand again and again.
+        words = " ".join(line[:_LONGEST_LINE].split())
+        found = re.match(
+            r"\W*Copyright (?:\(c\) ?|© ?)?([0-9][-0-9, ]*)?(\S.*)$", words, re.IGNORECASE
+        )
+        if found:
+            yield found[1] or "", found[2]
+
+
 def recognised_license(text: str) -> str | None:
-    """Return the SPDX identifier of a licence's text, if it is just one and can be recognised."""
+    """Return the SPDX identifier of a licence's text, if it is just one and can be recognised.
+
+    The library's expressions take minutes for some texts, so it has a process and a time to end in.
+    """
+    lines = [" ".join(line.split()) for line in text[:_LONGEST_TEXT].splitlines()]
     if not _can_recognise_licenses():
         return None
-    # Half a second that only this needs.
-    import spdx_matcher  # type: ignore[import-untyped]
-
-    found, _ = spdx_matcher.analyse_license_text(text)
-    names = list(found["licenses"])
-    return names[0] if len(names) == 1 and not found["exceptions"] else None
+    with workspace() as folder:
+        path = folder / "text"
+        path.write_text(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)), "utf-8", "backslashreplace")
+        try:
+            found = run(_MATCHER, [path], directory=folder, seconds=_MATCHER_TIME)
+        except ToolError as error:
+            log.info("a licence's text was not recognised: %s", error)
+            return None
+    names = found.split()
+    return names[0] if len(names) == 1 else None
 
 
 def _can_recognise_licenses() -> bool:

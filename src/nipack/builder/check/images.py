@@ -1,9 +1,11 @@
 """What nibabel says of the images of a payload; without nibabel, nothing."""
 
+import gzip
 import importlib
 import importlib.util
 import logging
 import math
+import struct
 import warnings
 from collections.abc import Collection, Container, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ _PAIRS = {".hdr": (".img", ".img.gz"), ".par": (".rec",), ".head": (".brik", ".b
 # These begin with attributes and a history in words: MINC, GIFTI, AFNI, MRtrix.
 _TEXT_FIRST = (".mnc", ".gii", ".head", ".tck")
 _HEADER_SIZE = 1 << 16  # bytes, in which such a header is
+_MOST_BEFORE_DATA = 16 << 20  # bytes, of a header and its extensions, which nibabel reads whole
+_NIFTI2_SIZE = 540
 _COMPRESSED = (".gz", ".bz2", ".zst")
 
 
@@ -68,8 +72,9 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
     if not can_read_images():
         return
     try:
-        image = _open(path)
-        reason = _cut_short(image, path, size)
+        reason = _too_much_before_data(path)
+        image = None if reason else _open(path)
+        reason = reason or _cut_short(image, path, size)
     except ImportError as error:
         log.info("%s: not opened: %s", where, error)  # nibabel wants a further library for it
         return
@@ -80,6 +85,25 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
         yield warning_at("image-unreadable", where, reason, "write it again from its original")
     elif image is not None:
         yield from privacy.header_problems(_header_texts(image, path), where)
+
+
+def _too_much_before_data(path: Path) -> str:
+    """Return why a NIfTI file's extensions cannot be read: they are, whole, where it is opened."""
+    name = path.name.lower()
+    if not name.endswith((".nii", ".nii.gz")):
+        return ""
+    with gzip.open(path) if name.endswith(".gz") else path.open("rb") as stream:
+        start = stream.read(_NIFTI2_SIZE)
+    for order in "<>":
+        size = struct.unpack_from(f"{order}i", start.ljust(4, b"\0"))[0]
+        place = {348: ("f", 108), _NIFTI2_SIZE: ("q", 168)}.get(size)
+        if place is None or len(start) < size:
+            continue
+        (offset,) = struct.unpack_from(f"{order}{place[0]}", start, place[1])
+        # Not the other way round: an offset may be NaN.
+        if not offset <= _MOST_BEFORE_DATA:
+            return f"its header announces {offset:,.0f} bytes before the data, of extensions"
+    return ""
 
 
 def _open(path: Path) -> Any:

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Iterator
 
 from nipack.system.errors import Problem, warning_at
 
+# Each repetition has an end: a text of a stranger's may be 250,000 letters without a blank.
 _SIGNS = (
-    ("a home directory", re.compile(rb"(?:/home|/Users)/+[\w.-]+")),
+    ("a home directory", re.compile(rb"(?:/home|/Users)/{1,9}[\w.-]{1,99}")),
     (
         "a home directory",
-        re.compile(rb"[A-Za-z]:[\\/](?:Users|Documents and Settings)[\\/][^\\/\0]+", re.I),
+        re.compile(rb"[A-Za-z]:[\\/](?:Users|Documents and Settings)[\\/][^\\/\0]{1,99}", re.I),
     ),
-    ("an e-mail address", re.compile(rb"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")),
+    ("an e-mail address", re.compile(rb"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,9}[A-Za-z]{2,}")),
     # AFNI's history begins each entry with [user@host: date].
-    ("a login", re.compile(rb"\[[\w.-]+@[\w.-]+:")),
+    ("a login", re.compile(rb"\[[\w.-]{1,64}@[\w.-]{1,255}:")),
     # DICOM PS3.5, 6.2: the parts of a person's name have carets between.
-    ("a person's name", re.compile(rb"\b[A-Za-z][A-Za-z' -]+\^[A-Za-z][A-Za-z' ^-]*")),
-    ("a person's name", re.compile(rb"\b(?:patient|subject)['s]*[ _]?name\W*\w+", re.I)),
+    ("a person's name", re.compile(rb"\b[A-Za-z][A-Za-z' -]{1,64}\^[A-Za-z][A-Za-z' ^-]{0,64}")),
+    ("a person's name", re.compile(rb"\b(?:patient|subject)['s]{0,2}[ _]?name\W{0,9}\w+", re.I)),
 )
+_LONGEST = 256 << 10  # bytes of one field that are looked at
 # The homes of no person.
 _NOBODY = re.compile(rb"/(?:home|Users)/+(?:runner|user|root|shared|public)\b", re.I)
 
@@ -42,7 +44,7 @@ def header_problems(texts: Iterable[tuple[str, bytes]], where: str) -> Iterator[
 
 def _sign(text: bytes) -> str:
     """Return what a text seems to give away, with the words, or nothing."""
-    text = _NOBODY.sub(b"", text)
+    text = _NOBODY.sub(b"", text[:_LONGEST])
     for kind, pattern in _SIGNS:
         match = pattern.search(text)
         if match:

@@ -16,9 +16,10 @@ from packaging.version import Version
 
 from nipack.builder.check.rules import RULES
 from nipack.builder.definition.model import DEFINITION_NAME, Definition
-from nipack.builder.source.unpack import leads_out
+from nipack.builder.source.unpack import end_of_link, leads_out
 from nipack.layout import CONFIG_NAME
 from nipack.system.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.system.foreign import read_ini
 from nipack.system.progress import Reporter
 
 
@@ -134,7 +135,7 @@ def read_config(directory: Path, place: str, definition: Definition) -> tuple[st
     """
     text = ""
     try:
-        text = (directory / CONFIG_NAME).read_bytes().decode("utf-8")
+        text = read_ini(directory / CONFIG_NAME)
         parser = configparser.ConfigParser()
         # All of \n, \r\n and \r end a line, as in the file that nibabel opens.
         parser.read_file(io.StringIO(text, newline=None), CONFIG_NAME)
@@ -252,9 +253,8 @@ def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
     target = os.readlink(link)
     # The words count too: a link that goes out by '..' and comes back in by the folder's name is
     # lost where the folder is installed under another name.
-    if leads_out(path, target) or not Path(os.path.realpath(link)).is_relative_to(
-        directory.resolve()
-    ):
+    end = end_of_link(link)
+    if leads_out(path, target) or (end is not None and not end.is_relative_to(directory.resolve())):
         message = f"it is a link that leaves the data directory, to {_shown(target)}"
         return error_at("link-escapes", where, message, "put a copy of the file there")
     if not link.exists():

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from nipack.builder.address import has_login
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument
+from nipack.system.foreign import path_inside, read_text
 
 DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
 # lintian calls what is before 1984 ancient; the times in a zip, and so in a .conda, end in 2107.
@@ -143,7 +144,7 @@ def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
 
 
 def _bad_value(at: FieldPath, error: Any) -> Fault:
-    written = json.dumps(error.instance, ensure_ascii=False, default=str)
+    written = json.dumps(error.instance, ensure_ascii=False, default=str)[:2000]
     written = re.sub(r"://.*@", "://", written)  # a password is not for anybody's log
     if len(written) > 60:
         written = written[:57] + "..."
@@ -214,12 +215,8 @@ def _text_file_faults(at: FieldPath, folder: Path | None, name: str) -> Iterator
         message = f"licence text {name}: a definition from an address has no files beside it"
         yield Fault(at=at, message=message, remedy="write the text as 'text'")
         return
-    if PureWindowsPath(name).anchor or ".." in re.split(r"[/\\]", name):
-        message = f"licence text {name}: not in the definition's folder"
-        yield Fault(at=at, message=message, remedy="put the file beside the definition")
-        return
     try:
-        read_license_text(folder / name)
+        read_license_text(folder, name)
     except OSError as error:
         message = f"licence text {name}: {error.strerror}"
         yield Fault(at=at, message=message, remedy="put the file beside the definition")
@@ -227,9 +224,9 @@ def _text_file_faults(at: FieldPath, folder: Path | None, name: str) -> Iterator
         yield Fault(at=at, message=f"licence text {name} is not UTF-8", remedy="save it as UTF-8")
 
 
-def read_license_text(path: Path) -> str:
+def read_license_text(folder: Path, name: str) -> str:
     """Return a text as its readers see it: no form feeds, no carriage returns, no BOM."""
-    lines = path.read_text("utf-8-sig").split("\n")
+    lines = re.split(r"\r?\n|\r", read_text(path_inside(folder, name)))
     return "\n".join(_UNPRINTABLE.sub("", line).rstrip() for line in lines)
 
 

@@ -15,6 +15,7 @@ from nipack.builder.definition.faults import DIGEST_ALGORITHMS, faults_of, read_
 from nipack.builder.definition.spdx import canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
 from nipack.system.errors import DataPackageError, Problem, error_at
+from nipack.system.foreign import read_regular
 
 DEFINITION_NAME = "package.yaml"
 Redistribution = Literal["verified", "unverified", "forbidden"]
@@ -165,7 +166,7 @@ def read_definition(path: Path, address: str | None = None) -> Definition:
 def _load(path: Path, place: str) -> LinedDocument:
     text = b""
     try:
-        text = path.read_bytes()
+        text = read_regular(path)
         document = load_yaml(text)
     except OSError as error:
         raise DataPackageError(
@@ -254,7 +255,7 @@ def _source(path: Path, fetched: str | None, document: LinedDocument) -> Source 
 def _copyright(path: Path, data: dict[str, Any]) -> Copyright:
     text = data.get("text")
     if "text_file" in data:
-        text = read_license_text(path.parent / data["text_file"])
+        text = read_license_text(path.parent, data["text_file"])
     return Copyright(
         files=tuple(data["files"]),
         holders=tuple(data["holders"]),

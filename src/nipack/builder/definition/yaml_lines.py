@@ -23,10 +23,15 @@ class _Loader(yaml.SafeLoader):
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose a node, but for an alias."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases are not taken here", mark)
+        """Compose a node, but for an alias and for one with a tag."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        reason = ""
+        if isinstance(event, yaml.AliasEvent):
+            reason = "aliases are not taken here"
+        elif getattr(event, "tag", None) is not None:
+            reason = f"tags are not taken here, and this is {event.tag[:60]!r}"
+        if reason:
+            raise yaml.composer.ComposerError(None, None, reason, event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_int(self, node: yaml.ScalarNode) -> int:
@@ -34,7 +39,11 @@ class _Loader(yaml.SafeLoader):
         if len(node.value) > _MOST_DIGITS:
             reason = "a number with too many digits"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
-        return int(self.construct_yaml_int(node))
+        try:
+            return int(self.construct_yaml_int(node))
+        except ValueError as error:  # 0x_ has the form of one
+            reason = f"'{node.value}' is no number"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from error
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -42,6 +51,13 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_constructor(_INT, _Loader.construct_int)
+
+
+class _TextLoader(_Loader):
+    """A loader for which 1.0 and no are text, too."""
+
+
+_TextLoader.yaml_implicit_resolvers = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +79,18 @@ def line_of(path: FieldPath, lines: Mapping[FieldPath, int]) -> int:
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
+
+
+def load_text(text: str) -> Any:
+    """Parse one YAML document in which every value is text; aliases and tags are refused.
+
+    Raises `yaml.YAMLError`, or RecursionError.
+    """
+    loader = _TextLoader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def load_yaml(text: bytes) -> LinedDocument:

@@ -141,7 +141,7 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
     address = package.source.address if package.source else ""
     remote = address.startswith("https://")
     # A download lies in the cache, under another name.
-    name = unquote(PurePosixPath(urlsplit(address).path).name) if remote else address
+    name = archive_name(address) if remote else address
     whole = all(file.content is None for file in package.files)
     if whole and package.archive is not None and name.endswith(_TAR_SUFFIXES):
         now = package.archive.absolute()
@@ -166,6 +166,12 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
             data=data,
         ),
     )
+
+
+def archive_name(address: str) -> str:
+    """Return the name that an archive gets here; an escaped slash in an address parts folders."""
+    name = PurePosixPath(unquote(urlsplit(address).path)).name
+    return "" if name == ".." else name
 
 
 def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) -> Path:

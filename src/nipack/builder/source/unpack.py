@@ -17,13 +17,16 @@ from calendar import timegm
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from nipack.builder.archive.compression import gzip_reader, malformed_archive_as
-from nipack.builder.archive.streams import CountingReader
+from nipack.builder.archive.streams import CountingReader, MeteredReader
+from nipack.builder.archive.whole import WholeDecompressor, zip_must_be_whole
 from nipack.system.errors import SourceError
 from nipack.system.hashing import CHUNK
+from nipack.system.limits import how_to_raise, limits
 from nipack.system.progress import Advance
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 # What is left free on a disk, in bytes: others write to it too.
 MARGIN = 16 << 20
+# So many bytes may come of any archive, however small it is: label maps compress a thousandfold.
+FAIR = 1 << 30
 EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
@@ -46,18 +51,21 @@ class _Member:
     content: IO[bytes] | None = None
     description: str = ""
     executable: bool = False
+    size: int = 0
 
 
 @dataclass(slots=True)
 class _Unpacking:
     """The state of unpacking: links come last, so that nothing is ever written through one.
 
-    `room` is in bytes, of what may still be written.
+    `room` is in bytes, of what the disk may still take, `fair` of what may come of the archive.
     """
 
     directory: Path
     shown: str
     room: int
+    fair: int
+    count: int = 0
     newest: int | None = None
     symlinks: list[_Member] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -78,11 +86,13 @@ def unpack(archive: Path, directory: Path, advance: Advance, *, shown: str) -> i
 
     directory.mkdir(parents=True)
     room = shutil.disk_usage(directory).free - MARGIN
-    state = _Unpacking(directory.resolve(), shown, room)
+    fair = max(FAIR, limits().ratio * archive.stat().st_size)
+    state = _Unpacking(directory.resolve(), shown, room, fair)
     with archive.open("rb") as raw, malformed_archive_as(malformed):
         reader = io.BufferedReader(CountingReader(raw, advance), CHUNK)
         with closing(_members(reader, shown)) as members:
             for member in members:
+                _count(state)
                 with _names_noted(member, state):
                     _unpack_member(member, state)
     _make_symlinks(state)
@@ -95,6 +105,15 @@ def unpack(archive: Path, directory: Path, advance: Advance, *, shown: str) -> i
     return state.newest
 
 
+def _count(state: _Unpacking) -> None:
+    state.count += 1
+    most = limits().members
+    if state.count > most:
+        raise SourceError(
+            f"{state.shown}: has more than {most:,} members; {how_to_raise('members')}"
+        )
+
+
 def _printable(text: str) -> str:
     """Return a text with what a name should not have in it escaped: \\x1b for an escape."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -104,22 +123,21 @@ def _members(raw: "_Reader", shown: str) -> Generator[_Member, None, None]:
     """Yield the members of an archive, whose kind its first bytes tell."""
     start = raw.peek()
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        zip_must_be_whole(raw)
         yield from _zip_members(raw)
         return
     with _tar_stream(raw, start, shown) as stream:
         yield from _tar_members(stream)
-        # tarfile stops at the end mark; what is behind it still has the stream's own check sum.
-        while stream.read(CHUNK):
-            pass
 
 
 def _tar_stream(raw: "_Reader", start: bytes, shown: str) -> IO[bytes]:
     if start.startswith(b"\x1f\x8b"):
         return gzip_reader(raw)
     if start.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(raw)
+        new = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        return io.BufferedReader(WholeDecompressor(raw, new), CHUNK)
     if start.startswith(b"BZh"):
-        return bz2.BZ2File(raw)
+        return io.BufferedReader(WholeDecompressor(raw, bz2.BZ2Decompressor), CHUNK)
     if start[257:262] == b"ustar":
         return raw
     page = " (it is a web page, perhaps one that says why)" if b"<html" in start.lower() else ""
@@ -141,14 +159,22 @@ class _StrictTarInfo(tarfile.TarInfo):
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"{error} at byte {tarfile_.offset:,}") from error
+        except RecursionError as error:
+            reason = f"headers of headers without an end at byte {tarfile_.offset:,}"
+            raise tarfile.ReadError(reason) from error
 
 
 def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
+    source = MeteredReader(stream)
+    # A header may be announced to be as large as one likes, and is read whole; tarfile reads ahead.
+    source.allow(limits().header + 2 * CHUNK)
     with tarfile.open(
-        fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", tarinfo=_StrictTarInfo
+        fileobj=source, mode="r|", bufsize=CHUNK, encoding="utf-8", tarinfo=_StrictTarInfo
     ) as tar:
-        for info in tar:
+        while (info := tar.next()) is not None:
+            cast("Any", tar).members.clear()  # else the memory grows with every member
             mtime = int(info.mtime)
+            source.allow(None)
             if info.isreg():
                 content = tar.extractfile(info)
                 yield _Member(
@@ -157,7 +183,10 @@ def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
                     mtime=mtime,
                     content=content,
                     executable=bool(info.mode & EXECUTABLE),
+                    size=info.size,
                 )
+                while content is not None and content.read(CHUNK):
+                    pass  # of a member that was refused
             elif info.isdir():
                 yield _Member(name=info.name, kind="directory", mtime=mtime)
             elif info.issym() or info.islnk():
@@ -166,6 +195,28 @@ def _tar_members(stream: IO[bytes]) -> Iterator[_Member]:
             else:
                 what = _TAR_KINDS.get(info.type, f"of the unknown kind {info.type!r}")
                 yield _Member(name=info.name, kind="other", mtime=mtime, description=what)
+            source.allow(limits().header + 2 * CHUNK)
+        source.allow(None)
+        _nothing_may_follow(cast("IO[bytes]", tar.fileobj), tar.offset)
+
+
+def _nothing_may_follow(rest: IO[bytes], end: int) -> None:
+    """Read what is behind the end of a tar; raises ReadError unless it is zeros.
+
+    A block of zeros in the midst is such an end for every reader, and so is that of the first of
+    two archives in one file.
+    """
+    unread, seen = 0, 0
+    while chunk := rest.read(CHUNK):
+        seen += len(chunk)
+        if unread or chunk.strip(b"\0"):
+            unread += len(chunk) if unread else len(chunk.lstrip(b"\0"))
+        if unread > FAIR:
+            break  # It is wrong anyhow, and may have no end.
+    if unread:
+        raise tarfile.ReadError(
+            f"behind its end mark at byte {end:,} are {unread:,} bytes more, which would be lost"
+        )
 
 
 _TAR_KINDS = {
@@ -197,6 +248,7 @@ def _zip_members(raw: "_Reader") -> Iterator[_Member]:
                         mtime=mtime,
                         content=content,
                         executable=executable,
+                        size=info.file_size,
                     )
             else:
                 what = "neither a file, a directory nor a link"
@@ -206,6 +258,8 @@ def _zip_members(raw: "_Reader") -> Iterator[_Member]:
 # The zip specification's (APPNOTE.TXT 4.4.4) flags, and what Linux takes for a path (PATH_MAX).
 _ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
 _LONGEST_TARGET = 4096
+# Twice what `xz -9` wants of who unpacks.
+_XZ_MEMORY = 128 << 20
 # What makes and removes folders in the standard library calls itself for each one.
 _DEEPEST = 200
 
@@ -274,6 +328,7 @@ def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
     if member.kind == "hardlink":
         _copy_hardlink(member, path, state)
     elif member.content is not None:
+        _must_have_room(member.size, state)
         with path.open("xb") as output:
             while chunk := member.content.read(CHUNK):
                 _take_room(len(chunk), state)
@@ -281,9 +336,20 @@ def _write_file(member: _Member, path: Path, state: _Unpacking) -> None:
 
 
 def _take_room(count: int, state: _Unpacking) -> None:
-    """Count bytes before they are written; raises SourceError where they would fill the disk."""
+    """Count bytes before they are written; raises SourceError where they are too many."""
+    _must_have_room(count, state)
     state.room -= count
-    if state.room < 0:
+    state.fair -= count
+
+
+def _must_have_room(count: int, state: _Unpacking) -> None:
+    """Raise SourceError where so many bytes would fill the disk, or are a bomb."""
+    if count > state.fair:
+        raise SourceError(
+            f"{state.shown}: is more than {limits().ratio} times as large unpacked, as what is "
+            f"made to fill a disk; {how_to_raise('ratio')}"
+        )
+    if count > state.room:
         raise SourceError(
             f"{state.shown}: is larger unpacked than the room on the disk of {state.directory}; "
             "make room there, or set TMPDIR to a directory with more"
@@ -329,9 +395,22 @@ def _make_symlinks(state: _Unpacking) -> None:
             if _make_symlink(member, state):
                 made.append(member)
     for member in made:
-        end = Path(os.path.realpath(state.directory / member.name))
-        if not end.is_relative_to(state.directory):
+        end = end_of_link(state.directory / member.name)
+        if end is not None and not end.is_relative_to(state.directory):
             state.problems.append(_leaves_tree(member))
+
+
+def end_of_link(link: Path) -> Path | None:
+    """Return where a link leads, whether that is there or not; None where no system follows it.
+
+    Systems follow 40 links at most, while Python goes on along a chain of any length.
+    """
+    try:
+        link.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+    return Path(os.path.realpath(link))
 
 
 def _make_symlink(member: _Member, state: _Unpacking) -> bool:
