@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import shutil
+import signal
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,13 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The real inputs lie beside a developer's checkout; a user's clone has none.
 SHARED = REPOSITORY.parent / "shared"
+
+
+# What starts the tests may ignore signals (nohup, a shell's "&"), and programs would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in ("SIGHUP", "SIGTERM"):
+    if hasattr(signal, _number) and signal.getsignal(getattr(signal, _number)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _number), signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
