@@ -61,6 +61,7 @@ ROOMS = {
     "nipack.lookup": ("nipack.lookup",),
     "nipack.inventory": ("nipack.lookup", "nipack.inventory", "nipack.data"),
     "nipack.advice": ("nipack.lookup", "nipack.inventory", "nipack.data", "nipack.advice"),
+    "nipack.libraries": ("nipack.lookup", "nipack.inventory", "nipack.data", "nipack.libraries"),
 }
 
 

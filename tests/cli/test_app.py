@@ -62,8 +62,9 @@ def test_without_the_builder_s_libraries_it_says_how_to_get_them(tmp_path: Path)
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "nipack: where, list, verify and doctor work as they are; build needs the tool, "
-        "nipack-build (there is no click); install it from a checkout of nipack, in its folder: "
+        "nipack: where, list, verify, doctor, link, unlink and env work as they are; "
+        "build needs the tool, nipack-build (there is no click); install it from a checkout of "
+        "nipack, in its folder: "
         "'/my env/python' -m pip install ./nipack-build\n"
     )
 

@@ -112,7 +112,8 @@ def test_the_other_commands_say_what_they_need(prefix: Path) -> None:
     done = alone(prefix, "build", "x")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        "nipack: where, list, verify and doctor work as they are; build needs the tool, "
+        "nipack: where, list, verify, doctor, link, unlink and env work as they are; "
+        "build needs the tool, "
         "nipack-build; install it from a checkout of nipack, in its folder: "
     )
     assert done.stderr.endswith(" -m pip install ./nipack-build\n")

@@ -19,6 +19,7 @@ from nipack.cli.console import print_error
 from nipack.cli.diff import diff
 from nipack.cli.doctor import doctor
 from nipack.cli.init import init
+from nipack.cli.link import env, link, unlink
 from nipack.cli.list import list_command
 from nipack.cli.publish import keygen, publish
 from nipack.cli.recipe import recipe
@@ -125,7 +126,7 @@ def nipack(verbose: bool) -> None:
 
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Use data": (where, list_command, verify, doctor),
+    "Use data": (where, list_command, verify, doctor, link, unlink, env),
     "Make data": (init, check, diff, bump, build),
     "Maintain a distribution": (recipe,),
     "Run a repository": (publish, keygen),

@@ -17,9 +17,10 @@ from nipack.advice.hint import is_relpath, pip_command
 from nipack.data import Bomber, DataError, datasource_or_bomber
 from nipack.inventory.copies import is_path
 from nipack.inventory.verification import is_failure
+from nipack.libraries.shells import SHELLS
 from nipack.lookup.records import plain
 
-COMMANDS = ("where", "list", "verify", "doctor")
+COMMANDS = ("where", "list", "verify", "doctor", "link", "unlink", "env")
 
 
 def main(words: Sequence[str], missing: str = "nipack.cli.app") -> int:
@@ -80,6 +81,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("relpaths", nargs="*", type=_relpath, metavar="RELPATH")
     doctor.add_argument("--min-version", metavar="VERSION", help="older data is not usable")
     doctor.add_argument("--full", action="store_true", help="check every byte")
+    link = _add(commands, "link", _link, "let other libraries find installed data")
+    link.add_argument("--copy", action="store_true", help="copy rather than link")
+    unlink = _add(commands, "unlink", _unlink, "take back what link made")
+    for each in (link, unlink):
+        each.add_argument("--dry-run", action="store_true", help="say what would be done")
+    env = _add(commands, "env", _env, "print variables for other libraries")
+    env.add_argument("--shell", choices=SHELLS, default="sh", help="whose words")
+    env.add_argument("--apptainer", action="store_true", help="print a container's binds")
+    for each in (link, unlink, env):
+        each.add_argument("libraries", nargs="*", metavar="LIBRARY")
+        each.add_argument("--root", metavar="DIR", help="a directory for many users")
     return parser
 
 
@@ -151,3 +163,37 @@ def _doctor(relpaths: list[str], min_version: str | None, full: bool, as_json: b
     document = {"usable": bool(found), **plain(found)}
     _print(document, "\n".join([*lines, *found.remarks()]), as_json=as_json)
     return 0 if found else 1
+
+
+def _link(libraries: list[str], root: str | None, copy: bool, dry_run: bool, as_json: bool) -> int:
+    from nipack.libraries import linking
+
+    placed = linking.link(libraries, tree=root, copy=copy, dry_run=dry_run)
+    return _print_placed(placed, dry_run=dry_run, as_json=as_json)
+
+
+def _unlink(libraries: list[str], root: str | None, dry_run: bool, as_json: bool) -> int:
+    from nipack.libraries import linking
+
+    placed = linking.unlink(libraries, tree=root, dry_run=dry_run)
+    return _print_placed(placed, dry_run=dry_run, as_json=as_json)
+
+
+def _print_placed(placed: Sequence[Any], *, dry_run: bool, as_json: bool) -> int:
+    from nipack.libraries import words
+
+    lines = [*words.summary(placed, dry_run=dry_run)] or ["nothing to do"]
+    _print(placed, "\n".join([*lines, *words.complaints(placed)]), as_json=as_json)
+    return 1 if words.is_failure(placed) else 0
+
+
+def _env(libraries: list[str], root: str | None, shell: str, apptainer: bool, as_json: bool) -> int:
+    from nipack.libraries import exports
+
+    if apptainer:
+        found = exports.binds(libraries)
+        _print(found, exports.bind_options(found), as_json=as_json)
+    else:
+        variables = exports.exports(libraries, tree=root)
+        _print(variables, "\n".join(exports.export_lines(variables, shell)), as_json=as_json)
+    return 0

@@ -1,0 +1,155 @@
+"""What must lie in a library's directory before a link does: each by the library's own rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from ..lookup.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from zipfile import ZipFile
+
+README = "README.md"
+_README_TEXT = (
+    "Data that nilearn finds here was put here by nipack; nilearn adds what it fetches.\n"
+)
+
+
+class Skeleton(Record):
+    """The archive that a TemplateFlow client unpacks into its directory, if there is a client.
+
+    Its images are placeholders without a byte, which tell the client what it may fetch: where the
+    directory is not empty, it never unpacks them, and knows of nothing else.
+    """
+
+    __slots__ = ("file",)
+    file: str | None
+
+    @classmethod
+    def find(cls) -> Skeleton:
+        """Return that of the client which this interpreter would import."""
+        from importlib.machinery import PathFinder
+
+        # Not importlib.util's: that asks every finder, and one of them may be asking us.
+        spec = PathFinder.find_spec("templateflow", sys.path)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            file = os.path.join(folder, "conf", "templateflow-skel.zip")
+            if os.path.isfile(file):
+                return cls(file=file)
+        return cls(file=None)
+
+    def lay(self, directory: str) -> None:
+        """Unpack it, so that it is there whole or not at all, where nothing lies yet."""
+        if self.file is not None and not has_content(directory):
+            lay_aside(directory, self._unpack)
+
+    def restore(self, directory: str, path: str) -> None:
+        """Put a placeholder where a link was: the client fetches what it has one of."""
+        content = b""
+        if self.file is not None:
+            with _open(self.file) as archive:
+                try:
+                    content = archive.read(path)
+                except KeyError:
+                    return
+        place = os.path.join(directory, *path.split("/"))
+        if os.path.isdir(os.path.dirname(place)):
+            try:
+                with open(place, "xb") as stream:
+                    stream.write(content)
+            except FileExistsError:
+                pass  # another process was first
+
+    def _unpack(self, directory: str) -> None:
+        assert self.file is not None
+        with _open(self.file) as archive:
+            archive.extractall(directory)
+
+
+def _open(file: str) -> ZipFile:
+    from zipfile import ZipFile
+
+    return ZipFile(file)
+
+
+def has_content(directory: str) -> bool:
+    """Tell whether anything is in a directory."""
+    try:
+        with os.scandir(directory) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
+
+
+def lay_aside(place: str, make: Callable[[str], None]) -> bool:
+    """Make a directory beside its place, and rename it; tell whether it is this one that is there.
+
+    Of several processes one is first: a directory with content is never replaced.
+    """
+    above = os.path.dirname(place)
+    os.makedirs(above, exist_ok=True)
+    aside = aside_of(place)
+    try:
+        os.mkdir(aside)
+        make(aside)
+        if os.name == "nt" and os.path.isdir(place):
+            os.rmdir(place)  # which fails where something is in it
+        os.rename(aside, place)
+    except OSError:
+        # ENOTEMPTY, or EEXIST: somebody was first; all else is the caller's to tell of.
+        if not has_content(place):
+            raise
+        return False
+    else:
+        return True
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def aside_of(place: str) -> str:
+    """Return a name beside a place that no other process has: what is made there is renamed."""
+    return os.path.join(os.path.dirname(place), f".nipack-{os.urandom(8).hex()}")
+
+
+def write_readme(directory: str) -> None:
+    """Write the README.md that nilearn wants to write into each of its directories.
+
+    In one that nobody may write to, it fails at the first download of anything (nilearn#4037).
+    """
+    try:
+        with open(os.path.join(directory, README), "x", encoding="utf-8") as stream:
+            stream.write(_README_TEXT)
+    except FileExistsError:
+        pass
+
+
+def remember_versions(directory: str, atlases: Mapping[str, str]) -> None:
+    """Note atlases where BrainGlobe 2 keeps what is the newest of each.
+
+    Without a network it reads that, and of an atlas which is not in it says that the file is not
+    there.
+    """
+    from configparser import ConfigParser
+    from configparser import Error as ConfigError
+
+    file = os.path.join(directory, "last_versions.conf")
+    parser = ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read(file, encoding="utf-8")
+    except (ConfigError, UnicodeDecodeError):
+        return  # The user's own to mend; BrainGlobe fetches a new one.
+    if not parser.has_section("atlases"):
+        parser.add_section("atlases")
+    missing = {name: each for name, each in atlases.items() if name not in parser["atlases"]}
+    if not missing:
+        return
+    parser["atlases"].update(missing)
+    aside = aside_of(file)
+    with open(aside, "x", encoding="utf-8") as stream:
+        parser.write(stream)
+    os.replace(aside, file)

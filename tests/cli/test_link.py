@@ -1,0 +1,140 @@
+"""`nipack link`, `unlink` and `env`, by both fronts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.libraries.conftest import Install, install, prefix
+from tests.machine import ordinary_user
+
+from nipack.cli import plain
+from nipack.cli.app import nipack
+
+__all__ = ["install", "prefix"]
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("NILEARN_DATA", "NILEARN_SHARED_DATA", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    (tmp_path / "user").mkdir()
+    return tmp_path / "user"
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(nipack, words)
+    return result.exit_code, result.output
+
+
+def alone(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    status = plain.main(words)
+    return status, capsys.readouterr().out
+
+
+def test_link_and_unlink(install: Install, user: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a", "b.nii": b"b"})
+    assert run("link", "--copy", "--dry-run") == (
+        0,
+        "nilearn: 2 copied (nothing was done)\n",
+    )
+    assert run("link", "nilearn", "--copy") == (0, "nilearn: 2 copied\n")
+    assert alone(capsys, "link", "--copy") == (0, "nilearn: 2 in place already\n")
+    assert run("unlink") == (0, "nilearn: 2 removed\n")
+    assert alone(capsys, "unlink") == (0, "nothing to do\n")
+    assert not (user / "nilearn_data" / "atlas").exists()
+
+
+def test_what_is_not_as_the_package_has_it(
+    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    own = user / "nilearn_data" / "atlas" / "a.nii"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"own")
+    status, said = run("link")
+    assert status == 0
+    assert f"{own}: other bytes than nilearn_data/atlas has" in said.replace("\n", "")
+    assert alone(capsys, "link")[1].endswith("it is not nipack's, and stays\n")
+    status, said = run("link", "--json")
+    assert json.loads(said)[0]["state"] == "other bytes"
+
+
+def test_what_cannot_be_done_fails(install: Install, user: Path) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    (user / "nilearn_data").write_bytes(b"a file")
+    status, said = run("link")
+    assert (status, "nilearn_data/atlas/a.nii: " in said.replace("\n", "")) == (1, True)
+
+
+def test_a_library_that_is_misspelt(user: Path) -> None:
+    status, said = run("link", "templatefow")
+    assert status == 2
+    assert "did you mean templateflow?" in said
+
+
+def test_variables_put_the_user_first(
+    install: Install, user: Path, prefix: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    install("templateflow/tpl-X", {"tpl-X_T1w.nii.gz": b"a"})
+    umbrellas = prefix / "share" / "nipy"
+    status, said = run("env")
+    assert status == 0
+    own, shared = str(user / "nilearn_data"), str(umbrellas / "nilearn_data")
+    lines = [line for line in said.splitlines() if not line.startswith("#")]
+    assert lines == [
+        f"export TEMPLATEFLOW_HOME={umbrellas / 'templateflow'}",
+        "export TEMPLATEFLOW_AUTOUPDATE=off",
+        f"export NILEARN_SHARED_DATA={os.pathsep.join([own, shared])}",
+    ]
+    assert alone(capsys, "env")[1] == said
+    assert json.loads(run("env", "nilearn", "--json")[1])[0]["library"] == "nilearn"
+    assert run("env", "--apptainer")[1] == f"--bind {umbrellas}:{umbrellas}:ro\n"
+
+
+def test_variables_of_a_shared_tree(install: Install, user: Path, tmp_path: Path) -> None:
+    install("dwi/hardi", {"a.nii": b"a"}, [{"library": "dipy", "at": "hardi"}])
+    tree = tmp_path / "shared tree"
+    assert run("link", "--root", str(tree))[0] == 0
+    said = run("env", "--root", str(tree))[1]
+    assert said.splitlines()[1] == f"export DIPY_HOME='{tree / 'dipy'}'"
+
+
+@pytest.mark.parametrize("odd", ["a b", "it's", "$(touch hit)", "a\\b", "semi;colon", "no!bang"])
+def test_every_path_is_one_word_of_a_shell(odd: str, tmp_path: Path) -> None:
+    from nipack.libraries.shells import assignment
+
+    script = assignment("DATA", odd, "sh") + '\nprintf %s "$DATA"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == odd
+    assert not (tmp_path / "hit").exists()
+
+
+def test_words_of_other_shells() -> None:
+    from nipack.libraries.shells import quoted
+
+    assert quoted("it's a\\b", "fish") == "'it\\'s a\\\\b'"
+    assert quoted("it's no!", "csh") == "'it'\\''s no\\!'"
+
+
+def test_as_an_ordinary_user_it_is_a_link(install: Install, tmp_path: Path) -> None:
+    """By the process's own rights, not a stand-in for them."""
+    data = install("nilearn_data/atlas", {"a.nii": b"a"})
+    home = tmp_path / "ordinary"
+    home.mkdir()
+    home.chmod(0o777)
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and path != Path("/tmp"):
+            path.chmod(path.stat().st_mode | 0o055)
+    from nipack.libraries.linking import link
+    from nipack.libraries.table import Surroundings
+
+    here = Surroundings(variables={}, home=str(home), platform=sys.platform)
+    with ordinary_user():
+        [found] = link(here=here)
+    assert (found.state, Path(found.path).readlink()) == ("linked", data / "a.nii")
