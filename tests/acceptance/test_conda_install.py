@@ -76,6 +76,31 @@ def test_a_newer_version_takes_the_place_of_the_older(
     assert prefix.run_python(code) == f"{found} 0.3"
 
 
+def test_read_only_data_is_updated_and_removed(
+    build: Build, prefix: Prefix, make_tree: MakeTree, tmp_path: Path
+) -> None:
+    """Its files are the package cache's, and every prefix's: no library may write into them."""
+    old = build(
+        make_tree({"a": b"1", "b": b"2"}, name="nipy-templates-0.2", version="0.2"),
+        out=tmp_path / "old",
+    )
+    prefix.conda_install(old["conda"])
+    installed = prefix.directory / "share" / "nipy" / "nipy" / "templates"
+    files = sorted(installed.iterdir())
+    assert [file.name for file in files] == ["a", "b", "config.ini"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o444}
+    assert all(file.stat().st_nlink > 1 for file in files), "not hard-linked: nothing is shown"
+    new = build(make_tree({"a": b"3"}, name="nipy-templates-0.3"), out=tmp_path / "new")
+    prefix.conda_install(new["conda"])
+    assert {file.name: file.read_bytes() for file in installed.iterdir()} == {
+        "a": b"3",
+        "config.ini": b"[DEFAULT]\nversion = 0.3\n",
+    }
+    other = build(REPOSITORY / "recipes" / "nipy-examplepkg", out=tmp_path / "other")
+    prefix.conda_install(other["conda"])
+    assert not installed.exists()
+
+
 def test_what_to_cite_is_there_as_bibtex(build: Build, prefix: Prefix, make_tree: MakeTree) -> None:
     tree = make_tree()
     (tree / "package.yaml").write_text(

@@ -24,7 +24,7 @@ class InstalledFile:
     """A file that a package installs; `path` is relative to the prefix.
 
     `content` is where the bytes are, or the bytes; `digests` are hexadecimal, by algorithm, sha256
-    always among them.  Its mode is 0644 everywhere.
+    always among them.  Its mode is 0644, unless a format has a reason for another.
     """
 
     path: str
@@ -32,6 +32,7 @@ class InstalledFile:
     digests: Mapping[str, str]
     content: Path | bytes
     role: Role
+    mode: int = 0o644
 
     @property
     def sha256(self) -> str:

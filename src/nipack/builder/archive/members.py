@@ -95,7 +95,7 @@ def _write_member(
         info.type, info.linkname = tarfile.SYMTYPE, installed.target
         tar.addfile(info)
         return
-    info = _member(base + installed.path, time, FILE_MODE)
+    info = _member(base + installed.path, time, installed.mode)
     info.size = installed.size
     with open_content(installed) as content:
         try:
@@ -204,7 +204,7 @@ def expected_content(installed: Installed) -> Content:
     if isinstance(installed, InstalledLink):
         return Content(path=installed.path, mode=LINK_MODE, target=installed.target)
     return Content(
-        path=installed.path, mode=FILE_MODE, size=installed.size, sha256=installed.sha256
+        path=installed.path, mode=installed.mode, size=installed.size, sha256=installed.sha256
     )
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,7 @@ from nipack.system.progress import Advance
 
 # What conda took for the placeholder before has_prefix could name one: every client knows it.
 PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
+DATA_MODE = 0o444
 
 
 class CondaFormat:
@@ -54,8 +56,17 @@ class CondaFormat:
         return layout.payload_directory(package.definition.relpath)
 
     def tree(self, package: DataPackage) -> Tree:
-        """Return the installed tree, the placeholder standing for the prefix."""
-        return installed_tree(package, PREFIX_PLACEHOLDER)
+        """Return the installed tree, the placeholder standing for the prefix.
+
+        The prefix is its user's own, and hard-linked with the package cache and every other prefix:
+        data is read-only, for some libraries write into the files that they find.
+        """
+        return tuple(
+            replace(each, mode=DATA_MODE)
+            if isinstance(each, InstalledFile) and each.role is Role.PAYLOAD
+            else each
+            for each in installed_tree(package, PREFIX_PLACEHOLDER)
+        )
 
     def assemble(
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance

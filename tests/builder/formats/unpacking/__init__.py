@@ -15,6 +15,8 @@ class Places:
     records: Path
     ini: Path | None = None
     named_root: str = ""
+    # of data; what nipack writes itself has 0644
+    mode: int = 0o644
 
 
 def installed(

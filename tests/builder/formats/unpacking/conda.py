@@ -1,5 +1,6 @@
 """A .conda, by conda-package-streaming."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from conda_package_streaming.package_streaming import stream_conda_component
@@ -16,4 +17,5 @@ def unpack(artifact: Path, directory: Path, package: DataPackage) -> Places:
         for tar, info in stream_conda_component(artifact.name, stream, "pkg"):
             extract(tar, info, directory)
     root = f"{PREFIX_PLACEHOLDER}/share/nipy"
-    return installed(directory, package, ini_below(directory, package), root)
+    # The one difference between the formats: a prefix is its user's own to write into.
+    return replace(installed(directory, package, ini_below(directory, package), root), mode=0o444)
