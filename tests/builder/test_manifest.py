@@ -11,6 +11,7 @@ from tests.builder.samples import SAMPLES, define, linked, member, plain, read, 
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role
 from nipack.builder.manifest import installed_tree, metadata_text
 from nipack.builder.package import manifest_of
+from nipack.libraries.views import stated_views
 
 
 def test_the_manifest_of_a_plain_package(tmp_path: Path) -> None:
@@ -136,3 +137,24 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
         "size": 24,
         "files": {"config.ini": 24},
     }
+
+
+def test_views_are_recorded_as_the_runtime_reads_them_and_leave_the_payload_alone(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "other").mkdir()
+    without = read(plain(tmp_path), tmp_path / "work")
+    views = [
+        {"library": "nilearn", "at": "a/b", "rename": {"ICBM152/T1.nii.gz": "t1.nii.gz"}},
+        {"library": "mne"},
+        {"library": "pooch", "project": "brainpack", "variable": "BRAINPACK_DIR", "at": "."},
+        {"library": "dipy", "files": ["*.nii.gz"]},
+    ]
+    folder = plain(tmp_path / "other")
+    define(folder, f"views: {json.dumps(views)}\n")
+    package = read(folder, tmp_path / "more")
+    assert package.payload_id == without.payload_id
+    document = json.loads(metadata_text(package))
+    assert "views" not in json.loads(metadata_text(without))
+    assert document["views"][1] == {"library": "mne", "at": "templates", "whole": True}
+    assert tuple(stated_views(document)) == package.definition.views

@@ -102,6 +102,8 @@ def metadata_text(package: DataPackage) -> str:
         "resolution": list(definition.resolution),
     }
     metadata |= {name: value for name, value in searched.items() if value}
+    if definition.views:
+        metadata["views"] = [view.document() for view in definition.views]
     return json.dumps(metadata, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

@@ -18,6 +18,7 @@ from nipack.builder.check.structure import (
     read_config,
     walk,
 )
+from nipack.builder.check.views import view_problems
 from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
 from nipack.builder.definition.model import (
     DEFINITION_NAME,
@@ -142,6 +143,7 @@ def survey_source(
     problems += [*config_problems, *payload_problems, *time_problems]
     problems += name_problems(paths, definition.relpath)
     problems += content_problems(directory, paths, definition.relpath, reporter)
+    problems += view_problems(definition, directory, paths)
     return Survey(
         definition=definition,
         version=version,

@@ -50,20 +50,27 @@ class View(Record):
             variable=document.get("variable"),
         )
 
+    def document(self) -> dict[str, Any]:
+        """Return it as package.json has it, without what it does not say."""
+        stated = {**self.as_dict(), "files": list(self.files), "rename": dict(self.rename)}
+        return {name: value for name, value in stated.items() if value}
+
     def places(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return each path below the library's directory, with the payload's path that it is of.
+        """Return each path below the library's directory, with the payload's path that it is of."""
+        return dict(self.pairs(paths))
+
+    def pairs(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield each path below the library's directory, and the payload's path that it is of.
 
         Without `files`, those of `rename`, and else all. config.ini is nibabel's, and never among
         them.
         """
         wanted = self.files or (() if self.rename else ("*",))
-        found = {}
         for path in paths:
             if path in self.rename:
-                found[below(self.at, self.rename[path])] = path
+                yield below(self.at, self.rename[path]), path
             elif path != CONFIG_NAME and any(fnmatchcase(path, each) for each in wanted):
-                found[below(self.at, path)] = path
-        return found
+                yield below(self.at, path), path
 
 
 def below(at: str, name: str) -> str:

@@ -3,12 +3,14 @@
 import ast
 import gzip
 import hashlib
+import io
 import os
 import re
 import shutil
 import socket
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +143,34 @@ def rename_whole(folder: Path) -> None:
     (folder / "templates").rename(folder / "!")
 
 
+T1, JSON = "ICBM152/T1.nii.gz", "ICBM152/T1.json"
+
+
+def view(folder: Path, **fields: object) -> None:
+    """Let other libraries find the data."""
+    define(folder, views=[fields])
+
+
+def template(folder: Path, description: bytes) -> None:
+    """Make the data a template of TemplateFlow's, with this description."""
+    put(folder, "template_description.json", description)
+    put(folder, "tpl-X_T1w.nii.gz", gzip.compress(nifti(), mtime=0))
+    view(folder, library="templateflow", at="tpl-X", files=["t*"])
+
+
+def with_file(folder: Path, name: str, content: bytes) -> Path:
+    put(folder, name, content)
+    return folder
+
+
+def with_archive(folder: Path) -> Path:
+    """Put an archive beside the image that is in it."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w") as archive:
+        archive.writestr("inside/T1.nii.gz", b"x")
+    return with_file(folder, "a.zip", output.getvalue())
+
+
 BREAKS: dict[str, Callable[[Path], object]] = {
     "source-unreadable": lambda f: define(f, source={"address": "absent.tar.gz"}),
     "source-digest": lambda f: from_archive(f, "0" * 64),
@@ -188,6 +218,13 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "json-invalid": lambda f: put(f, "T2.json", b'{"a": 1,}'),
     "privacy-gzip": lambda f: put(f, "T2.nii.gz", with_name(nifti(), b"/home/ada/T2.nii")),
     "privacy-image": lambda f: put(f, "T2.nii", nifti("Lovelace^Ada")),
+    "view-empty": lambda f: view(f, library="nilearn", files=["T2*"]),
+    "view-claimed": lambda f: view(f, library="nilearn", rename={JSON: "x", T1: "x"}),
+    "view-placeholder": lambda f: view(with_file(f, "T2.nii", b""), library="nilearn"),
+    "view-templateflow": lambda f: view(f, library="templateflow", at="tpl-X"),
+    "view-license": lambda f: template(f, b'{"License": "See LICENSE file"}'),
+    "view-unpacked": lambda f: view(with_archive(f), library="dipy"),
+    "view-rewritten": lambda f: view(f, library="nilearn", at="fsaverage3"),
 }
 
 
@@ -257,6 +294,13 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
     "a text that mentions git-annex": lambda f: put(
         f, "README.txt", b"/annex/objects/ is where git-annex keeps them\n" * 40
     ),
+    "a template": lambda f: template(f, b'{"License": "CC0"}'),
+    "an archive without its members": lambda f: view(
+        with_archive(f), library="dipy", files=["a.zip"]
+    ),
+    "a placeholder that no view has": lambda f: view(
+        with_file(f, "ICBM152/__init__.py", b""), library="nilearn", files=["*.nii.gz"]
+    ),
     "a folder of the umbrella's name among others": lambda f: put(f, "nipy/T1.nii", nifti()),
 }
 
@@ -265,6 +309,24 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
 def test_a_package_that_only_looks_wrong(name: str, folder: Path) -> None:
     NO_BREAKS[name](folder)
     assert problems(folder) == ()
+
+
+def test_every_problem_of_a_template_is_found(folder: Path) -> None:
+    put(folder, "T2.nii.gz", gzip.compress(nifti(), mtime=0))
+    view(folder, library="templateflow", at="tpl-X", files=["T2.nii.gz"])
+    assert [problem.message for problem in problems(folder)] == [
+        "tpl-X/T2.nii.gz does not begin with tpl-X_: the client cannot read its name",
+        "there is no template_description.json, which the client reads for metadata and citation",
+    ]
+    view(folder, library="templateflow", at="X")
+    [problem] = problems(folder)
+    assert problem.message == "TemplateFlow has no directory 'X': a template's is tpl-ID"
+
+
+def test_an_umbrella_is_a_view_too(folder: Path) -> None:
+    (folder / "templates").rename(folder / "fsaverage4")
+    define(folder, relpath="nilearn_data/fsaverage4")
+    assert "view-rewritten" in codes(folder)
 
 
 @pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.stops_release])

@@ -275,7 +275,7 @@ _RULES = (
     _warning(
         "executable",
         what="A file may be executed.",
-        why="Data is installed with mode 0644 in every format, so the bit is lost; Debian Policy "
+        why="Data is installed with mode 0644, or 0444 by conda, so the bit is lost; Debian Policy "
         "10.9 and lintian (executable-not-elf-or-script) want it so.",
         remedy="Take the bit away with chmod a-x; a script belongs into a code package.",
     ),
@@ -350,6 +350,55 @@ _RULES = (
         why="Converters copy patients' names and commands into NIfTI's descrip, aux_file, db_name "
         "and extensions; a release cannot be called back.",
         remedy="Clear the field (with nibabel, or fslhd and fslcreatehd), if it is to be private.",
+    ),
+    # What other libraries find
+    _error(
+        "view-empty",
+        what="A view names files that the package does not have.",
+        why="nipack link makes a link for each file of a view; the library would not find it.",
+        remedy="Write the paths as they are below the data directory.",
+    ),
+    _error(
+        "view-claimed",
+        what="Two views put two files into one place of a library.",
+        why="Only one of them can be there, and which one is chance.",
+        remedy="Give one of them another at or another name.",
+    ),
+    _error(
+        "view-placeholder",
+        what="A view has a file without a byte.",
+        why="TemplateFlow takes such a file for a placeholder and writes what it fetches into it: "
+        "through a link into the installed file, and by conda's hard links into every environment.",
+        remedy="Put the real file there, or leave it out of the view with files.",
+    ),
+    _error(
+        "view-templateflow",
+        what="A template is not as TemplateFlow's client wants it.",
+        why="The client knows a template by its directory tpl-ID and reads each file's properties "
+        "from a name that begins so; metadata and citations are in template_description.json.",
+        remedy="Lay the files out as the template's own repository does.",
+    ),
+    _warning(
+        "view-license",
+        what="A template says that its licence is in a file, and has none.",
+        why="TemplateFlow's 'See LICENSE file' stands in templates whose repository has no such "
+        "file; then nobody knows the terms.",
+        remedy="Ask the template's authors, and add the file LICENSE.",
+        stops_release=True,
+    ),
+    _error(
+        "view-unpacked",
+        what="A view for DIPY has an archive together with what is in it.",
+        why="DIPY unpacks the archive at every call, over the links to its members, which are "
+        "read-only: the call fails.",
+        remedy="Leave the members out of the view: with files, name the archive alone.",
+    ),
+    _warning(
+        "view-rewritten",
+        what="A view has surfaces that nilearn writes again where they are.",
+        why="From 0.14 on nilearn rewrites fsaverage3 and fsaverage4 where they are, if their "
+        "vertices are in the old order, which fails for a file that cannot be written.",
+        remedy="Make sure that the vertices are in the new order, then except the code.",
     ),
 )
 

@@ -52,6 +52,7 @@ def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
         *_license_faults(sound),
         *_text_faults(sound, folder),
         *_source_faults(sound),
+        *_view_faults(sound),
         *(_fetched_faults(sound) if folder is None else ()),
     ]
     # A value may break two rules of the schema, for which there is one message.
@@ -150,7 +151,13 @@ def _bad_value(at: FieldPath, error: Any) -> Fault:
         written = written[:57] + "..."
     wanted = error.schema.get("description", error.message)
     if error.validator == "type":
-        kinds = {"string": "text", "array": "a list", "object": "fields", "integer": "a number"}
+        kinds = {
+            "string": "text",
+            "array": "a list",
+            "object": "fields",
+            "integer": "a number",
+            "boolean": "true or false",
+        }
         wanted = f"{kinds[str(error.validator_value)]}: {wanted}"
     if error.validator == "enum":
         wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
@@ -247,6 +254,23 @@ def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
         message = "field 'source' has no digest, so a changed download would not be noticed"
         remedy = "add the sha256 that the release page states, or that sha256sum prints"
         yield Fault(at=("source",), message=message, remedy=remedy)
+
+
+def _view_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    for index, view in enumerate(data.get("views", ())):
+        at: FieldPath = ("views", index)
+        is_pooch = view["library"] == "pooch"
+        if is_pooch and "project" not in view:
+            message = f"field '{_spelled((*at, 'project'))}' is missing: pooch has no cache itself"
+            yield Fault(at=at, message=message, remedy="write e.g. project: brainpack")
+        for name in ("project", "variable"):
+            if not is_pooch and name in view:
+                message = f"field '{_spelled((*at, name))}' is for pooch, not for {view['library']}"
+                yield Fault(at=(*at, name), message=message, remedy="remove it")
+        for name in ("files", "rename"):
+            if view.get("whole") and name in view:
+                message = f"field '{_spelled((*at, name))}' is of no use where the view is whole"
+                yield Fault(at=(*at, name), message=message, remedy="keep one of the two")
 
 
 def _fetched_faults(data: dict[str, Any]) -> Iterator[Fault]:

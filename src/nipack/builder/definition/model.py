@@ -14,6 +14,7 @@ from nipack.builder.address import public_address
 from nipack.builder.definition.faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.builder.definition.spdx import canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
+from nipack.libraries.views import View
 from nipack.system.errors import DataPackageError, Problem, error_at
 from nipack.system.foreign import read_regular
 
@@ -120,6 +121,7 @@ class Definition:
     authors: tuple[Person, ...] = ()
     citation: tuple[Citation, ...] = ()
     consumers: tuple[Consumer, ...] = ()
+    views: tuple[View, ...] = ()
     exceptions: tuple[CheckException, ...] = ()
     path: Path | None = None
     place: str | None = field(default=None, compare=False)
@@ -228,6 +230,7 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
         authors=tuple(Person(**each) for each in data.get("authors", ())),
         citation=tuple(Citation(**each) for each in data.get("citation", ())),
         consumers=tuple(_consumer(each) for each in data.get("consumers", ())),
+        views=tuple(View.read(each, data["relpath"]) for each in data.get("views", ())),
         exceptions=tuple(CheckException(**each) for each in data.get("exceptions", ())),
         path=path,
         place=public_address(fetched) if fetched else None,
