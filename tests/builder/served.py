@@ -2,8 +2,8 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,10 +24,14 @@ class Server:
     break_after: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
+    answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         headers = dict(handler.headers)
         self.asked.append(headers)
+        if self.answers:
+            self.answers.pop(0)(handler)
+            return
         if self.statuses:
             handler.send_response(self.statuses.pop(0))
             handler.send_header("Content-Length", "0")
@@ -72,6 +76,11 @@ def serving(authority_file: Path) -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.answer(self)
+
+        def handle(self) -> None:
+            # A client may go at any time.
+            with suppress(OSError):
+                super().handle()
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""

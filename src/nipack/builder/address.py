@@ -30,6 +30,21 @@ def host_of(address: str) -> str:
     return f"{scheme}://{re.split(r'[/?#]', rest, maxsplit=1)[0]}"
 
 
+def path_of(address: str) -> str:
+    """Return the path of an address, with its escapes; it may be malformed everywhere else."""
+    rest = re.split(r"[?#]", address.partition("://")[2], maxsplit=1)[0]
+    return "/" + rest.partition("/")[2]
+
+
+def is_well_formed(address: str) -> bool:
+    """Tell whether an address can be taken apart: https://[ cannot."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
 def _is_host(host: str) -> bool:
     """Tell whether that is a host, and what follows its colon a port rather than a password."""
     try:

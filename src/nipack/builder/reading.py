@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from nipack.builder.address import path_of
 from nipack.builder.check.contents import content_problems
 from nipack.builder.check.names import name_problems
 from nipack.builder.check.structure import (
@@ -160,7 +160,7 @@ def _find_definition(
 ) -> Definition | None:
     """Return the definition that a source is, or that lies in the folder that it is."""
     if source.startswith("https://"):
-        if not urlsplit(source).path.endswith(_YAML):
+        if not path_of(source).endswith(_YAML):
             return None
         return _fetched_definition(source, workspace, reporter, offline=offline)
     if "://" in source and not source.startswith("file://"):

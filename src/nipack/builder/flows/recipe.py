@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
+from nipack.builder.address import path_of
 from nipack.builder.archive.compression import gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
@@ -170,7 +171,7 @@ def _recipe_source(package: DataPackage, workspace: Path, home: Path) -> _Archiv
 
 def archive_name(address: str) -> str:
     """Return the name that an archive gets here; an escaped slash in an address parts folders."""
-    name = PurePosixPath(unquote(urlsplit(address).path)).name
+    name = PurePosixPath(unquote(path_of(address))).name
     return "" if name == ".." else name
 
 

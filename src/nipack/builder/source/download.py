@@ -4,9 +4,11 @@ The cache is `NIPACK_CACHE_DIR`, else the system's place for caches.  All of it 
 """
 
 import hashlib
+import http.client
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +17,11 @@ from typing import TYPE_CHECKING
 
 from nipack.builder.address import host_of
 from nipack.builder.definition.model import Source
+from nipack.builder.source.cache_rights import follow_no_link, make_private
+from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of
 from nipack.system.errors import SourceDigestError, SourceError
-from nipack.system.hashing import CHUNK
+from nipack.system.foreign import read_text
 from nipack.system.progress import Reporter
 
 if TYPE_CHECKING:
@@ -25,10 +29,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TIMEOUT = 60.0  # seconds without a byte from the server
+_TIMEOUT = 60.0  # seconds without a byte from the server; `patience` sees to the whole
 _ATTEMPTS = 4
+_READ = 16 << 10  # bytes, few enough for what is slow to be seen to come
 _PAUSE = 0.3  # seconds before the second attempt; twice as long before each further one
-_BUSY = (429, 500, 502, 503, 504)
 _DIGESTS = ("sha256", "sha512", "md5")
 
 Check = Callable[[Path], dict[str, str]]
@@ -69,9 +73,13 @@ def download(
     import filelock
 
     cache = cache_directory()
+    make_private(cache)
     key = hashlib.sha256(source.address.encode("utf-8", "surrogatepass")).hexdigest()
     job = _Job(source.address, public, cache / "partial" / f"{key}.part", reporter)
-    job.part.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (job.part.parent, cache / "downloads"):
+        make_private(folder)
+    for path in (job.part, job.state, job.part.with_suffix(".lock")):
+        follow_no_link(path)
     # Two builds of one source at a time: the second waits, and finds what the first has fetched.
     with filelock.FileLock(job.part.with_suffix(".lock")):
         known = _known_digest(source, job)
@@ -109,7 +117,11 @@ def _last_digest(job: _Job) -> str:
 def _cached(cache: Path, known: str | None, check: Check) -> tuple[Path, dict[str, str]] | None:
     """Return a file of the cache; one that is damaged is removed from it."""
     path = cache / "downloads" / (known or "") / "file"
-    if known is None or not path.is_file():
+    if known is None:
+        return None
+    for each in (path.parent, path):
+        follow_no_link(each)
+    if not path.is_file():
         return None
     try:
         digests = check(path)
@@ -135,11 +147,12 @@ def _fetch(job: _Job, cache: Path, known: str | None, check: Check) -> tuple[Pat
     except SourceDigestError:
         _forget(job)
         raise
-    state = _read_state(job.state) | {"sha256": digests["sha256"]}
+    state: dict[str, str] = _read_state(job.state) | {"sha256": digests["sha256"]}
     state.pop("previous", None)
     job.state.write_text(json.dumps(state), "utf-8")
     target = cache / "downloads" / (_of_definition(known, digests)) / "file"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    follow_no_link(target.parent)
+    target.parent.mkdir(exist_ok=True)
     job.part.replace(target)
     return target, digests
 
@@ -159,12 +172,18 @@ def _transfer(job: _Job) -> bool:
     import urllib3
 
     failures, size = 0, _size(job.part)
-    kinds = (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError, _CutShortError)
-    with _session() as session:
+    kinds = (
+        *(requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException),
+        *(ValueError, OverflowError, _CutShortError),
+    )
+    with Patience() as patience, _session(patience) as session:
         while True:
             try:
-                return _transfer_once(session, job)
+                came = _transfer_once(session, job, patience)
+                _refuse_impatiently(job, patience)
+                return came
             except kinds as error:
+                _refuse_impatiently(job, patience, error)
                 # An attempt that brought more than any before does not count.
                 failures = 1 if _size(job.part) > size else failures + 1
                 size = max(size, _size(job.part))
@@ -179,18 +198,24 @@ def _transfer(job: _Job) -> bool:
                 time.sleep(_PAUSE * 2 ** (failures - 1))
 
 
-def _session() -> "Session":
-    """Return a session that tries again where a server is busy or not reached."""
-    import requests
-    import requests.adapters
-    import urllib3
+def _refuse_impatiently(job: _Job, patience: "Patience", error: Exception | None = None) -> None:
+    """Raise SourceError if the server took more time than it has."""
+    if patience.reason:
+        raise SourceError(
+            f"{job.public}: cannot be fetched: {host_of(job.address).partition('://')[2]}: "
+            f"{patience.reason}; it goes on from there the next time, or download the file "
+            "and name its path"
+        ) from error
 
-    retry = urllib3.Retry(
-        total=_ATTEMPTS - 1, backoff_factor=_PAUSE, status_forcelist=_BUSY, allowed_methods=["GET"],
-        redirect=False, raise_on_status=False,
-    )  # fmt: skip
+
+def _session(patience: "Patience") -> "Session":
+    """Return a session that tries again where a server is busy or not reached, and knows https."""
+    import requests
+
     session = requests.Session()
-    session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry))
+    # A redirect to another scheme is refused before anything is asked there.
+    session.adapters.clear()
+    session.mount("https://", patient_adapter(patience, attempts=_ATTEMPTS, pause=_PAUSE))
     return session
 
 
@@ -208,7 +233,7 @@ class _CutShortError(Exception):
     """Fewer bytes came than were announced."""
 
 
-def _transfer_once(session: "Session", job: _Job) -> bool:
+def _transfer_once(session: "Session", job: _Job, patience: "Patience") -> bool:
     # As it is: a server may say of a .tar.gz that it is a tar, encoded with gzip.
     headers = {"Accept-Encoding": "identity", **_resumption(job)}
     with session.get(job.address, stream=True, timeout=_TIMEOUT, headers=headers) as response:
@@ -219,8 +244,11 @@ def _transfer_once(session: "Session", job: _Job) -> bool:
             raise _CutShortError("it has changed in the middle of the download")
         response.raise_for_status()
         _refuse_detours(job.public, response)
-        begin = _size(job.part) if _goes_on(response, _size(job.part)) else 0
-        _receive(job, response, begin)
+        begin = _size(job.part) if _goes_on(response, job) else 0
+        if response.status_code != (206 if begin else 200):
+            _forget(job)
+            raise _CutShortError(f"it answered with {response.status_code}, for another part")
+        _receive(job, response, begin, patience)
     return True
 
 
@@ -237,15 +265,25 @@ def _resumption(job: _Job) -> dict[str, str]:
     return {"If-None-Match" if state.get("etag") else "If-Modified-Since": validator}
 
 
-def _goes_on(response: "Response", size: int) -> bool:
-    """Tell whether a server sends what follows the first `size` bytes."""
-    sent = response.headers.get("Content-Range", "")
-    return response.status_code == 206 and sent.startswith(f"bytes {size}-")
+def _goes_on(response: "Response", job: _Job) -> bool:
+    """Tell whether a server sends all that follows what has come, and of the same file."""
+    sent = re.fullmatch(
+        r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})",
+        response.headers.get("Content-Range", ""),
+    )
+    etag, known = response.headers.get("ETag"), _read_state(job.state).get("etag")
+    return (
+        response.status_code == 206
+        and sent is not None
+        and int(sent[1]) == _size(job.part)
+        and int(sent[2]) == int(sent[3]) - 1
+        and (etag is None or not known or etag == known)
+    )
 
 
-def _receive(job: _Job, response: "Response", begin: int) -> None:
+def _receive(job: _Job, response: "Response", begin: int, patience: "Patience") -> None:
     length = response.headers.get("Content-Length", "")
-    total = begin + int(length) if length.isdigit() else None
+    total = begin + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
     etag = response.headers.get("ETag", "")
     state = {
         # RFC 9110, 13.1.5: a weak validator does not say that the bytes are the same.
@@ -257,9 +295,10 @@ def _receive(job: _Job, response: "Response", begin: int) -> None:
     advance = job.reporter.step("download", total)
     advance(begin)
     with job.part.open("ab" if begin else "wb") as output:
-        while chunk := response.raw.read(CHUNK, decode_content=False):
+        while chunk := response.raw.read(_READ, decode_content=False):
             output.write(chunk)
             advance(len(chunk))
+            patience.came(len(chunk))
     size = _size(job.part)
     if total is not None and size != total:
         raise _CutShortError(f"cut short: {size:,} of {total:,} bytes came")
@@ -277,10 +316,12 @@ def _refuse_detours(public: str, response: "Response") -> None:
 
 def _read_state(path: Path) -> dict[str, str]:
     try:
-        state = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        state = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return state if isinstance(state, dict) else {}
+    if not isinstance(state, dict):
+        return {}
+    return {name: value for name, value in state.items() if isinstance(value, str)}
 
 
 def _size(path: Path) -> int:

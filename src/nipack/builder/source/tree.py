@@ -5,9 +5,15 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from nipack.builder.address import has_login, public_address, recorded_address
+from nipack.builder.address import (
+    has_login,
+    is_well_formed,
+    path_of,
+    public_address,
+    recorded_address,
+)
 from nipack.builder.definition.model import Source
 from nipack.builder.package import SourceRecord
 from nipack.builder.source.download import download
@@ -91,6 +97,10 @@ def _fetch_source(
             "the package; write the address without it, and keep the two in a .netrc file"
         )
     if source.address.startswith("https://"):
+        if not is_well_formed(source.address):
+            raise SourceError(
+                f"{address}: cannot be fetched: it is not a valid address; check how it is spelled"
+            )
         check = partial(_check_digests, source=source, reporter=reporter)
         return download(source, address, reporter, check, offline=offline)
     path = local_path(source.address)
@@ -141,7 +151,7 @@ def _recorded_address(address: str) -> str:
 
 def _tree_name(address: str) -> str:
     """Return an archive's name without its endings, for the folder around what is in it."""
-    path = unquote(urlsplit(address).path) if "://" in address else Path(address).as_posix()
+    path = unquote(path_of(address)) if "://" in address else Path(address).as_posix()
     stem = re.sub(r"\.(tar(\.\w+)?|t[bgx]z2?|zip)$", "", path.rpartition("/")[2])
     return re.sub(r"[^A-Za-z0-9._-]", "_", stem)[:100].strip(".") or "source"
 
