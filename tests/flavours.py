@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import IO, Any
 
 import pytest
-from tests.machine import make_machine
+from tests.machine import make_machine, set_system_dir
 
 _REFUSED = set('<>:"|?*') | set(map(chr, range(32)))
 _ROOMS = ("nipack.lookup", "nipack.inventory", "nipack.advice")
@@ -258,8 +258,13 @@ def _runtime() -> Iterator[ModuleType]:
         yield package
         for each in pkgutil.iter_modules(package.__path__, f"{room}."):
             yield importlib.import_module(each.name)
-    commands = ("where", "list", "verify", "doctor", "parameters")
-    for name in ("nipack.data", "nipack.environment", *(f"nipack.cli.{each}" for each in commands)):
+    commands = ("answers", "doctor")
+    for name in (
+        "nipack.data",
+        "nipack.questions",
+        "nipack.environment",
+        *(f"nipack.cli.{each}" for each in commands),
+    ):
         yield importlib.import_module(name)
 
 
@@ -283,8 +288,7 @@ def make_windows(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Windows:
             if isinstance(vars(module).get(name), ModuleType):
                 monkeypatch.setattr(module, name, stand_in)
         monkeypatch.setattr(module, "open", windows.os.open_file, raising=False)
-    data = importlib.import_module("nipack.data")
-    monkeypatch.setattr(data, "get_nipy_system_dir", lambda: r"C:\etc\nipy")
+    set_system_dir(r"C:\etc\nipy", monkeypatch)
     monkeypatch.setenv("USERPROFILE", windows.home)
     monkeypatch.setattr(sys, "prefix", windows.prefix)
     monkeypatch.setattr(sys, "base_prefix", r"C:\Python311")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nipack import data
-from nipack.advice import hint, near_misses
+from nipack import data, environment
+from nipack.advice import commands, near_misses
 
 
 @contextmanager
@@ -78,6 +78,12 @@ class Machine:
         return text.replace(os.path.realpath(self.directory), "T").replace(str(self.directory), "T")
 
 
+def set_system_dir(directory: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the ini files of the system be in this directory."""
+    for module in (data, environment):
+        monkeypatch.setattr(module, "get_nipy_system_dir", lambda: directory)
+
+
 def make_machine(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Return a machine, as which nipack and nibabel see the running one."""
     machine = Machine(directory)
@@ -89,9 +95,9 @@ def make_machine(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(sys, "prefix", str(machine.prefix))
     monkeypatch.setattr(sys, "base_prefix", str(machine.base))
     monkeypatch.setattr(sys, "executable", str(machine.prefix / "bin" / "python"))
-    monkeypatch.setattr(data, "get_nipy_system_dir", lambda: str(machine.etc))
+    set_system_dir(str(machine.etc), monkeypatch)
     monkeypatch.setattr(near_misses, "SYSTEM_ROOTS", (str(machine.system),))
-    monkeypatch.setattr(hint, "_systems", frozenset)
+    monkeypatch.setattr(commands, "_systems", frozenset)
     # Each test sees its own warnings, whatever was warned of before.
     vars(data).pop("__warningregistry__", None)
     return machine

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from tests.flavours import System, Windows, make_posix, make_windows
 
 import nipack
-from nipack.advice import hint
+from nipack.advice import commands
 from nipack.cli.app import nipack as command_line
 from nipack.data import DataError, datasource_or_bomber, make_datasource
 from nipack.inventory.owners import find_owner
@@ -270,7 +270,7 @@ def test_the_commands_are_those_of_the_prompt(
     assert nibabel is not None
     setting = rf'set "NIPY_DATA_PATH={windows.prefix}\share\nipy;%NIPY_DATA_PATH%"'
     assert nibabel.remedy == rf"{setting}, or remove E:\empty\nipy\templates"
-    assert hint.this_interpreter().is_windows
+    assert commands.this_interpreter().is_windows
 
 
 def test_both_names_of_the_user_directory_are_near(windows: Windows) -> None:

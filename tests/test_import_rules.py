@@ -56,38 +56,55 @@ def test_the_runtime_never_imports_the_builder(path: Path) -> None:
     assert wrong == []
 
 
-# What each room of the runtime may know of nipack; all else is below it or beside it.
-ROOMS = {
-    "nipack.lookup": ("nipack.lookup",),
-    "nipack.inventory": ("nipack.lookup", "nipack.inventory", "nipack.data"),
-    "nipack.advice": ("nipack.lookup", "nipack.inventory", "nipack.data", "nipack.advice"),
-    "nipack.libraries": ("nipack.lookup", "nipack.inventory", "nipack.data", "nipack.libraries"),
-}
+# The rooms of the runtime and the modules beside them, each above all that it may know.
+FLOORS = (
+    ("nipack.environment", "nipack.layout"),
+    ("nipack.lookup",),
+    ("nipack.inventory",),
+    ("nipack.advice",),
+    ("nipack.libraries",),
+    ("nipack.questions",),
+    ("nipack.data",),
+    ("nipack",),
+    ("nipack.__main__",),
+)
 
 
-def test_every_module_of_the_runtime_has_its_room() -> None:
-    outside = {name_of(path) for path in RUNTIME if not within(name_of(path), *ROOMS)}
-    assert outside == {
-        "nipack",
-        "nipack.__main__",
-        "nipack.data",
-        "nipack.environment",
-        "nipack.layout",
-    }
+def floor_of(name: str) -> int:
+    """Return how high a module of the runtime stands."""
+    [floor] = [
+        number
+        for number, names in enumerate(FLOORS)
+        if any(name == each or (each != "nipack" and within(name, each)) for each in names)
+    ]
+    return floor
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_knows_what_is_below_it(room: str) -> None:
-    modules = [path for path in RUNTIME if within(name_of(path), room)]
-    assert modules
-    allowed = (*ROOMS[room], "nipack.environment", "nipack.layout")
+def runtime_imports() -> dict[str, set[str]]:
+    """Return which modules of the runtime each of them imports, be it late or for its types."""
+    names = {name_of(path) for path in RUNTIME}
+    # `from .. import layout` runs the package as well, which itself imports nothing at its top.
+    return {name_of(path): (set(imports(path)) & names) - {"nipack"} for path in RUNTIME}
+
+
+def test_every_module_of_the_runtime_knows_only_what_is_below_it_or_beside_it() -> None:
+    known = runtime_imports()
     wrong = [
-        f"{path.name}: {name}"
-        for path in modules
-        for name in imports(path)
-        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
+        f"{name} imports {each}"
+        for name, imported in known.items()
+        for each in imported
+        if floor_of(each) > floor_of(name)
     ]
     assert wrong == []
+    assert "nipack.advice.missing" in known["nipack.data"]
+
+
+def test_no_modules_of_the_runtime_know_each_other() -> None:
+    """Not within a function, and not for their types alone."""
+    known = runtime_imports()
+    for name in known:
+        known[name] -= {name}
+    assert list(TopologicalSorter(known).static_order())  # raises CycleError
 
 
 def room_of(name: str) -> str:

@@ -17,6 +17,27 @@ def test_the_ini_names_the_root_and_nothing_that_changes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("relpath", "name"),
+    [
+        ("nipy/templates", "nipy-templates"),
+        ("nipy/my.data", "nipy-my-data"),
+        ("nipy/my_data", "nipy-my-data"),
+        ("Nipy/v1.0/x+y", "nipy-v1-0-x-y"),
+        ("_nipy/data_", "nipy-data"),
+    ],
+)
+def test_a_relpath_gives_a_name_that_every_package_manager_takes(relpath: str, name: str) -> None:
+    assert layout.is_relpath(relpath)
+    assert layout.package_name(relpath) == name
+    assert layout.is_package_name(name)
+
+
+@pytest.mark.parametrize("wrong", ["nipy", "nipy/", "/nipy", "nipy/../x", "a b/c", "a//b", "a/b\n"])
+def test_what_is_no_relpath(wrong: str) -> None:
+    assert not layout.is_relpath(wrong)
+
+
+@pytest.mark.parametrize(
     ("path", "absolute"),
     [
         ("etc/nipy/nipy_templates.ini", "/etc/nipy/nipy_templates.ini"),

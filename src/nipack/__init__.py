@@ -25,26 +25,15 @@ __path__ = _places()
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .advice.diagnosis import diagnose
-    from .advice.explanation import explain
-    from .inventory.installed import list_packages
-    from .inventory.verification import verify
+    from .questions import diagnose, explain, list_packages, verify
 
 __all__ = ["__version__", "diagnose", "explain", "list_packages", "verify"]
 
-# Loaded when they are asked for: who finds data does not wait for them. No submodule has the name
-# of a function, for it would take the function's place here when it is imported.
-_HOMES = {
-    "diagnose": "advice.diagnosis",
-    "explain": "advice.explanation",
-    "list_packages": "inventory.installed",
-    "verify": "inventory.verification",
-}
-
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    # Loaded when they are asked for: who finds data does not wait for them.
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from . import questions
 
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(questions, name)

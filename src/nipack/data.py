@@ -13,12 +13,21 @@ Wherever nibabel returns something, so does this module, and the same, but that 
 from __future__ import annotations
 
 import os
-import sys
 
 from .environment import get_nipy_system_dir, get_nipy_user_dir
-from .lookup.ini import IniError, decode, find_setting, read_bytes
+from .layout import CONFIG_NAME
+from .lookup import settings as _settings
+from .lookup.errors import (
+    DEFAULT_INSTALL_HINT,
+    BomberError,
+    ConfigWarning,
+    DataError,
+    IniError,
+    MissingDataWarning,
+)
+from .lookup.files import walk
+from .lookup.ini import decode, find_setting, read_bytes
 from .lookup.search import (
-    SearchSettings,
     Wanted,
     candidates,
     find_data_path,
@@ -29,38 +38,29 @@ from .lookup.version import major_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from configparser import ConfigParser
     from pathlib import Path
     from typing import IO, Any, NoReturn
 
     from .advice.diagnosis import Diagnosis
-    from .lookup.late_text import LateText
-    from .lookup.search import Candidate, DataPath, IniProblem, Root
+    from .lookup.search import Candidate, DataPath, IniProblem, Root, SearchSettings
 
-DEFAULT_INSTALL_HINT = (
-    "If the data is on this machine already, in /data/nipy/templates say, set the\n"
-    "environment variable NIPY_DATA_PATH to /data."
-)
-
-
-class DataError(Exception):
-    """Data that is not there, or that cannot be used."""
-
-
-class BomberError(DataError, AttributeError):
-    """Data that is not there, asked for something.
-
-    An AttributeError too, so that `hasattr`, `inspect` and their like get an answer from a Bomber.
-    """
-
-
-class ConfigWarning(UserWarning):
-    """An ini file was skipped; the message says which, where in it and what to do."""
-
-
-class MissingDataWarning(UserWarning):
-    """Data that a package wants is not there, or not usable; the message says what to do."""
+__all__ = [
+    "DEFAULT_INSTALL_HINT",
+    "Bomber",
+    "BomberError",
+    "ConfigWarning",
+    "DataError",
+    "Datasource",
+    "MissingDataWarning",
+    "VersionedDatasource",
+    "check_installed",
+    "datasource_or_bomber",
+    "find_data_dir",
+    "get_data_path",
+    "make_datasource",
+]
 
 
 class Datasource:
@@ -104,7 +104,11 @@ class Datasource:
             raise ValueError(f"installed data is only read: mode 'rb' or 'r', not {mode!r}")
         if "b" not in mode and encoding is None:
             encoding = "utf-8"
-        return open(self.get_filename(*path_parts, must_exist=True), mode, encoding=encoding)
+        file = self.get_filename(*path_parts, must_exist=True)
+        try:
+            return open(file, mode, encoding=encoding)
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror})") from error
 
     def glob(self, pattern: str) -> list[Path]:
         """Return the paths that match, sorted; `**/*.nii.gz` looks into all directories."""
@@ -119,7 +123,7 @@ class Datasource:
         """Return the paths of all files, sorted, relative to the directory or not."""
         files = [
             os.path.join(directory, name)
-            for directory, _, names in os.walk(self.base_path)
+            for directory, names, _ in walk(self.base_path)
             for name in names
         ]
         if relative:
@@ -138,7 +142,7 @@ class VersionedDatasource(Datasource):
     def __init__(self, base_path: str, config_filename: str | None = None) -> None:
         """Take the directory, and the name of the ini file in it if it is not `config.ini`."""
         super().__init__(base_path)
-        file = self.get_filename("config.ini" if config_filename is None else config_filename)
+        file = self.get_filename(CONFIG_NAME if config_filename is None else config_filename)
         self._config_file = file
         self._config: ConfigParser | None = None
         try:
@@ -192,14 +196,10 @@ def _warn(message: str) -> None:
     warnings.warn(f"skipped {message}", ConfigWarning, stacklevel=1)
 
 
-def search_settings() -> SearchSettings:
-    """Return what decides, at this moment, where data is looked for."""
+def _search_settings() -> SearchSettings:
     # The two functions are looked up in this module, where tests of other packages replace them.
-    return SearchSettings(
-        environ=os.environ,
-        user_dir=get_nipy_user_dir(),
-        prefix=sys.prefix,
-        system_dir=get_nipy_system_dir(),
+    return _settings.search_settings().replace(
+        user_dir=get_nipy_user_dir(), system_dir=get_nipy_system_dir()
     )
 
 
@@ -214,7 +214,7 @@ def get_data_path() -> list[str]:
     5. `/usr/local/share/nipy`, when `sys.prefix` is `/usr`;
     6. the user directory.
     """
-    data_path = find_data_path(search_settings())
+    data_path = find_data_path(_search_settings())
     _warn_of(data_path.problems)
     return [root.path for root in data_path.roots]
 
@@ -242,7 +242,7 @@ def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
         if os.path.isdir(directory):
             return directory
     wanted = Wanted(relpath=relative.replace(os.path.sep, "/"), minimum=None, name=None)
-    raise not_found(wanted, given_data_path(paths))
+    raise _not_found(wanted, given_data_path(paths))
 
 
 def make_datasource(pkg_def: Mapping[str, Any], **kwargs: Any) -> VersionedDatasource:
@@ -292,7 +292,9 @@ class Bomber:
         # Not self.name: a copy has none while it is made, and this would call itself for ever.
         name, message = self.__dict__.get("name"), self.__dict__.get("_msg")
         first = f"{attr_name!r} was asked of {name}, which is not there"
-        raise BomberError(_late(lambda: f"{first}\n\n{message}"))
+        from .lookup.late_text import LateText
+
+        raise BomberError(LateText(lambda: f"{first}\n\n{message}"))
 
     def __iter__(self) -> NoReturn:
         """Raise BomberError."""
@@ -307,12 +309,13 @@ def check_installed(packages: Mapping[str, Mapping[str, Any]], *, warn: bool = T
     For a package's set-up step: it raises nothing for data that is not there, and the result is
     true where all are usable.
     """
-    from .advice.diagnosis import check
+    from .questions import diagnosis_of
 
     if not hasattr(packages, "values"):
         example = "{'templates': {'relpath': 'nipy/templates'}}"
         raise TypeError(f"packages is a mapping of definitions such as {example}, not {packages!r}")
-    diagnosis = check([Wanted.read(definition) for definition in packages.values()])
+    wanted = [Wanted.read(definition) for definition in packages.values()]
+    diagnosis = diagnosis_of(wanted, _search_settings())
     if warn:
         import warnings
 
@@ -334,13 +337,13 @@ def _open(
         # Tests of other packages, nibabel's own among them, replace this one too.
         path = get_data_path()
     given = None if path is None else given_data_path(os.fspath(each) for each in path)
-    roots = roots_in_order(search_settings(), problems) if given is None else given.roots
+    roots = roots_in_order(_search_settings(), problems) if given is None else given.roots
     found = _best(roots, wanted)
     _warn_of(problems)
     if found is not None and (even_outdated or found.status == "usable"):
         return VersionedDatasource(found.path)
     hint = pkg_def.get("install hint", DEFAULT_INSTALL_HINT)
-    raise not_found(wanted, given, hint)
+    raise _not_found(wanted, given, hint)
 
 
 def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
@@ -354,44 +357,7 @@ def _best(roots: Iterable[Root], wanted: Wanted) -> Candidate | None:
     return outdated
 
 
-def not_found(wanted: Wanted, given: DataPath | None = None, hint: str | None = None) -> DataError:
-    """Return the error for data that is not in the given data path, or in that of the machine.
+def _not_found(wanted: Wanted, given: DataPath | None, hint: str | None = None) -> DataError:
+    from .advice.missing import not_found
 
-    Its message, which ends in the hint, is made when it is first read, with the settings of now.
-    The default hint is left out where the message knows better.
-    """
-    settings = search_settings()
-    settings = settings.replace(environ=dict(settings.environ))
-
-    def message() -> str:
-        # Only now: who finds data, or goes on without it, does not wait for these.
-        from .advice.explanation import search
-        from .advice.hint import is_relpath
-        from .advice.report import failure
-
-        found = search(wanted, settings, given)
-        # The default is for who has it where nothing points to; a package's own is its author's.
-        wordless = hint is None or (hint == DEFAULT_INSTALL_HINT and not found.nowhere)
-        if wordless:
-            return failure(found)
-        if hint == DEFAULT_INSTALL_HINT and is_relpath(wanted.relpath):
-            # Its example is of another package.
-            return f"{failure(found)}\n\n{hint.replace('nipy/templates', wanted.relpath)}"
-        return f"{failure(found)}\n\n{hint}"
-
-    def message_at_least() -> str:
-        try:
-            return message()
-        except Exception as error:  # An interpreter that ends imports nothing, for one.
-            return (
-                f"{wanted.relpath} is not found; why cannot be told: {error}; "
-                f"ask by: nipack where {wanted.relpath} --explain"
-            )
-
-    return DataError(_late(message_at_least))
-
-
-def _late(message: Callable[[], str]) -> LateText:
-    from .lookup.late_text import LateText
-
-    return LateText(message)
+    return not_found(wanted, _search_settings(), given, hint)

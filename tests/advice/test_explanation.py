@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.machine import Machine, install, make_machine, write
+from tests.machine import Machine, install, make_machine, set_system_dir, write
 
 import nipack
-from nipack import data
 from nipack.data import DataError, make_datasource
 from nipack.lookup.records import plain
 
@@ -289,7 +288,7 @@ def test_no_home(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_system_directory(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "get_nipy_system_dir", lambda: None)
+    set_system_dir(None, monkeypatch)
     install(machine.own_root)
     assert nipack.explain("nipy/templates").chosen is not None
 

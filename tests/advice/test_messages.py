@@ -11,7 +11,7 @@ import pytest
 from tests.flavours import make_windows
 from tests.machine import Machine, install, make_machine, ordinary_user, write
 
-from nipack.advice import hint, report
+from nipack.advice import commands, report
 from nipack.data import Bomber, DataError, datasource_or_bomber, make_datasource
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "messages"
@@ -68,7 +68,7 @@ def test_a_distribution(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", "/usr")
     monkeypatch.setattr(sys, "base_prefix", "/usr")
-    monkeypatch.setattr(hint, "_systems", lambda: frozenset({system}))
+    monkeypatch.setattr(commands, "_systems", lambda: frozenset({system}))
     if Path("/usr/share/nipy").exists() or Path("/usr/local/share/nipy").exists():
         pytest.skip("this machine has data of its own")
     update = bool(request.config.getoption("--update-golden"))

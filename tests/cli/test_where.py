@@ -123,3 +123,15 @@ def test_a_malformed_ini_is_told_once(machine: Machine) -> None:
         assert result.stdout == f"{data}\n"
         [line] = result.stderr.splitlines()
         assert line.startswith(f"warning: skipped {ini}:1: no section")
+
+
+def test_a_newer_copy_that_is_hidden_is_told_on_stderr(machine: Machine) -> None:
+    data = install(machine.own_root, "0.3")
+    newer = install(machine.home / ".nipy", "0.10")
+    result = run("nipy/templates")
+    assert (result.exit_code, result.stdout) == (0, f"{data}\n")
+    assert result.stderr == (
+        f"warning: {data} hides a newer copy, version 0.10 in {newer}; remove one\n"
+    )
+    install(machine.home / ".nipy", "0.2")
+    assert run("nipy/templates").stderr == ""

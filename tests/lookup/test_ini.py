@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nipack.lookup.ini import IniError, decode, find_setting, plain_settings
+from nipack.lookup.errors import IniError
+from nipack.lookup.ini import decode, find_setting, plain_settings
 
 LINES = st.sampled_from(
     [

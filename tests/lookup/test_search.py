@@ -303,3 +303,20 @@ def test_what_is_installed_later_is_found_by_the_next_search(tmp_path: Path) -> 
     assert find(tmp_path)[0].status == "usable"
     (package / "config.ini").write_text("[DEFAULT]\nversion = 0.4\n")
     assert find(tmp_path)[0].version == "0.4"
+
+
+def test_a_relative_path_in_an_ini_of_the_prefix_is_taken_from_the_prefix(tmp_path: Path) -> None:
+    """A wheel does not know which prefix its ini will be in."""
+    prefix, system = tmp_path / "prefix", tmp_path / "system"
+    write(prefix / "etc/nipy/a.ini", "[DATA]\npath = share/nipy:/absolute:../other\n")
+    write(system / "b.ini", "[DATA]\npath = share/nipy\n")
+    settings = SearchSettings(
+        environ={}, user_dir=str(tmp_path / "user"), prefix=str(prefix), system_dir=str(system)
+    )
+    paths = [root.path for root in find_data_path(settings).roots]
+    assert paths[:4] == [
+        str(prefix / "share/nipy"),
+        "/absolute",
+        str(tmp_path / "other"),
+        "share/nipy",
+    ]

@@ -1,24 +1,23 @@
-"""What is wrong with the data that is asked for, and what mends it: `nipack.diagnose`."""
+"""What is wrong with the data that is asked for, and what mends it."""
 
 from __future__ import annotations
 
-from ..inventory.copies import installed_copies
 from ..inventory.owners import find_owner
 from ..inventory.verification import verify_directory
 from ..lookup.records import Record
-from ..lookup.search import Wanted
-from ..lookup.version import at_least
-from .explanation import Explanation, explain
-from .hint import reinstall_command
+from ..lookup.search import Wanted, newer_than_chosen
+from .commands import reinstall_command
+from .explanation import explanation
 from .report import first_line, installation, mistaken, near_by, nibabel_differs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Literal
 
     from ..inventory.verification import Verification
-    from ..lookup.search import Candidate, IniProblem
+    from ..lookup.search import Candidate, IniProblem, SearchSettings
+    from .report import Explanation
 
     Verdict = Literal["usable", "missing", "too old", "unusable", "damaged"]
 
@@ -89,28 +88,21 @@ class Diagnosis(Record):
         return list(dict.fromkeys(blocks))
 
 
-def diagnose(*relpaths: str, min_version: str | None = None, full: bool = False) -> Diagnosis:
-    """Return what is wrong with the data at each relpath; without any, with all that is installed.
+def diagnosis(wanted: Iterable[Wanted], settings: SearchSettings, *, full: bool) -> Diagnosis:
+    """Return what is wrong with the data that is wanted.
 
-    Files are checked by name and size, with `full` by every byte. Raises ValueError for a
-    `min_version` that is no version.
+    Files are checked by name and size, with `full` by every byte.
     """
-    asked = relpaths or sorted({str(copy.relpath) for copy in installed_copies()})
-    definitions = [{"relpath": relpath, "min version": min_version} for relpath in asked]
-    return check([Wanted.read(definition) for definition in definitions], full=full)
+    packages = tuple(_package(each, settings, full=full) for each in wanted)
+    if packages:
+        search_for = packages[0].explanation
+    else:
+        search_for = explanation(Wanted.read({"relpath": "nipy/data"}), settings)
+    return Diagnosis(packages=packages, problems=search_for.problems, mistakes=search_for.mistakes)
 
 
-def check(wanted: Iterable[Wanted], *, full: bool = False) -> Diagnosis:
-    """Return what is wrong with the data that is wanted."""
-    packages = tuple(_package(each, full=full) for each in wanted)
-    searches = [package.explanation for package in packages] or [explain("nipy/data")]
-    return Diagnosis(
-        packages=packages, problems=searches[0].problems, mistakes=searches[0].mistakes
-    )
-
-
-def _package(wanted: Wanted, *, full: bool) -> PackageDiagnosis:
-    found = explain(wanted.relpath, wanted.minimum).replace(wanted=wanted)
+def _package(wanted: Wanted, settings: SearchSettings, *, full: bool) -> PackageDiagnosis:
+    found = explanation(wanted, settings)
     chosen = found.chosen
     if chosen is None:
         return PackageDiagnosis(
@@ -121,14 +113,14 @@ def _package(wanted: Wanted, *, full: bool) -> PackageDiagnosis:
             explanation=found,
             verification=None,
         )
-    verification = verify_directory(chosen.path, wanted.relpath, quick=not full)
+    verification = verify_directory(chosen.path, wanted.relpath, settings, quick=not full)
     damaged = verification.state == "damaged"
     where = f"{wanted.relpath} {chosen.version} in {chosen.path}"
     return PackageDiagnosis(
         verdict="damaged" if damaged else "usable",
         summary=f"{where}: {_state(verification)}",
         commands=(_reinstallation(chosen, wanted),) if damaged else (),
-        hidden=tuple(_newer(found, chosen)),
+        hidden=tuple(newer_than_chosen(found.tried)),
         explanation=found,
         verification=verification,
     )
@@ -155,15 +147,3 @@ def _reinstallation(chosen: Candidate, wanted: Wanted) -> str:
     if owner.name is None:
         return f"put {chosen.path} there again, from where it came"
     return reinstall_command(owner.manager, owner.name)
-
-
-def _newer(found: Explanation, chosen: Candidate) -> Iterator[Candidate]:
-    for each in found.tried:
-        if each.status != "hidden" or each.version is None or chosen.version is None:
-            continue
-        try:
-            newer = not at_least(chosen.version, each.version)
-        except ValueError:
-            continue
-        if newer:
-            yield each

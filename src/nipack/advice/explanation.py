@@ -1,72 +1,26 @@
-"""The whole of a search: `nipack.explain`."""
+"""The whole of a search, with what is near and what is mistaken."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from .. import data
-from ..lookup.records import Record
-from ..lookup.search import Wanted, every_candidate, find_data_path, given_data_path, mark_choice
+from ..lookup.search import every_candidate, find_data_path, mark_choice
 from .mistakes import mistakes
 from .near_misses import Surroundings, near_misses
+from .report import Explanation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..lookup.search import Candidate, DataPath, IniProblem, Root, SearchSettings
-    from .near_misses import NearMiss
-    from .nibabel_choice import NibabelChoice
+    from ..lookup.search import Candidate, DataPath, Root, SearchSettings, Wanted
 
 
-class Explanation(Record):
-    """A search, with all that was looked at and why; `str()` of it is a table for people.
-
-    `tried` has every root in order. `mistakes` are those in the settings that name the roots.
-    `near_misses` are places that the search does not look at. `alike` are the relpaths below the
-    roots that may be meant, where there is nothing at, or near, the one that is wanted.
-    `nibabel` is what unmodified nibabel would choose; None where it was not asked for.
-    """
-
-    __slots__ = ("alike", "mistakes", "near_misses", "nibabel", "problems", "tried", "wanted")
-    wanted: Wanted
-    tried: tuple[Candidate, ...]
-    problems: tuple[IniProblem, ...]
-    mistakes: tuple[str, ...]
-    near_misses: tuple[NearMiss, ...]
-    alike: tuple[str, ...]
-    nibabel: NibabelChoice | None
-
-    @property
-    def chosen(self) -> Candidate | None:
-        """What `make_datasource` takes; None where nothing is usable."""
-        return next((each for each in self.tried if each.status == "chosen"), None)
-
-    @property
-    def nowhere(self) -> bool:
-        """Whether there is no trace of the data: nothing in any root, or near, or alike."""
-        traces = self.mistakes or self.near_misses or self.alike
-        return not traces and all(each.status in ("absent", "repeated") for each in self.tried)
-
-    def __str__(self) -> str:
-        """Return it as text."""
-        from .report import explanation_text
-
-        return explanation_text(self)
-
-
-def explain(
-    relpath: str, min_version: str | None = None, *, data_path: Iterable[str] | None = None
+def explanation(
+    wanted: Wanted, settings: SearchSettings, given: DataPath | None = None
 ) -> Explanation:
-    """Return the whole search for the data at `relpath`, as `make_datasource` does it.
-
-    Nothing is raised for data that is not there: then `chosen` is None. Raises ValueError for a
-    `min_version` that is no version.
-    """
-    wanted = Wanted.read({"relpath": relpath, "min version": min_version})
-    given = None if data_path is None else given_data_path(os.fspath(path) for path in data_path)
-    settings = data.search_settings()
+    """Return the search, with what unmodified nibabel would choose."""
     found = search(wanted, settings, given)
     # Not at the top: an error message, which has no need of it, does not wait for it.
     from .nibabel_choice import nibabel_choice

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 
+from ..layout import CONFIG_NAME, package_name
+from ..lookup.ini import read_bytes
 from ..lookup.records import Record
-from ..lookup.search import candidates, given_data_path
+from ..lookup.search import candidates, data_root, given_data_path
 from ..lookup.version import at_least
-from .hint import package_name
+from .commands import make_directory, move_command, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,18 +96,15 @@ def _all(wanted: Wanted, searched: Sequence[str], there: Surroundings) -> Iterat
 
 
 def _other_roots(there: Surroundings) -> Iterator[tuple[Kind, str, str]]:
-    def of_prefix(prefix: str) -> str:
-        return os.path.join(prefix, "share", "nipy")
-
     if there.base_prefix != there.prefix:
         reason = "in the base of this virtual environment, which it does not look into"
-        yield "base prefix", of_prefix(there.base_prefix), reason
+        yield "base prefix", data_root(there.base_prefix), reason
     for root in SYSTEM_ROOTS:
         yield "system", root, f"no ini file names {root}"
     for prefix in _conda_environments(there):
-        yield "conda environment", of_prefix(prefix), "in another conda environment"
+        yield "conda environment", data_root(prefix), "in another conda environment"
     reason = "where pip install --user puts it, which is not looked into"
-    yield "user", of_prefix(_user_base(there)), reason
+    yield "user", data_root(_user_base(there)), reason
     reason = f"the user directory is {there.user_dir}"
     for name in (".nipy", "_nipy"):
         yield "user", os.path.join(there.home, name), reason
@@ -165,7 +164,7 @@ def _without_umbrella(wanted: Wanted, root: str) -> NearMiss | None:
     top = _without_end(root, umbrella)
     if top is not None:
         return _near("umbrella forgotten", data, reason, root=top)
-    remedy = _moved(data.path, os.path.join(root, umbrella))
+    remedy = move_command(data.path, os.path.join(root, umbrella))
     return _near("umbrella forgotten", data, reason, remedy=remedy)
 
 
@@ -178,20 +177,20 @@ def _without_end(path: str, end: str) -> str | None:
 
 
 def _unpacked(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss | None]:
-    package = package_name(wanted.relpath, wanted.name)
+    package = package_name(wanted.name or wanted.relpath)
     umbrella, _, rest = wanted.relative.partition(os.path.sep)
     for top in dict.fromkeys([there.user_dir, there.home, *_downloads(there)]):
         for name in _names(top):
             tree = os.path.join(top, name)
             data = _usable(os.path.join(tree, rest), wanted) if name.startswith(package) else None
             if data is not None:
-                remedy = _moved(data.path, os.path.join(there.user_dir, umbrella))
+                remedy = move_command(data.path, os.path.join(there.user_dir, umbrella))
                 reason = f"an unpacked tarball, {name}"
                 yield _near("unpacked tarball", data, reason, remedy=remedy)
 
 
 def _archives(wanted: Wanted, there: Surroundings) -> Iterator[NearMiss]:
-    package = package_name(wanted.relpath, wanted.name)
+    package = package_name(wanted.name or wanted.relpath)
     stems = (f"{package}-", f"{package}_", f"{package.replace('-', '_')}-")
     for top in dict.fromkeys([*_downloads(there), there.user_dir]):
         for name in _names(top):
@@ -219,42 +218,24 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     """Return the line that makes the data of an archive found."""
     name = os.path.basename(path)
     if name.endswith(".deb"):
-        return f"sudo apt install {_quoted(path)}"
+        return f"sudo apt install {quoted(path)}"
     if name.endswith(".conda"):
-        return f"conda install --prefix {_quoted(there.prefix)} {_quoted(path)}"
+        return f"conda install --prefix {quoted(there.prefix)} {quoted(path)}"
     if name.endswith(".whl"):
-        return f"python -m pip install {_quoted(path)}"
+        return f"python -m pip install {quoted(path)}"
     ending = next(each for each in ARCHIVES if name.endswith(each))
     umbrella, _, rest = wanted.relpath.partition("/")
     if ending not in TARBALLS or not rest:
-        return f"nipack build {_quoted(path)}, and install the package"
-    target = _quoted(os.path.join(there.user_dir, umbrella))
-    inner = _quoted(f"{name.removesuffix(ending)}/{rest}")
-    unpack = f"tar -xf {_quoted(path)} -C {target} --strip-components=1 {inner}"
-    return f"{_made(target)} {unpack}"
-
-
-def _moved(path: str, directory: str) -> str:
-    move = "move" if os.name == "nt" else "mv"
-    return f"{_made(_quoted(directory))} {move} {_quoted(path)} {_quoted(directory)}"
-
-
-def _made(directory: str) -> str:
-    # cmd.exe's mkdir makes the directories above, too, and fails for one that is there.
-    return f"mkdir {directory} 2>nul &" if os.name == "nt" else f"mkdir -p {directory} &&"
-
-
-def _quoted(path: str) -> str:
-    if os.name == "nt":
-        return f'"{path}"'
-    from shlex import quote
-
-    return quote(path)
+        return f"nipack build {quoted(path)}, and install the package"
+    target = quoted(os.path.join(there.user_dir, umbrella))
+    inner = quoted(f"{name.removesuffix(ending)}/{rest}")
+    unpack = f"tar -xf {quoted(path)} -C {target} --strip-components=1 {inner}"
+    return f"{make_directory(target)} {unpack}"
 
 
 def _named(root: str, wanted: Wanted, there: Surroundings, *, fix: bool) -> str:
     """Return what makes a root searched."""
-    setting = f"write path = {root} below [DATA] in {os.path.join(there.user_dir, 'config.ini')}"
+    setting = f"write path = {root} below [DATA] in {os.path.join(there.user_dir, CONFIG_NAME)}"
     return f"nipack doctor {wanted.relpath} --fix, or {setting}" if fix else setting
 
 
@@ -300,7 +281,7 @@ def _names(directory: str) -> list[str]:
 
 def _lines(file: str) -> list[str]:
     try:
-        with open(file, encoding="utf-8", errors="surrogateescape") as stream:
-            return [line.strip() for line in stream if line.strip()]
+        text = read_bytes(file).decode("utf-8", "surrogateescape")
+        return [line.strip() for line in text.splitlines() if line.strip()]
     except OSError:
         return []

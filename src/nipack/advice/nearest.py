@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from .hint import package_name
+from ..layout import package_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,12 @@ import shlex
 import sys
 
 from ..environment import get_home_dir
+from ..layout import CONFIG_NAME
+from ..lookup.errors import IniError
+from ..lookup.ini import read_bytes
+from ..lookup.ini_parser import refuse_bomb
 from ..lookup.records import Record
+from ..lookup.search import data_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,13 +96,13 @@ def _data_path(system_dir: str | None) -> Iterator[str]:
         yield from variable.split(os.path.pathsep)
     user_dir = _user_dir()
     inis = sorted(glob.glob(os.path.join(system_dir, "*.ini"))) if system_dir is not None else []
-    for file in [os.path.join(user_dir, "config.ini"), *inis]:
+    for file in [os.path.join(user_dir, CONFIG_NAME), *inis]:
         value = _path_setting(file)
         if value:
             yield from value.split(os.path.pathsep)
-    yield os.path.join(sys.prefix, "share", "nipy")
+    yield data_root(sys.prefix)
     if sys.prefix == "/usr":
-        yield os.path.join("/usr/local", "share", "nipy")
+        yield data_root("/usr/local")
     yield user_dir
 
 
@@ -119,6 +124,12 @@ def _path_setting(file: str) -> str:
 def _parsed(file: str) -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     try:
+        refuse_bomb(read_bytes(file).decode("latin-1"), file)
+    except (OSError, IniError) as error:
+        if not os.path.exists(file) or isinstance(error, PermissionError):
+            return parser  # it reads on
+        raise _Stop("error", file, "it may wait for this for ever") from error
+    try:
         # With the locale's encoding: so does nibabel.
         parser.read(file)
     except (configparser.Error, UnicodeDecodeError) as error:
@@ -137,7 +148,7 @@ def _first_directory(roots: Sequence[str], relative: str) -> str:
 
 
 def _version(path: str) -> str:
-    parser = _parsed(os.path.join(path, "config.ini"))
+    parser = _parsed(os.path.join(path, CONFIG_NAME))
     try:
         version = parser.get("DEFAULT", "version")
     except configparser.Error:

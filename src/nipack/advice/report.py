@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..inventory.owners import find_owner
-from .hint import install_command, installable_name, reinstall_command
+from ..lookup.records import Record
+from .commands import install_command, installable_name, reinstall_command
 from .nearest import alternatives
 
 # Of a terminal as it opens: what is folded there is no table any more.
@@ -13,9 +14,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..lookup.search import Candidate, Wanted
-    from .explanation import Explanation
+    from ..lookup.search import Candidate, IniProblem, Wanted
     from .near_misses import NearMiss
+    from .nibabel_choice import NibabelChoice
+
+
+class Explanation(Record):
+    """A search, with all that was looked at and why; `str()` of it is a table for people.
+
+    `tried` has every root in order. `mistakes` are those in the settings that name the roots.
+    `near_misses` are places that the search does not look at. `alike` are the relpaths below the
+    roots that may be meant, where there is nothing at, or near, the one that is wanted.
+    `nibabel` is what unmodified nibabel would choose; None where it was not asked for.
+    """
+
+    __slots__ = ("alike", "mistakes", "near_misses", "nibabel", "problems", "tried", "wanted")
+    wanted: Wanted
+    tried: tuple[Candidate, ...]
+    problems: tuple[IniProblem, ...]
+    mistakes: tuple[str, ...]
+    near_misses: tuple[NearMiss, ...]
+    alike: tuple[str, ...]
+    nibabel: NibabelChoice | None
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """What `make_datasource` takes; None where nothing is usable."""
+        return next((each for each in self.tried if each.status == "chosen"), None)
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether there is no trace of the data: nothing in any root, or near, or alike."""
+        traces = self.mistakes or self.near_misses or self.alike
+        return not traces and all(each.status in ("absent", "repeated") for each in self.tried)
+
+    def __str__(self) -> str:
+        """Return it as text."""
+        return explanation_text(self)
 
 
 def failure(found: Explanation) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from ..data import DataError
-from ..lookup.ini import IniError, find_setting
+from ..lookup.errors import DataError, IniError
+from ..lookup.ini import find_setting, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def read_config(file: str) -> bytes:
     """Return the file's bytes, none where it is not there, or raise DataError."""
     try:
-        with open(file, "rb") as stream:
-            return stream.read()
+        return read_bytes(file)
     except FileNotFoundError:
         return b""
     except OSError as error:

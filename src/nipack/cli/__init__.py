@@ -1,6 +1,7 @@
 """The command line: the only code that prints or exits."""
 
 import codecs
+import importlib.util
 import io
 import os
 import signal
@@ -13,10 +14,14 @@ from nipack.cli import endings
 __path__ = [os.path.join(place, "cli") for place in nipack.__path__]
 
 
+from nipack.cli.visible import make_output_visible
+
+
 def main() -> None:
     """Run `nipack`, and end it cleanly when it is interrupted, terminated or cannot print."""
     _open_closed_streams()
     _let_every_name_be_printed()
+    make_output_visible()
     endings.hear_once()
     try:
         _run()
@@ -33,6 +38,7 @@ def main() -> None:
 def _run() -> None:
     """Run the command line; where only the runtime is installed, what there is of it."""
     try:
+        _look_for("nipack.cli.app", "click", "rich")
         from nipack.cli.app import nipack as command
     except ModuleNotFoundError as error:
         # Another module of ours that is not there would be a bug, and is not to be hidden.
@@ -42,6 +48,13 @@ def _run() -> None:
 
         sys.exit(plain.main(sys.argv[1:], missing=error.name or ""))
     command()
+
+
+def _look_for(*names: str) -> None:
+    """Raise ModuleNotFoundError for a library that is not there, though used only later."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _open_closed_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nipack.cli.answers import Line
+from nipack.cli.answers import size_text as size_text
+from nipack.cli.visible import exact, print_paths
+
 if TYPE_CHECKING:
     # rich is loaded when something is printed with it: `nipack where` shall not wait for it.
     from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
+    from nipack.cli.answers import Answer, Table
     from nipack.system.errors import Problem
 
 # Where no terminal reads, a line is as long as what is in it.
@@ -31,7 +37,7 @@ _WITH_BARS: ContextVar[Console | None] = ContextVar("_WITH_BARS", default=None)
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console for what is stdout or stderr now."""
-    from rich.console import Console
+    from nipack.cli.visible_console import VisibleConsole
 
     shown = _WITH_BARS.get()
     if stderr and shown is not None:
@@ -39,8 +45,8 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _UNLIMITED
     # Paths are printed as they are: no [markup] and no :emoji: of rich's in them.
-    return Console(
-        file=stream, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False
+    return VisibleConsole(
+        file=exact(stream), width=width, highlight=False, soft_wrap=True, markup=False, emoji=False
     )
 
 
@@ -88,7 +94,7 @@ def _print_message(word: str, style: str, message: str) -> None:
     console(stderr=True).print(Text.assemble((f"{word}: ", style), shown))
 
 
-def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+def plain_table(*columns: str, right: tuple[str, ...] = ()) -> RichTable:
     """Return a table without lines, whose cells are never cut."""
     from rich.table import Table
 
@@ -98,7 +104,7 @@ def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
-def print_table(table: Table) -> None:
+def print_table(table: RichTable) -> None:
     """Print a table; where the terminal is too narrow, a block of lines for each of its rows.
 
     A path that is folded cannot be copied.
@@ -123,14 +129,37 @@ def print_table(table: Table) -> None:
                 output.print(Text(f"{title:{width}}  {cell}", style=row.style or ""))
 
 
-def size_text(size: int) -> str:
-    """Return a size in bytes as people read it, in powers of ten: 1.1 MB."""
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+def show(answer: Answer, *, as_json: bool) -> None:
+    """Print an answer; exits with 1 where what was asked for failed."""
+    if as_json:
+        click.echo(json.dumps(answer.document, indent=2))
+    else:
+        for warning in answer.warnings:
+            print_warning(warning)
+        for error in answer.errors:
+            print_error(error)
+        print_paths(answer.paths)
+        for part in answer.parts:
+            _show_part(part)
+    if answer.failed:
+        sys.exit(1)
+
+
+_STYLES = {"good": "bold green", "bad": "bold red", "dim": "dim", "": ""}
+
+
+def _show_part(part: str | Line | Table) -> None:
+    from rich.text import Text
+
+    if isinstance(part, str):
+        click.echo(part)
+    elif isinstance(part, Line):
+        console().print(Text.assemble((f"{part.label}: ", _STYLES[part.tone]), part.text))
+    else:
+        table = plain_table(*part.columns, right=part.right)
+        for tone, cells in part.rows:
+            table.add_row(*map(Text, cells), style=_STYLES[tone] or None)
+        print_table(table)
 
 
 @dataclass(frozen=True, slots=True)

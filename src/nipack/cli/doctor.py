@@ -1,15 +1,14 @@
 """`nipack doctor`."""
 
 import difflib
-import json
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from nipack import environment
-from nipack.cli.console import console
+from nipack.cli import answers
+from nipack.cli.console import show
 from nipack.cli.parameters import MinimumVersion, Relpath
 
 if TYPE_CHECKING:
@@ -57,33 +56,13 @@ def doctor(
     found = _diagnosis(relpaths, min_version, full=full)
     if fix and not found and _fix(found, yes=yes):
         found = _diagnosis(relpaths, min_version, full=full)
-    if as_json:
-        from nipack.lookup.records import plain
-
-        click.echo(json.dumps({"usable": bool(found), **plain(found)}, indent=2))
-    else:
-        _print(found)
-    if not found:
-        sys.exit(1)
+    show(answers.diagnosis(found), as_json=as_json)
 
 
 def _diagnosis(relpaths: tuple[str, ...], min_version: str | None, *, full: bool) -> "Diagnosis":
     import nipack
 
     return nipack.diagnose(*relpaths, min_version=min_version, full=full)
-
-
-def _print(found: "Diagnosis") -> None:
-    from rich.text import Text
-
-    output = console()
-    for package in found.packages:
-        style = "green" if package.usable else "bold red"
-        output.print(Text.assemble((f"{package.verdict}: ", style), str(package)))
-    if not found.packages:
-        output.print("no data package is installed where data is looked for")
-    for remark in found.remarks():
-        output.print(Text(f"\n{remark}"))
 
 
 def _fix(found: "Diagnosis", *, yes: bool) -> bool:

@@ -1,14 +1,9 @@
 """`nipack list`."""
 
-import json
-from typing import TYPE_CHECKING
-
 import click
 
-from nipack.cli.console import plain_table, print_table, size_text
-
-if TYPE_CHECKING:
-    from nipack.inventory.installed import InstalledPackage
+from nipack.cli import answers
+from nipack.cli.console import show
 
 
 @click.command(
@@ -31,41 +26,4 @@ def list_command(check: bool, quick: bool, cite: bool, as_json: bool) -> None:
     FROM is the package manager that installed it: conda, dpkg, rpm, pip, or none (by hand).  A copy
     is visible when a look-up finds it, and else hidden by an earlier one or not usable.
     """
-    import nipack
-    from nipack.inventory.citations import citations
-    from nipack.lookup.records import plain
-
-    packages = nipack.list_packages(check=check, quick=quick)
-    if as_json:
-        click.echo(json.dumps(plain(packages), indent=2))
-    elif not packages:
-        click.echo("no data package is installed where data is looked for")
-    elif cite:
-        click.echo("\n\n".join(citations(packages)))
-    else:
-        _print(packages)
-
-
-def _print(packages: "tuple[InstalledPackage, ...]") -> None:
-    from rich.text import Text
-
-    columns = ("data", "version", "from", "size", "files", "look-up", "licence", "path")
-    table = plain_table(*columns, right=("size",))
-    for each in packages:
-        cells = (
-            each.relpath,
-            each.version or "",
-            each.owner.manager,
-            size_text(each.size),
-            each.check,
-            _visibility(each),
-            each.license or "",
-            each.path,
-        )
-        style = "red" if each.check == "damaged" else None if each.visible else "dim"
-        table.add_row(*map(Text, cells), style=style)
-    print_table(table)
-
-
-def _visibility(package: "InstalledPackage") -> str:
-    return {"chosen": "visible", "hidden": "hidden"}.get(package.status, package.reason)
+    show(answers.installed(check=check, quick=quick, cite=cite), as_json=as_json)

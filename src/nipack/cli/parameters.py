@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
-from nipack.advice.hint import is_relpath
-from nipack.advice.nearest import alternatives, nearest_relpaths
-from nipack.inventory.copies import installed_relpaths, is_path
-from nipack.lookup.version import check_minimum, normal
+from nipack.cli.answers import normal_minimum, problem_of_place
 
 
 class Relpath(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -24,17 +20,10 @@ class Relpath(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the relpath, or refuse what none can be."""
-        text = str(value)
-        if not is_relpath(text) and not (self.or_directory and is_path(text)):
-            self.fail(f"'{text}'{self._problem(text)}", param, ctx)
-        return text
-
-    def _problem(self, text: str) -> str:
-        if self.or_directory and os.path.isdir(text):
-            return f" is a directory here; write {os.path.join('.', text)}"
-        near = nearest_relpaths(text, installed_relpaths())
-        example = f"did you mean {alternatives(near)}?" if near else "e.g. nipy/templates"
-        return f": a relpath is umbrella/directory, {example}"
+        problem = problem_of_place(str(value), or_directory=self.or_directory)
+        if problem is not None:
+            self.fail(problem, param, ctx)
+        return str(value)
 
 
 class MinimumVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -45,7 +34,6 @@ class MinimumVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the version as PEP 440 spells it."""
         try:
-            check_minimum(value)
+            return normal_minimum(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        return normal(value)

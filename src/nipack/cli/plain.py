@@ -1,7 +1,7 @@
 """The resolver's commands by the standard library, for where only the runtime is installed.
 
-The options are those of the tool, which has more: tables, colours, errors as JSON, `list --check`
-and `--cite`, `verify --manifest`, `doctor --fix`.
+Its answers and options are those of the tool, which has colours, tables that fit the terminal, and
+`doctor --fix`.
 """
 
 import argparse
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import nipack
-from nipack.advice.hint import is_relpath, pip_command
-from nipack.data import Bomber, DataError, datasource_or_bomber
-from nipack.inventory.copies import is_path
-from nipack.inventory.verification import is_failure
+from nipack.advice.commands import pip_command
+from nipack.cli import answers
+from nipack.cli.answers import Answer
+from nipack.cli.visible import print_paths
+from nipack.data import DataError
 from nipack.libraries.shells import SHELLS
 from nipack.lookup.records import plain
 
@@ -40,13 +41,25 @@ def main(words: Sequence[str], missing: str = "nipack.cli.app") -> int:
             f"the runtime alone has no {' '.join(unknown)}; nipack-build may: {tool_advice()}"
         )
     options = vars(known)
-    command = options.pop("command")
+    command, as_json = options.pop("command"), options.pop("as_json")
     try:
-        status: int = command(**options)
+        answer: Answer = command(**options)
     except (DataError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return status
+        answer = Answer({"errors": [str(error)]}, errors=(str(error),), failed=True)
+    _show(answer, as_json=as_json)
+    return 1 if answer.failed else 0
+
+
+def _show(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(answer.document, indent=2))
+        return
+    for severity, messages in (("warning", answer.warnings), ("error", answer.errors)):
+        for message in messages:
+            print(f"{severity}: {message}", file=sys.stderr)
+    print_paths(answer.paths)
+    for part in answer.parts:
+        print(part)
 
 
 def tool_advice() -> str:
@@ -71,16 +84,21 @@ def _parser() -> argparse.ArgumentParser:
     where = _add(commands, "where", _where, "print where installed data is")
     where.add_argument("relpath", type=_relpath)
     where.add_argument("files", nargs="*", metavar="FILE")
-    where.add_argument("--min-version", metavar="VERSION", help="pass over data that is older")
     where.add_argument("--explain", action="store_true", help="print the whole search")
-    _add(commands, "list", _list, "list the data that is installed")
-    verify = _add(commands, "verify", _verify, "check installed data against its checksums")
+    _add_minimum(where)
+    listing = _add(commands, "list", answers.installed, "list the data that is installed")
+    listing.add_argument("--check", action="store_true", help="check every file")
+    listing.add_argument("--quick", action="store_true", help="check names and sizes only")
+    listing.add_argument("--cite", action="store_true", help="print what to cite")
+    verify = _add(commands, "verify", answers.verification, "check data against its checksums")
     verify.add_argument("places", nargs="*", type=_place, metavar="RELPATH")
     verify.add_argument("--quick", action="store_true", help="look at names and sizes only")
+    verify.add_argument("--manifest", metavar="FILE", help="the SHA256SUMS to check against")
+    verify.add_argument("--quiet", "-q", action="store_true", help="print nothing but problems")
     doctor = _add(commands, "doctor", _doctor, "say what is wrong with installed data")
     doctor.add_argument("relpaths", nargs="*", type=_relpath, metavar="RELPATH")
-    doctor.add_argument("--min-version", metavar="VERSION", help="older data is not usable")
     doctor.add_argument("--full", action="store_true", help="check every byte")
+    _add_minimum(doctor)
     link = _add(commands, "link", _link, "let other libraries find installed data")
     link.add_argument("--copy", action="store_true", help="copy rather than link")
     unlink = _add(commands, "unlink", _unlink, "take back what link made")
@@ -95,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_minimum(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--min-version", metavar="VERSION", type=_minimum, help="pass over older data"
+    )
+
+
 def _add(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     parser.set_defaults(command=run)
@@ -102,98 +126,61 @@ def _add(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentP
     return parser
 
 
-def _relpath(word: str) -> str:
-    if not is_relpath(word):
-        raise argparse.ArgumentTypeError(f"{word!r} is not umbrella/directory: nipy/templates, say")
+def _relpath(word: str, *, or_directory: bool = False) -> str:
+    problem = answers.problem_of_place(word, or_directory=or_directory)
+    if problem is not None:
+        raise argparse.ArgumentTypeError(problem)
     return word
 
 
 def _place(word: str) -> str:
-    return word if is_path(word) else _relpath(word)
+    return _relpath(word, or_directory=True)
 
 
-def _print(document: object, text: str, *, as_json: bool) -> None:
-    print(json.dumps(plain(document), indent=2) if as_json else text)
+def _minimum(word: str) -> str:
+    try:
+        return answers.normal_minimum(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _where(
-    relpath: str, files: list[str], min_version: str | None, explain: bool, as_json: bool
-) -> int:
+def _where(relpath: str, files: list[str], min_version: str | None, explain: bool) -> Answer:
+    if explain and files:
+        raise ValueError("--explain is of the data at RELPATH: give it no FILE")
     if explain:
-        found = nipack.explain(relpath, min_version)
-        chosen = found.chosen.path if found.chosen else None
-        _print({"chosen": chosen, **plain(found)}, str(found), as_json=as_json)
-        return 0 if found.chosen else 1
-    source = datasource_or_bomber({"relpath": relpath, "min version": min_version})
-    if isinstance(source, Bomber):
-        raise DataError(source.msg)
-    paths = [source.get_filename(*each.split("/"), must_exist=True) for each in files]
-    document = {"relpath": relpath, "path": source.base_path, "version": source.version}
-    lines = "\n".join(paths or [source.base_path])
-    _print({**document, "files": paths}, lines, as_json=as_json)
-    return 0
+        return answers.explanation(relpath, min_version)
+    return answers.where(relpath, files, min_version)
 
 
-def _list(as_json: bool) -> int:
-    found = nipack.list_packages()
-    lines = [
-        f"{each.relpath} {each.version or ''}  {each.status}  {each.owner.manager}  {each.path}"
-        for each in found
-    ]
-    none = "no data package is installed where data is looked for"
-    _print(found, "\n".join(lines) or none, as_json=as_json)
-    return 0
+def _doctor(relpaths: list[str], min_version: str | None, full: bool) -> Answer:
+    return answers.diagnosis(nipack.diagnose(*relpaths, min_version=min_version, full=full))
 
 
-def _verify(places: list[str], quick: bool, as_json: bool) -> int:
-    found = nipack.verify(*places, quick=quick)
-    lines = [
-        line
-        for each in found
-        for line in (f"{each.path}: {each.state}", *(f"  {problem}" for problem in each.problems))
-    ]
-    none = "no data package is installed: nothing to check"
-    _print(found, "\n".join(lines) or none, as_json=as_json)
-    return 1 if is_failure(found, asked_for=bool(places)) else 0
-
-
-def _doctor(relpaths: list[str], min_version: str | None, full: bool, as_json: bool) -> int:
-    found = nipack.diagnose(*relpaths, min_version=min_version, full=full)
-    lines = [f"{package.verdict}: {package}" for package in found.packages]
-    document = {"usable": bool(found), **plain(found)}
-    _print(document, "\n".join([*lines, *found.remarks()]), as_json=as_json)
-    return 0 if found else 1
-
-
-def _link(libraries: list[str], root: str | None, copy: bool, dry_run: bool, as_json: bool) -> int:
+def _link(libraries: list[str], root: str | None, copy: bool, dry_run: bool) -> Answer:
     from nipack.libraries import linking
 
-    placed = linking.link(libraries, tree=root, copy=copy, dry_run=dry_run)
-    return _print_placed(placed, dry_run=dry_run, as_json=as_json)
+    return _placed(linking.link(libraries, tree=root, copy=copy, dry_run=dry_run), dry_run=dry_run)
 
 
-def _unlink(libraries: list[str], root: str | None, dry_run: bool, as_json: bool) -> int:
+def _unlink(libraries: list[str], root: str | None, dry_run: bool) -> Answer:
     from nipack.libraries import linking
 
-    placed = linking.unlink(libraries, tree=root, dry_run=dry_run)
-    return _print_placed(placed, dry_run=dry_run, as_json=as_json)
+    return _placed(linking.unlink(libraries, tree=root, dry_run=dry_run), dry_run=dry_run)
 
 
-def _print_placed(placed: Sequence[Any], *, dry_run: bool, as_json: bool) -> int:
+def _placed(placed: Sequence[Any], *, dry_run: bool) -> Answer:
     from nipack.libraries import words
 
     lines = [*words.summary(placed, dry_run=dry_run)] or ["nothing to do"]
-    _print(placed, "\n".join([*lines, *words.complaints(placed)]), as_json=as_json)
-    return 1 if words.is_failure(placed) else 0
+    parts = (*lines, *words.complaints(placed))
+    return Answer(plain(placed), parts, failed=words.is_failure(placed))
 
 
-def _env(libraries: list[str], root: str | None, shell: str, apptainer: bool, as_json: bool) -> int:
+def _env(libraries: list[str], root: str | None, shell: str, apptainer: bool) -> Answer:
     from nipack.libraries import exports
 
     if apptainer:
         found = exports.binds(libraries)
-        _print(found, exports.bind_options(found), as_json=as_json)
-    else:
-        variables = exports.exports(libraries, tree=root)
-        _print(variables, "\n".join(exports.export_lines(variables, shell)), as_json=as_json)
-    return 0
+        return Answer(plain(found), (exports.bind_options(found),))
+    variables = exports.exports(libraries, tree=root)
+    return Answer(plain(variables), tuple(exports.export_lines(variables, shell)))

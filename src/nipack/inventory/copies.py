@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .. import data
-from ..data import DataError
+from ..layout import CONFIG_NAME, DATA_ROOT, RECORDS
+from ..lookup.errors import DataError
 from ..lookup.records import Record
 from ..lookup.search import (
     Wanted,
@@ -15,13 +15,13 @@ from ..lookup.search import (
     given_data_path,
     mark_choice,
 )
-from .payload import DATA_ROOT, RECORDS, read_metadata
+from .payload import read_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..lookup.search import Candidate, Root, Status
+    from ..lookup.search import Candidate, Root, SearchSettings, Status
 
 
 class Copy(Record):
@@ -40,16 +40,16 @@ class Copy(Record):
     reason: str
 
 
-def installed_copies() -> Iterator[Copy]:
+def installed_copies(settings: SearchSettings) -> Iterator[Copy]:
     """Yield every copy of every data package below the roots, by relpath, in the search's order."""
-    roots = _roots()
+    roots = find_data_path(settings).roots
     for relpath in relpaths_below(roots):
-        yield from _copies(relpath, roots)
+        yield from copies_below(relpath, roots)
 
 
-def installed_relpaths() -> list[str]:
+def installed_relpaths(settings: SearchSettings) -> list[str]:
     """Return the relpath of every data package in the data path, sorted."""
-    return relpaths_below(_roots())
+    return relpaths_below(find_data_path(settings).roots)
 
 
 def relpaths_below(roots: Iterable[Root]) -> list[str]:
@@ -57,23 +57,10 @@ def relpaths_below(roots: Iterable[Root]) -> list[str]:
     return sorted({relpath for root in roots for relpath in _relpaths(root.path)})
 
 
-def copies_of(place: str) -> list[Copy]:
-    """Return the copies at a relpath, or the one in a directory; raise DataError where is none."""
-    if is_path(place):
-        return [copy_at(os.path.abspath(os.path.expanduser(place)))]
-    found = list(_copies(place, _roots()))
-    if not found:
-        if os.path.isdir(place):
-            there = os.path.join(".", place)
-            raise DataError(f"{place} is not installed, but a directory here; write {there}")
-        raise data.not_found(Wanted.read({"relpath": place}))
-    return found
-
-
-def other_copies(copy: Copy) -> Iterator[Copy]:
+def other_copies(copy: Copy, settings: SearchSettings) -> Iterator[Copy]:
     """Yield the other copies of the same version of a package."""
     if copy.relpath is not None and copy.version is not None:
-        for other in _copies(copy.relpath, _roots()):
+        for other in copies_below(copy.relpath, find_data_path(settings).roots):
             if other.version == copy.version and other.path != copy.path:
                 yield other
 
@@ -100,11 +87,8 @@ def copy_at(path: str) -> Copy:
     )
 
 
-def _roots() -> tuple[Root, ...]:
-    return find_data_path(data.search_settings()).roots
-
-
-def _copies(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
+def copies_below(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
+    """Yield the copies of a data package below these roots, in the search's order."""
     wanted = Wanted.read({"relpath": relpath})
     for found in mark_choice(every_candidate(roots, wanted.relative)):
         if found.status not in ("not a directory", "repeated") and _is_there(found, relpath):
@@ -127,7 +111,7 @@ def _relpaths(root: str) -> Iterator[str]:
     """Yield the relpath of each data package below a root."""
     for umbrella in _folders(root):
         for name in _folders(os.path.join(root, umbrella)):
-            if os.path.isfile(os.path.join(root, umbrella, name, "config.ini")):
+            if os.path.isfile(os.path.join(root, umbrella, name, CONFIG_NAME)):
                 yield f"{umbrella}/{name}"
     yield from _recorded(root)
 

@@ -1,10 +1,11 @@
-"""What is installed, and who installed it: `nipack.list_packages`."""
+"""What is installed, and who installed it."""
 
 from __future__ import annotations
 
 import os
 
-from ..data import DataError
+from ..lookup.errors import DataError
+from ..lookup.files import walk
 from ..lookup.records import Record
 from .copies import installed_copies
 from .owners import find_owner
@@ -12,9 +13,10 @@ from .payload import NO_METADATA, find_manifest, metadata_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from ..lookup.search import Origin, Status
+    from ..lookup.search import Origin, SearchSettings, Status
     from .copies import Copy
     from .owners import Owner
     from .payload import Metadata
@@ -61,20 +63,18 @@ class InstalledPackage(Record):
         return self.status == "chosen"
 
 
-def list_packages(*, check: bool = False, quick: bool = False) -> tuple[InstalledPackage, ...]:
-    """Return every copy of every data package in the data path, by relpath, the visible first.
+def installed_packages(
+    settings: SearchSettings, states: Mapping[str, State] | None = None
+) -> tuple[InstalledPackage, ...]:
+    """Return every copy of every data package, by relpath, the visible first.
 
-    With `check` each is verified against its manifest, with `quick` by names and sizes alone.
+    `states` is what came of checking them, by their paths.
     """
-    states = _states(quick=quick) if check or quick else {}
-    found = [_package(copy, states.get(copy.path, "not checked")) for copy in installed_copies()]
+    states = states or {}
+    found = [
+        _package(copy, states.get(copy.path, "not checked")) for copy in installed_copies(settings)
+    ]
     return tuple(sorted(found, key=lambda each: (each.relpath, not each.visible)))
-
-
-def _states(*, quick: bool) -> dict[str, State]:
-    from .verification import verify
-
-    return {each.path: each.state for each in verify(quick=quick)}
 
 
 def _package(copy: Copy, check: State) -> InstalledPackage:
@@ -107,7 +107,7 @@ def _metadata(directory: str) -> Metadata:
 
 def _size_of(directory: str) -> int:
     size = 0
-    for folder, _, names in os.walk(directory):
+    for folder, names, _ in walk(directory):
         for name in names:
             try:
                 size += os.lstat(os.path.join(folder, name)).st_size

@@ -9,6 +9,8 @@ import glob
 import json
 import os
 
+from ..layout import CONFIG_NAME, package_name, payload_directory
+from ..lookup.files import read_regular
 from ..lookup.records import Record
 from .payload import parse_json
 
@@ -53,12 +55,12 @@ BY_HAND = Owner(manager="by hand", name=None, version=None)
 
 def find_owner(directory: str, relpath: str) -> Owner:
     """Return the package that a data directory belongs to."""
-    inner = f"share/nipy/{relpath}"
+    inner = payload_directory(relpath)
     path = os.path.abspath(directory)
     if not os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
         return BY_HAND
-    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/config.ini"
-    likely = relpath.replace("/", "-").replace("_", "-").lower()
+    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/{CONFIG_NAME}"
+    likely = package_name(relpath)
     for find in (_conda, _dpkg, _rpm, _pip):
         owner = find(prefix, file, likely)
         if owner is not None:
@@ -71,12 +73,17 @@ def _conda(prefix: str, file: str, likely: str) -> Owner | None:
     for record in _first(records, f"{likely}-"):
         data = _bytes(record)
         # Most records are of other packages, and are not worth the parsing.
-        if any(json.dumps(file, ensure_ascii=way).encode() in data for way in (True, False)):
+        if any(_utf8(json.dumps(file, ensure_ascii=way)) in data for way in (True, False)):
             package = parse_json(data)
             files, name, version = (package.get(each) for each in ("files", "name", "version"))
             if isinstance(files, list) and file in files:
                 return Owner(manager="conda", name=_text(name), version=_text(version))
     return None
+
+
+def _utf8(text: str) -> bytes:
+    # The bytes of a name that are no UTF-8 are themselves.
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _text(value: object) -> str | None:
@@ -89,7 +96,7 @@ def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
         return None
     database = os.path.join(top, "var", "lib", "dpkg")
     lists = glob.glob(os.path.join(glob.escape(os.path.join(database, "info")), "*.list"))
-    line = f"/usr/{file}".encode()
+    line = _utf8(f"/usr/{file}")
     for listed in _first(lists, likely):
         if line in _bytes(listed).splitlines():
             name = os.path.basename(listed).removesuffix(".list").partition(":")[0]
@@ -193,7 +200,6 @@ def _first(paths: Iterable[str], likely: str, *, parents: int = 0) -> list[str]:
 
 def _bytes(file: str) -> bytes:
     try:
-        with open(file, "rb") as stream:
-            return stream.read()
+        return read_regular(file)
     except OSError:
         return b""

@@ -1,14 +1,13 @@
-"""What is installed beside a payload: its manifest, and what its package says of it.
-
-`build.layout` is the table of these places for the builder; a test holds the two together.
-"""
+"""What is installed beside a payload: its manifest, and what its package says of it."""
 
 from __future__ import annotations
 
 import json
 import os
 
-from ..data import DataError
+from ..layout import CONFIG_NAME, MANIFEST_NAME, METADATA_NAME, RECORDS, package_name
+from ..lookup.errors import DataError
+from ..lookup.files import read_regular
 from ..lookup.records import Record
 
 TYPE_CHECKING = False
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-DATA_ROOT = "share/nipy"
-RECORDS = "share/nipack"
-MANIFEST = "SHA256SUMS"
-METADATA = "package.json"
 # The payload of P/share/nipy/nipy/templates has its manifest below P.
 _MOST_LEVELS = 6
 
@@ -74,7 +69,7 @@ def _manifests_near(directory: str) -> Iterator[tuple[str, str]]:
     """Yield the manifests that may be of a data directory, and where their paths begin."""
     above = directory
     for level in range(_MOST_LEVELS):
-        beside = os.path.join(above, MANIFEST)
+        beside = os.path.join(above, MANIFEST_NAME)
         if level < 2 and os.path.isfile(beside):
             yield above, beside
         for file in _packages_manifests(above, directory):
@@ -86,7 +81,7 @@ def _manifests_near(directory: str) -> Iterator[tuple[str, str]]:
 def _packages_manifests(prefix: str, directory: str) -> list[str]:
     records = os.path.join(prefix, *RECORDS.split("/"))
     try:
-        files = [os.path.join(records, name, MANIFEST) for name in sorted(os.listdir(records))]
+        files = [os.path.join(records, name, MANIFEST_NAME) for name in sorted(os.listdir(records))]
     except OSError:
         return []
     # With the likely one first, no other is read.
@@ -96,7 +91,7 @@ def _packages_manifests(prefix: str, directory: str) -> list[str]:
 def _is_likely(manifest: str, directory: str) -> bool:
     """Tell whether a manifest is called after its directory: nipy-templates for nipy/templates."""
     folder = os.path.dirname(manifest)
-    likely = "-".join(directory.split(os.path.sep)[-2:]).replace("_", "-").lower()
+    likely = package_name("/".join(directory.split(os.path.sep)[-2:]))
     return os.path.basename(folder) == likely or directory.startswith(folder)
 
 
@@ -128,8 +123,7 @@ def read_manifest(file: str) -> Manifest:
 
 def _text(file: str) -> str:
     try:
-        with open(file, encoding="utf-8") as stream:
-            return stream.read()
+        return read_regular(file).decode("utf-8").replace("\r\n", "\n")
     except OSError as error:
         reason = f"cannot be read ({error.strerror}); name another, or make it readable"
         raise DataError(f"{file}: {reason}") from error
@@ -138,10 +132,10 @@ def _text(file: str) -> str:
 
 
 def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, str]) -> Manifest:
-    configs = [path for path in digests if path.rpartition("/")[2] == "config.ini"]
+    configs = [path for path in digests if path.rpartition("/")[2] == CONFIG_NAME]
     if not configs:
         raise DataError(f"{file}: names no config.ini, so it is of no data package")
-    directory = min(configs, key=lambda path: path.count("/")).removesuffix("config.ini")
+    directory = min(configs, key=lambda path: path.count("/")).removesuffix(CONFIG_NAME)
 
     def inner(paths: dict[str, str]) -> dict[str, str]:
         return {path.removeprefix(directory): value for path, value in paths.items()}
@@ -161,7 +155,7 @@ def metadata_of(manifest: Manifest | None) -> Metadata:
 
 def read_metadata(folder: str) -> Metadata:
     """Return what package.json in a folder says; of what is not of its form, nothing."""
-    document = read_json(os.path.join(folder, METADATA))
+    document = read_json(os.path.join(folder, METADATA_NAME))
     relpath, size, files = (document.get(name) for name in ("relpath", "size", "files"))
     citation = document.get("citation")
     return Metadata(
@@ -181,8 +175,7 @@ def read_metadata(folder: str) -> Metadata:
 def read_json(file: str) -> dict[str, Any]:
     """Return the object that a file holds; an empty one where it is not there, or holds none."""
     try:
-        with open(file, "rb") as stream:
-            return parse_json(stream.read())
+        return parse_json(read_regular(file))
     except OSError:
         return {}
 

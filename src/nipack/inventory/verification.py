@@ -1,4 +1,4 @@
-"""Check installed data against the manifest of its package: `nipack.verify`."""
+"""Check installed data against the manifest of its package."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from ..data import DataError
+from ..lookup.errors import DataError
+from ..lookup.files import walk
 from ..lookup.records import Record
-from .copies import copies_of, copy_at, installed_copies, other_copies
-from .payload import Manifest, find_manifest, metadata_of, read_manifest
+from .copies import copy_at, other_copies
+from .payload import Manifest, find_manifest, metadata_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Literal
 
+    from ..lookup.search import SearchSettings
     from .copies import Copy
 
     # Takes the bytes done so far and those in all; it is called from several threads, one by one.
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     Damage = Literal["missing", "changed", "truncated", "extra", "unreadable"]
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
+
+
+# Links to folders can stand for more files than any memory holds the names of.
+MOST_BEHIND_LINKS = 200_000
 
 
 class FileProblem(Record):
@@ -90,42 +96,30 @@ class Verification(Record):
         return ", ".join([*parts, f"{extra} extra"] if extra else parts)
 
 
-def verify(
-    *places: str,
-    quick: bool = False,
-    manifest: str | None = None,
-    progress: Progress | None = None,
-) -> tuple[Verification, ...]:
-    """Check data against the manifest of its package, on all processors; each byte is read once.
-
-    Each place is a relpath, of which every copy in the data path is checked, or, where it begins
-    with a slash, a dot, a `~` or a drive, a data directory anywhere. Without any, all that is
-    installed is checked. With `quick` it is names and sizes only. `manifest` is a SHA256SUMS to
-    check against instead of the data's own. Raises DataError for a place where there is no data.
-    """
-    copies = [copy for place in places for copy in copies_of(place)]
-    if not places:
-        copies = list(installed_copies())
-    given = None if manifest is None else read_manifest(manifest)
-    return _verify(copies, given, progress, quick=quick)
-
-
 def is_failure(found: Iterable[Verification], *, asked_for: bool) -> bool:
     """Tell whether data is damaged or, where it was asked for by its name, could not be checked."""
     unwanted = {"damaged", "not checked"} if asked_for else {"damaged"}
     return any(each.state in unwanted for each in found)
 
 
-def verify_directory(directory: str, relpath: str, *, quick: bool) -> Verification:
+def verify_directory(
+    directory: str, relpath: str, settings: SearchSettings, *, quick: bool
+) -> Verification:
     """Check the one copy in a directory."""
     copy = copy_at(directory).replace(relpath=relpath)
-    return _verify([copy], None, None, quick=quick)[0]
+    return verify_copies([copy], settings, quick=quick)[0]
 
 
-def _verify(
-    copies: Iterable[Copy], given: Manifest | None, progress: Progress | None, *, quick: bool
+def verify_copies(
+    copies: Iterable[Copy],
+    settings: SearchSettings,
+    *,
+    quick: bool = False,
+    manifest: Manifest | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Verification, ...]:
-    checks = [_Check(copy, given, quick=quick) for copy in copies]
+    """Check copies, on all processors; each byte is read once."""
+    checks = [_Check(copy, manifest, settings, quick=quick) for copy in copies]
     count = _Count(sum(check.bytes_to_read for check in checks), progress)
     # No more threads than processors, which the hash keeps busy.
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
@@ -154,22 +148,26 @@ class _Count:
 class _Check:
     """One copy, and what it has to hold."""
 
-    def __init__(self, copy: Copy, manifest: Manifest | None, *, quick: bool) -> None:
+    def __init__(
+        self, copy: Copy, manifest: Manifest | None, settings: SearchSettings, *, quick: bool
+    ) -> None:
         self.copy, self.quick, self.reason = copy, quick, ""
         try:
-            self.manifest = manifest or find_manifest(copy.path) or self._manifest_of_another()
+            self.manifest = (
+                manifest or find_manifest(copy.path) or self._manifest_of_another(settings)
+            )
+            self.expected = _expected(copy.path, self.manifest) if self.manifest else {}
         except DataError as error:
-            self.manifest, self.reason = None, str(error)
-        self.expected = _expected(copy.path, self.manifest) if self.manifest else {}
+            self.manifest, self.reason, self.expected = None, str(error), {}
         sizes = metadata_of(self.manifest).files
         self.sizes = {path: sizes[path] for path in self.expected if path in sizes}
         self.found = dict(_files(copy.path)) if self.manifest else {}
         both = self.found.keys() & self.expected.keys()
         self.bytes_to_read = 0 if quick else sum(self.found[path] for path in both)
 
-    def _manifest_of_another(self) -> Manifest | None:
+    def _manifest_of_another(self, settings: SearchSettings) -> Manifest | None:
         """Return the manifest of another copy of the same version: the payload is one."""
-        for other in other_copies(self.copy):
+        for other in other_copies(self.copy, settings):
             manifest = find_manifest(other.path)
             if manifest is not None:
                 self.reason = f"checked against the manifest of {other.path}"
@@ -247,20 +245,27 @@ def _expected(directory: str, manifest: Manifest) -> dict[str, str]:
     A wheel holds no links: there a file, or a folder of files, is in the place of each.
     """
     expected = dict(manifest.digests)
+    most = len(expected) + MOST_BEHIND_LINKS
     for link, target in manifest.links.items():
-        if os.path.islink(_within(directory, link)):
-            continue
+        place = _within(directory, link)
+        if os.path.islink(place) or not os.path.lexists(place):
+            continue  # what is not there at all is one link, however many files it would lead to
         end = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
         for path, digest in manifest.digests.items():
             if path == end or path.startswith(f"{end}/"):
                 expected[link + path[len(end) :]] = digest
+        if len(expected) > most:
+            problem = f"more than {MOST_BEHIND_LINKS:,} files would stand for its links"
+            raise DataError(f"{manifest.file}: {problem}; install the package again")
     return expected
 
 
 def _wrong_links(directory: str, manifest: Manifest) -> Iterator[FileProblem]:
     for link, target in manifest.links.items():
         path = _within(directory, link)
-        if os.path.islink(path) and os.readlink(path).replace(os.path.sep, "/") != target:
+        if not os.path.lexists(path):
+            yield FileProblem(path=link, damage="missing", reason=f"a link to {target}")
+        elif os.path.islink(path) and os.readlink(path).replace(os.path.sep, "/") != target:
             reason = f"a link to {os.readlink(path)} instead of {target}"
             yield FileProblem(path=link, damage="changed", reason=reason)
 
@@ -273,8 +278,7 @@ def _within(directory: str, path: str) -> str:
 def _files(directory: str) -> Iterator[tuple[str, int]]:
     """Yield each file and link below a directory, and its size; with forward slashes."""
     start = len(os.path.join(directory, ""))
-    for folder, folders, names in os.walk(directory):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+    for folder, names, links in walk(directory):
         for name in (*names, *links):
             path = os.path.join(folder, name)
             yield path[start:].replace(os.path.sep, "/"), _size(path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ..data import DataError
+from ..lookup.errors import DataError
 from ..lookup.records import Record
 from .ledger import Ledger, ledger_file
 from .placing import (

@@ -14,8 +14,19 @@ from ..lookup.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Protocol
 
-    from .views import View
+    class View(Protocol):
+        """What of a view decides where its library looks: `views` knows the table."""
+
+        @property
+        def at(self) -> str: ...  # noqa: D102
+
+        @property
+        def project(self) -> str | None: ...  # noqa: D102
+
+        @property
+        def variable(self) -> str | None: ...  # noqa: D102
 
 
 class Surroundings(Record):

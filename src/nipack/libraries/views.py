@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 
-from .. import data
-from ..inventory.payload import DATA_ROOT, METADATA, RECORDS, read_json
-from ..layout import CONFIG_NAME
+from ..inventory.payload import read_json
+from ..layout import CONFIG_NAME, DATA_ROOT, METADATA_NAME, RECORDS
 from ..lookup.records import Record
 from ..lookup.search import find_data_path
+from ..lookup.settings import search_settings
 from .table import LIBRARIES
 
 TYPE_CHECKING = False
@@ -93,7 +93,7 @@ class Offer(Record):
 
 def roots() -> tuple[str, ...]:
     """Return the roots that data is looked for in, in order."""
-    return tuple(root.path for root in find_data_path(data.search_settings()).roots)
+    return tuple(root.path for root in find_data_path(search_settings()).roots)
 
 
 def offers(wanted: Iterable[str] = ()) -> Iterator[Offer]:
@@ -160,7 +160,7 @@ def _records(root: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return
     records = os.path.join(os.path.dirname(above), *RECORDS.split("/"))
     for folder in _folders(records):
-        document = read_json(os.path.join(records, folder, METADATA))
+        document = read_json(os.path.join(records, folder, METADATA_NAME))
         relpath = document.get("relpath")
         if is_place(relpath) and os.path.isdir(os.path.join(root, *str(relpath).split("/"))):
             yield folder, document

@@ -7,27 +7,18 @@ longer than finding data does, so the plain files that every package installs (s
 
 from __future__ import annotations
 
+from .errors import IniError
+from .files import MOST_OF_SETTINGS, read_regular
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     # of a section and key in it: value and line
     Settings = dict[str, dict[str, tuple[str, int]]]
 
 
-class IniError(Exception):
-    """An ini file that cannot be parsed: `file:line: what is wrong; what to do`."""
-
-    def __init__(self, file: str, line: int, problem: str) -> None:
-        """Take the place and the problem, in words that say what to do."""
-        super().__init__(f"{file}:{line}: {problem}")
-        self.file = file
-        self.line = line
-        self.problem = problem
-
-
 def read_bytes(file: str) -> bytes:
-    """Return a file's bytes."""
-    with open(file, "rb") as stream:
-        return stream.read()
+    """Return a file's bytes; raises OSError for what no ini file is: a pipe, a huge one."""
+    return read_regular(file, MOST_OF_SETTINGS)
 
 
 def find_setting(data: bytes, file: str, section: str, key: str) -> tuple[str | None, int | None]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import configparser
+import re
 
-from .ini import IniError
+from .errors import IniError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+# A value may name others by %(name)s, and these again others: what has more is a bomb. A run of
+# blanks takes the parser the square of its length.
+_MOST_REFERENCES = 16
+_BLANKS = re.compile(r"\s{200}")
 
 
 def find_setting(text: str, file: str, section: str, key: str) -> tuple[str | None, int | None]:
@@ -26,12 +32,24 @@ def find_setting(text: str, file: str, section: str, key: str) -> tuple[str | No
 
 def parse(text: str, file: str, section: str) -> configparser.ConfigParser:
     """Return the parsed text, or raise IniError; `section` is the one its remedy tells to write."""
+    refuse_bomb(text, file)
     config = configparser.ConfigParser()
     try:
         config.read_string(text, file)
     except configparser.Error as error:
         _refuse(error, file, section)
     return config
+
+
+def refuse_bomb(text: str, file: str) -> None:
+    """Raise IniError for a text that the parser would take hours or gigabytes for."""
+    blanks = _BLANKS.search(text)
+    if blanks is not None:
+        line = text.count("\n", 0, blanks.start()) + 1
+        raise IniError(file, line, "200 blanks in a row; take them out")
+    if text.count("%(") > _MOST_REFERENCES:
+        line = text.count("\n", 0, text.index("%(")) + 1
+        raise IniError(file, line, f"more than {_MOST_REFERENCES} values are named by %(...)")
 
 
 def _refuse(error: configparser.Error, file: str, section: str) -> NoReturn:

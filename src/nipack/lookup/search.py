@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import stat
 
-from .ini import IniError, find_setting, read_bytes
+from .. import layout
+from .errors import IniError
+from .ini import find_setting, read_bytes
 from .records import Record
 from .version import at_least, check_minimum, major_minor
 
@@ -114,13 +116,19 @@ def roots_in_order(settings: SearchSettings, problems: list[IniProblem]) -> Iter
     """
     prefix, user_dir = settings.prefix, settings.user_dir
     yield from _split(settings.environ.get("NIPY_DATA_PATH", ""), _origin("NIPY_DATA_PATH"))
-    yield from _roots_of_inis(user_dir, _ini_directories(prefix, settings.system_dir), problems)
-    yield Root(path=os.path.join(prefix, "share", "nipy"), origin=_origin("sys.prefix"))
+    yield from _roots_of_inis(
+        user_dir, prefix, _ini_directories(prefix, settings.system_dir), problems
+    )
+    yield Root(path=data_root(prefix), origin=_origin("sys.prefix"))
     if prefix == "/usr":
         # Debian's Python installs into /usr/local what does not come from its packages.
-        local = os.path.join("/usr/local", "share", "nipy")
-        yield Root(path=local, origin=_origin("/usr/local"))
+        yield Root(path=data_root("/usr/local"), origin=_origin("/usr/local"))
     yield Root(path=user_dir, origin=_origin("user directory"))
+
+
+def data_root(prefix: str) -> str:
+    """Return the root of a prefix, with this system's slashes."""
+    return os.path.join(prefix, *layout.DATA_ROOT.split("/"))
 
 
 def given_data_path(paths: Iterable[str]) -> DataPath:
@@ -139,8 +147,12 @@ def _split(value: str, origin: Origin) -> list[Root]:
     return [Root(path=os.path.expanduser(part), origin=origin) for part in parts]
 
 
+def _own_directory(prefix: str) -> str:
+    return os.path.join(prefix, *layout.CONFIGURATION.split("/"))
+
+
 def _ini_directories(prefix: str, system_dir: str | None) -> list[str]:
-    own = os.path.join(prefix, "etc", "nipy")
+    own = _own_directory(prefix)
     directories = [] if system_dir is None else [system_dir]
     # The ini files of /usr are in /etc; and with a prefix of '/' the two are the same.
     if prefix != "/usr" and own != system_dir:
@@ -162,21 +174,32 @@ def _ini_files(directory: str, problems: list[IniProblem]) -> list[str]:
 
 
 def _roots_of_inis(
-    user_dir: str, directories: Iterable[str], problems: list[IniProblem]
+    user_dir: str, prefix: str, directories: Iterable[str], problems: list[IniProblem]
 ) -> Iterator[Root]:
     # Every package of a prefix brings an ini with the same bytes, so each text is read once.
     known: dict[bytes, tuple[str | None, int | None]] = {}
-    for file in _all_ini_files(user_dir, directories, problems):
+    own = _own_directory(prefix)
+    for directory, file in _all_ini_files(user_dir, directories, problems):
         value, line = _path_setting(file, known, problems)
-        yield from _split(value or "", _origin("ini file", file, line))
+        for root in _split(value or "", _origin("ini file", file, line)):
+            # A wheel does not know the prefix that its ini will be in: `path = share/nipy`.
+            yield _from_prefix(root, prefix) if directory == own else root
+
+
+def _from_prefix(root: Root, prefix: str) -> Root:
+    if root.path and not os.path.isabs(root.path):
+        return root.replace(path=os.path.normpath(os.path.join(prefix, root.path)))
+    return root
 
 
 def _all_ini_files(
     user_dir: str, directories: Iterable[str], problems: list[IniProblem]
-) -> Iterator[str]:
-    yield os.path.join(user_dir, "config.ini")
+) -> Iterator[tuple[str, str]]:
+    """Yield each ini file, behind its directory."""
+    yield user_dir, os.path.join(user_dir, layout.CONFIG_NAME)
     for directory in directories:
-        yield from _ini_files(directory, problems)
+        for file in _ini_files(directory, problems):
+            yield directory, file
 
 
 def _path_setting(
@@ -304,11 +327,25 @@ def mark_choice(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(marked)
 
 
+def newer_than_chosen(tried: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield the hidden candidates that are newer than the chosen one, which comes before them."""
+    chosen: Candidate | None = None
+    for each in tried:
+        if each.status == "chosen":
+            chosen = each
+        elif chosen is not None and each.status == "hidden":
+            try:
+                if not at_least(str(chosen.version), str(each.version)):
+                    yield each
+            except ValueError:
+                continue
+
+
 def _examine(path: str, minimum: str | None) -> tuple[Status, str | None, str]:
     problem = _not_a_directory(path)
     if problem is not None:
         return problem[0], None, problem[1]
-    file = os.path.join(path, "config.ini")
+    file = os.path.join(path, layout.CONFIG_NAME)
     try:
         version, _ = find_setting(read_bytes(file), file, "DEFAULT", "version")
     except FileNotFoundError:

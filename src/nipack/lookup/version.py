@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+# More takes longer to compare than anybody waits for.
+_MOST_CHARACTERS = 200
+
 
 def major_minor(version: str) -> tuple[int, int]:
     """Return the two numbers a version begins with, as nibabel reads them, or raise ValueError."""
+    if len(version) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"version {version[:20]!r}... has {len(version):,} characters; write e.g. 0.1"
+        )
     try:
         major, minor = (int(part) for part in version.split(".")[:2])
         float(f"{major}.{minor}")

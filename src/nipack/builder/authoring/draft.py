@@ -20,13 +20,11 @@ from nipack.builder.definition.model import (
 )
 from nipack.builder.source.folders import (
     find_data_directory,
-    is_valid_name,
-    name_of_relpath,
     relpath_of_folders,
     without_version,
 )
 from nipack.builder.source.tree import SourceTree, open_source
-from nipack.layout import CONFIG_NAME
+from nipack.layout import CONFIG_NAME, is_relpath, package_name
 from nipack.system.atomic import written_beside
 from nipack.system.errors import DataPackageError, SourceError, error_at
 from nipack.system.leftovers import workspace
@@ -68,8 +66,8 @@ def draft_definition(
         tree = open_source(origin, folder, reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)
-        name = _name(relpath)
-        if not is_valid_name(name):
+        name = package_name(relpath)
+        if not is_relpath(relpath):
             message = f"its folders do not give a valid relpath, but '{relpath}'"
             remedy = "name one, e.g. --relpath mylab/atlas"
             raise DataPackageError([error_at("no-name", tree.place(data), message, remedy)])
@@ -82,8 +80,8 @@ def draft_definition(
 
 
 def _refuse_relpath(relpath: str) -> None:
-    """Raise unless a relpath that somebody typed gives a name."""
-    if not is_valid_name(_name(relpath)):
+    """Raise unless what somebody typed is a relpath."""
+    if not is_relpath(relpath):
         message = f"'{relpath}' is not an umbrella and a directory"
         remedy = "write e.g. --relpath mylab/atlas"
         raise DataPackageError([error_at("no-name", "--relpath", message, remedy)])
@@ -95,10 +93,6 @@ def _guessed_relpath(tree: SourceTree, data: Path) -> str:
         return f"templateflow/{data.name}"
     umbrella, _, last = relpath_of_folders(tree, data).rpartition("/")
     return f"{umbrella}/{without_version(last)}"
-
-
-def _name(relpath: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name_of_relpath(relpath)).strip("-")
 
 
 def write_draft(draft: Draft, directory: Path) -> Path:

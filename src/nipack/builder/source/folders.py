@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nipack.builder.definition.model import DEFINITION_NAME, Definition
 from nipack.builder.source.tree import SourceTree
-from nipack.layout import CONFIG_NAME
+from nipack.layout import CONFIG_NAME, is_package_name, is_relpath, package_name
 from nipack.system.errors import DataPackageError, Problem, error_at, warning_at
 
 # What people write for a name; a file system that tells cases apart does not find it then.
@@ -139,8 +139,8 @@ def _folder_of_relpath(tree: SourceTree, definition: Definition) -> Path | None:
 def definition_of_layout(tree: SourceTree, directory: Path) -> Definition:
     """Return a definition with the name and the relpath that the folders say."""
     relpath = relpath_of_folders(tree, directory)
-    name = name_of_relpath(relpath)
-    if not is_valid_name(name):
+    name = package_name(relpath)
+    if not is_relpath(relpath) or not is_package_name(name):
         message = f"the folders '{relpath}' do not give a valid name and relpath"
         remedy = f"write a {DEFINITION_NAME} with name, relpath, version and source"
         raise DataPackageError([error_at("no-name", tree.place(directory), message, remedy)])
@@ -163,16 +163,6 @@ def without_version(name: str) -> str:
     """Return a folder's name without the version of a release: nipy-templates-0.1."""
     release = re.fullmatch(r"(?P<name>.+?)(-v?[0-9][^-]*)?", name)
     return release["name"] if release else name
-
-
-def name_of_relpath(relpath: str) -> str:
-    """Return the package's name that a relpath gives: nipy/templates is nipy-templates."""
-    return re.sub(r"[/_.]", "-", relpath).lower()
-
-
-def is_valid_name(name: str) -> bool:
-    """Tell whether a name is one that every package manager takes."""
-    return re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) is not None
 
 
 def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> list[Problem]:

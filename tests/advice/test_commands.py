@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from nipack.advice import hint
-from nipack.advice.hint import (
+from nipack.advice import commands
+from nipack.advice.commands import (
     Interpreter,
     install_command,
-    package_name,
+    installable_name,
     reinstall_command,
     this_interpreter,
 )
@@ -122,7 +122,7 @@ def test_a_system_without_os_release(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("platform.freedesktop_os_release", fail)
     monkeypatch.setattr(sys, "prefix", "/usr")
-    assert hint.this_interpreter().systems == frozenset()
+    assert commands.this_interpreter().systems == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,15 @@ def test_a_system_without_os_release(monkeypatch: pytest.MonkeyPatch) -> None:
         ("pbrain/My_Data", None, "pbrain-my-data"),
         ("nipy/templates", "nipy-templates", "nipy-templates"),
         ("nipy/x", "Nipy_Extra", "nipy-extra"),
+        ("nipy/my.data", None, "nipy-my-data"),
+        ("nipy/x", "nipy.my.data", "nipy-my-data"),
+        ("nipy/x", "$(rm -r .)", None),
+        ("nipy", None, None),
+        ("nipy/../x", None, None),
     ],
 )
-def test_package_names(relpath: str, name: str | None, expected: str) -> None:
-    assert package_name(relpath, name) == expected
+def test_package_names(relpath: str, name: str | None, expected: str | None) -> None:
+    assert installable_name(relpath, name) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,15 @@
-"""The command that installs a data package where this interpreter finds it."""
+"""The commands that make data found: by a package manager, or by moving it there."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 
+from ..layout import is_package_name, is_relpath, package_name
 from ..lookup.records import Record
 from ..lookup.version import normal
 
 DEBIAN = frozenset({"debian", "ubuntu"})
-# An umbrella and the directories below it: nipy/templates.
-_RELPATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+")
-# Debian Policy 5.6.7, which is the strictest of the formats but for its length.
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 FEDORA = frozenset({"fedora", "rhel", "centos"})
 
 
@@ -51,21 +47,14 @@ def _systems() -> frozenset[str]:
     return frozenset([release["ID"], *release.get("ID_LIKE", "").split()])
 
 
-def package_name(relpath: str, name: str | None = None) -> str:
-    """Return a data package's name as every format spells it: nipy/my_data is nipy-my-data."""
-    return (name or relpath).replace("/", "-").replace("_", "-").lower()
-
-
-def is_relpath(relpath: str) -> bool:
-    """Tell whether this can be what a package is looked up by: umbrella/directory."""
-    return _RELPATH.fullmatch(relpath) is not None
-
-
 def installable_name(relpath: str, name: str | None = None) -> str | None:
     """Return the name to install a package by; None where no package can have such a name."""
-    package = package_name(relpath, name)
-    valid = _PACKAGE.fullmatch(package) and (name or is_relpath(relpath))
-    return package if valid else None
+    package = package_name(name or relpath)
+    if name is None:
+        # An umbrella such as `_` gives the name nothing.
+        return package if is_relpath(relpath) and "-" in package else None
+    spelled = name.replace("_", "-").replace(".", "-").lower()
+    return package if package == spelled and is_package_name(package) else None
 
 
 def install_command(
@@ -109,3 +98,24 @@ def _quoted(arguments: list[str], there: Interpreter) -> str:
     from shlex import join
 
     return join(arguments)
+
+
+def move_command(path: str, directory: str) -> str:
+    """Return the line that moves something into a directory, which it makes."""
+    move = "move" if os.name == "nt" else "mv"
+    return f"{make_directory(quoted(directory))} {move} {quoted(path)} {quoted(directory)}"
+
+
+def make_directory(directory: str) -> str:
+    """Return the beginning of a line that needs a directory, quoted already."""
+    # cmd.exe's mkdir makes the directories above, too, and fails for one that is there.
+    return f"mkdir {directory} 2>nul &" if os.name == "nt" else f"mkdir -p {directory} &&"
+
+
+def quoted(path: str) -> str:
+    """Return a path as this system's shell reads it."""
+    if os.name == "nt":
+        return f'"{path}"'
+    from shlex import quote
+
+    return quote(path)

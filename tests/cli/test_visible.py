@@ -1,0 +1,116 @@
+"""What strangers' names and texts do to a terminal: nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.machine import add_records, install
+
+from nipack.cli.visible import visible
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names of POSIX")
+# Clears the screen, sets the title, deletes, begins a C1 command, turns the text round.
+TRICKS = "\x1b[2J\x1b]0;x\x07\x7f\x9b1m\u202egpj\r"
+NIPACK = [sys.executable, "-m", "nipack"]
+COMMANDS = (
+    ["where", "nipy/templates"],
+    ["where", "nipy/templates", "--explain"],
+    ["where", "nipy/templates", "none"],
+    ["where", "nipy/none"],
+    ["list"],
+    ["list", "--json"],
+    ["list", "--cite"],
+    ["verify"],
+    ["verify", "--json"],
+    ["doctor"],
+    ["doctor", "nipy/none", "--json"],
+    ["check", "ROOT/nipy"],
+    ["build", "ROOT/nipy", "-o", "ROOT/out"],
+    ["recipe", "ROOT/nipy"],
+    ["init", "ROOT/nipy"],
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root whose every name has a terminal's commands in it."""
+    root = tmp_path_factory.mktemp(f"a{TRICKS}".replace("/", "")) / "share" / "nipy"
+    install(root)
+    data = install(root, relpath=f"lab{TRICKS}/atlas{TRICKS}")
+    (data / f"file{TRICKS}").touch()
+    (data / "link").symlink_to(f"nowhere{TRICKS}")
+    add_records(root.parent.parent, license=f"MIT{TRICKS}")
+    (root / "nipy" / "templates" / f"extra{TRICKS}").touch()
+    (root / "nipy" / "templates" / "link").symlink_to(f"nowhere{TRICKS}")
+    return root
+
+
+def shown(words: list[str], root: Path) -> tuple[bytes, bytes]:
+    """Return what a command prints on stdout and stderr."""
+    place = str(root)
+    command = [sys.executable, "-m", "nipack", *(word.replace("ROOT", place) for word in words)]
+    environment = {**os.environ, "NIPY_DATA_PATH": place}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert b"bug in nipack" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def commands_in(text: bytes) -> set[str]:
+    plain = text.decode("utf-8")
+    return {each for each in plain if each != "\n" and each != "\t" and visible(each) != each}
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words).replace("/", "."))
+def test_no_name_gives_a_terminal_commands(root: Path, words: list[str]) -> None:
+    stdout, stderr = shown(words, root)
+    assert commands_in(stderr) == set()
+    if words == COMMANDS[0]:
+        # A program gets the path as it is.
+        assert stdout.decode() == f"{root / 'nipy' / 'templates'}\n"
+    else:
+        assert commands_in(stdout) == set()
+    if "--json" in words:
+        json.loads(stdout)
+
+
+def test_a_path_is_visible_to_a_person(root: Path) -> None:
+    import pty
+
+    process, terminal = pty.fork()
+    if process == 0:
+        variables = {**os.environ, "NIPY_DATA_PATH": str(root)}
+        os.execve(sys.executable, [*NIPACK, "where", "nipy/templates"], variables)
+    said = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        said += part
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    os.close(terminal)
+    assert b"\x1b[2J" not in said
+    assert rb"\x1b[2J" in said
+
+
+def test_json_stays_json() -> None:
+    text = json.dumps({"name": TRICKS})
+    assert json.loads(visible(text)) == {"name": TRICKS}
+    assert visible("größe \u8133\tx\n") == "größe \u8133\tx\n"
+
+
+def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
+    root = tmp_path / "share" / "nipy"
+    install(root, relpath=os.fsdecode(b"nipy/templ\xe4tes"))
+    for words in (["list"], ["verify"], ["doctor"], ["list", "--json"]):
+        command = [sys.executable, "-m", "nipack", *words]
+        environment = {**os.environ, "NIPY_DATA_PATH": str(root)}
+        done = subprocess.run(command, capture_output=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        assert b"templ" in done.stdout
