@@ -44,7 +44,9 @@ def test_installed_files_are_what_the_manifest_says(build: Build, prefix: Prefix
         digest, name = line.split("  ")
         assert hashlib.sha256((prefix.directory / name).read_bytes()).hexdigest() == digest
     record = json.loads(
-        (prefix.directory / "conda-meta" / "nipy-examplepkg-0.1-0.json").read_text("utf-8")
+        next((prefix.directory / "conda-meta").glob("nipy-examplepkg-0.1-h*_0.json")).read_text(
+            "utf-8"
+        )
     )
     assert sorted(record["files"]) == sorted(
         str(path.relative_to(prefix.directory))

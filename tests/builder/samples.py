@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import struct
 import tarfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,20 @@ from nipack.system.errors import Problem
 
 MINIMAL = "name: nipy-templates\nrelpath: nipy/templates\nversion: '0.3'\n"
 CONFIG = b"[DEFAULT]\nversion = 0.3\n"
+
+
+def _image() -> bytes:
+    """Return a gzip file with a time of its own, the same with every Python and every zlib."""
+    content = bytes(range(256)) * 64
+    header = b"\x1f\x8b\x08\0" + struct.pack("<I", 1_234_567_890) + b"\0\x03"
+    stored = b"\1" + struct.pack("<2H", len(content), len(content) ^ 0xFFFF) + content
+    return header + stored + struct.pack("<2I", zlib.crc32(content), len(content))
+
+
+IMAGE = _image()
+# What the plain package becomes; conda's name has some of its payload id.
+PLAIN_CONDA = "nipy-templates-0.3-h8921d19_0.conda"
+PLAIN_DEB = "nipy-templates_0.3-1_all.deb"
 
 
 @dataclass
@@ -102,8 +118,7 @@ def plain(directory: Path) -> Path:
     tree = directory / "nipy-templates-0.3"
     (tree / "templates" / "ICBM152").mkdir(parents=True)
     (tree / "templates" / "config.ini").write_bytes(CONFIG)
-    image = gzip.compress(bytes(range(256)) * 64, mtime=1_234_567_890)
-    (tree / "templates" / "ICBM152" / "T1.nii.gz").write_bytes(image)
+    (tree / "templates" / "ICBM152" / "T1.nii.gz").write_bytes(IMAGE)
     (tree / "setup.py").write_text("raise SystemExit('never run')\n", "utf-8")
     return tree
 

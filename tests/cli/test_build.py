@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.builder.samples import define, plain
+from tests.builder.samples import PLAIN_CONDA, PLAIN_DEB, define, plain
 from tests.conftest import REPOSITORY
 
 from nipack.builder.formats import formats
 from nipack.cli.app import nipack
 
-ARTIFACTS = ["nipy-templates-0.3-0.conda", "nipy-templates_0.3-1_all.deb"]
+ARTIFACTS = [PLAIN_CONDA, PLAIN_DEB]
 
 
 def invoke(*words: object) -> Result:
@@ -279,7 +279,7 @@ def test_two_sources_of_one_artifact(more: list[str], tmp_path: Path) -> None:
     assert [Path(each["path"]).name for each in document["artifacts"]] == ARTIFACTS
     [error] = document["errors"]
     assert error == (
-        f"{out / ARTIFACTS[0]}: would be made of {second}, but is made of {first} already; "
+        f"{out / ARTIFACTS[1]}: would be made of {second}, but is made of {first} already; "
         "change a name or a version, or put one into another directory with -o"
     )
     if not more:

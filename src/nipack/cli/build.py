@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from nipack.builder.flows.build import Artifact
     from nipack.builder.flows.targets import Targets
     from nipack.builder.formats import Format
+
+
+class ReadingOptions(TypedDict):
+    """How a source is read."""
+
+    offline: bool
+    revision: int | None
+
+
+class Options(ReadingOptions):
+    """How packages are built of it."""
+
+    force: bool
 
 
 def _formats() -> "dict[str, Format]":
@@ -65,6 +78,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="The directory that gets the packages.",
 )
 @click.option("--dry-run", "-n", is_flag=True, help="Read and check everything, write nothing.")
+@click.option("--force", is_flag=True, help="Build what is there already, replace other data.")
+@click.option(
+    "--revision",
+    type=click.IntRange(min=0),
+    help="The revision of the packages, in place of the definition's.",
+)
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
@@ -73,6 +92,8 @@ def build(
     chosen: "tuple[Format, ...]",
     out_dir: Path,
     dry_run: bool,
+    force: bool,
+    revision: int | None,
     offline: bool,
     as_json: bool,
     quiet: bool,
@@ -82,7 +103,8 @@ def build(
     SOURCE is a source tarball (.tar.gz, .tar.xz, .tar.bz2, .zip), an unpacked one, a directory of
     data with its config.ini, a package.yaml or the folder it is in, a folder of such folders, or an
     https:// or file:// address of a tarball or a package.yaml.  A setup.py in it is never run.
-    Downloads are kept in a cache (NIPACK_CACHE_DIR).
+    Downloads are kept in a cache (NIPACK_CACHE_DIR).  A package that is there already and would be
+    the same is kept; one of the same version and revision, but of other data, is refused.
     """
     from nipack.builder.flows.targets import Targets
 
@@ -92,7 +114,13 @@ def build(
         outcome = make_each(
             chosen_sources,
             lambda source: _results(
-                source, chosen, out_dir, reporter, made=made, dry_run=dry_run, offline=offline
+                source,
+                chosen,
+                out_dir,
+                reporter,
+                made=made,
+                dry_run=dry_run,
+                how={"offline": offline, "force": force, "revision": revision},
             ),
             reporter,
             silent=as_json,
@@ -120,22 +148,26 @@ def _results(
     *,
     made: "Targets",
     dry_run: bool,
-    offline: bool,
+    how: "Options",
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
-    from nipack.builder.flows.build import build, must_hold_links, opened_package
-    from nipack.builder.flows.targets import must_lie_outside
+    from nipack.builder.flows.build import (
+        build,
+        must_be_writable,
+        must_hold_links,
+        opened_package,
+    )
     from nipack.builder.formats import formats
     from nipack.builder.manifest import payload_id
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
-        for artifact in build(source, wanted, out_dir, reporter, offline=offline, made=made):
+        for artifact in build(source, wanted, out_dir, reporter, made=made, **how):
             yield _as_dict(artifact)
         return
-    with opened_package(source, wanted, reporter, offline=offline) as package:
-        must_lie_outside(package, out_dir)
-        made.must_be_free([out_dir / each.file_name(package) for each in wanted], source)
+    reading: ReadingOptions = {"offline": how["offline"], "revision": how["revision"]}
+    with opened_package(source, wanted, reporter, **reading) as package:
+        must_be_writable(package, wanted, out_dir, reporter, source, made, force=how["force"])
         for each in wanted:
             must_hold_links(package, each)
             made.add(out_dir / each.file_name(package), source)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from tests.builder.samples import RecordingReporter, linked, plain, read
+from tests.builder.samples import PLAIN_CONDA, PLAIN_DEB, RecordingReporter, linked, plain, read
 
 from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
@@ -45,7 +45,7 @@ def left(out: Path) -> list[str]:
 
 def test_steps_and_artifacts(tmp_path: Path, out: Path, reporter: RecordingReporter) -> None:
     conda, deb = build(str(linked(tmp_path)), [CondaFormat(), DebFormat()], out, reporter)
-    assert left(out) == ["nipy-templates-0.3-0.conda", "nipy-templates_0.3-1_all.deb"]
+    assert left(out) == [f"nipy-templates-0.3-h{conda.payload_id[:7]}_0.conda", PLAIN_DEB]
     assert (conda.format, deb.format) == ("conda", "deb")
     assert conda.payload_id == deb.payload_id
     for name in left(out):
@@ -59,7 +59,7 @@ def test_steps_and_artifacts(tmp_path: Path, out: Path, reporter: RecordingRepor
 
 def test_what_is_there_is_replaced_at_once(package: DataPackage, out: Path) -> None:
     out.mkdir(parents=True)
-    old = out / "nipy-templates-0.3-0.conda"
+    old = out / CondaFormat().file_name(package)
     old.write_bytes(b"old")
     with old.open("rb") as reader:
         build_artifact(package, CondaFormat(), out, RecordingReporter())
@@ -140,9 +140,7 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
         verify(package, Different(), tree, artifact.path, RecordingReporter())
     root = "share/nipy/nipy/templates"
     lines = str(caught.value).splitlines()
-    assert lines[0] == (
-        "nipy-templates-0.3-0.conda: not what was to be packed, so it was not kept:"
-    )
+    assert lines[0] == (f"{artifact.path.name}: not what was to be packed, so it was not kept:")
     assert lines[1:4] == [
         f"  {root}/noise: is there 2 times",
         "  etc/passwd: should not be there",
@@ -224,10 +222,11 @@ def test_a_break_leaves_nothing(package: DataPackage, out: Path) -> None:
 
 
 def test_a_directory_in_the_place_of_the_artifact(package: DataPackage, out: Path) -> None:
-    (out / "nipy-templates-0.3-0.conda").mkdir(parents=True)
+    name = CondaFormat().file_name(package)
+    (out / name).mkdir(parents=True)
     with pytest.raises(ArtifactError, match="Is a directory"):
         build_artifact(package, CondaFormat(), out, RecordingReporter())
-    assert left(out) == ["nipy-templates-0.3-0.conda"]
+    assert left(out) == [name]
 
 
 def test_a_file_in_the_place_of_the_directory(package: DataPackage, out: Path) -> None:
@@ -298,7 +297,7 @@ def test_a_caller_that_stops_early_leaves_no_workspace(
     artifacts = build(str(plain(tmp_path)), ALL, out)
     next(artifacts)
     artifacts.close()  # type: ignore[attr-defined]
-    assert left(out) == ["nipy-templates-0.3-0.conda"]
+    assert left(out) == [PLAIN_CONDA]
     assert list(temporary.iterdir()) == []
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
-from tests.builder.samples import RecordingReporter, define, linked, plain, read, umbrella
+from tests.builder.samples import IMAGE, RecordingReporter, define, linked, plain, read, umbrella
 
+import nipack
 from nipack.builder.archive.installed import InstalledFile
 from nipack.builder.flows.build import build
 from nipack.builder.formats.conda import FORMAT, PREFIX_PLACEHOLDER
@@ -32,17 +33,39 @@ def info_of(artifact: Path) -> dict[str, bytes]:
 
 
 def test_the_name_of_the_file(tmp_path: Path) -> None:
-    assert built(umbrella(tmp_path), tmp_path).name == "pbrain-surfaces-1.0.2-4.conda"
+    source = umbrella(tmp_path)
+    part = read(source, tmp_path / "work").payload_id[:7]
+    assert built(source, tmp_path).name == f"pbrain-surfaces-1.0.2-h{part}_4.conda"
+
+
+def test_other_data_has_another_name(tmp_path: Path) -> None:
+    """conda's clients keep packages by their file names, and install what they have kept."""
+    source = plain(tmp_path)
+    before = built(source, tmp_path).name
+    (source / "templates" / "ICBM152" / "T1.nii.gz").write_bytes(IMAGE + IMAGE)
+    [after] = build(str(source), [FORMAT], tmp_path / "other", RecordingReporter())
+    assert after.path.name != before
+
+
+def test_the_placeholder_is_in_no_file_that_is_installed() -> None:
+    """conda-build has conda replace it wherever it finds it, in program code too."""
+    package = Path(nipack.__file__).parent
+    files = [path for path in package.rglob("*") if path.is_file()]
+    assert len(files) > 100
+    assert PREFIX_PLACEHOLDER == "/opt/anaconda1anaconda2anaconda3"
+    literal = PREFIX_PLACEHOLDER.encode()
+    assert [path for path in files if literal in path.read_bytes()] == []
 
 
 def test_the_zip_is_stored_and_has_three_members(tmp_path: Path) -> None:
-    with zipfile.ZipFile(built(linked(tmp_path), tmp_path)) as archive:
+    artifact = built(linked(tmp_path), tmp_path)
+    with zipfile.ZipFile(artifact) as archive:
         members = archive.infolist()
         metadata = json.loads(archive.read("metadata.json"))
     assert [info.filename for info in members] == [
         "metadata.json",
-        "pkg-nipy-templates-0.3-0.tar.zst",
-        "info-nipy-templates-0.3-0.tar.zst",
+        f"pkg-{artifact.stem}.tar.zst",
+        f"info-{artifact.stem}.tar.zst",
     ]
     assert {info.compress_type for info in members} == {zipfile.ZIP_STORED}
     assert {info.date_time for info in members} == {(2023, 5, 1, 0, 0, 0)}
@@ -66,7 +89,7 @@ def test_index(tmp_path: Path) -> None:
     )
     assert index_of(tmp_path, f"revision: 7\nlicense: MIT\n{consumers}") == {
         "arch": None,
-        "build": "7",
+        "build": "h8921d19_7",
         "build_number": 7,
         "constrains": ["nipy <0.6"],
         "depends": [],

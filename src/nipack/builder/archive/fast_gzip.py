@@ -18,6 +18,8 @@ else:
 
 # ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images, with zlib neither.
 _LEVEL = 1
+# On raw images ISA-L's 3 and zlib's 1 are within 0.7 % of zlib's 6, at a twentieth of its time.
+_RAW_LEVEL = {True: 3, False: 1}
 _THREADS = 2
 
 
@@ -43,6 +45,20 @@ def open_reader(stream: IO[bytes]) -> IO[bytes]:
         return cast("IO[bytes]", gzip.GzipFile(fileobj=stream, mode="rb"))
     reader = igzip_threaded.open(stream, "rb", threads=1)  # type: ignore[no-untyped-call]
     return cast("IO[bytes]", reader)
+
+
+def raw_compressor() -> Any:
+    """Return an object as zlib.compressobj makes it, whose stream has no header: as in a zip."""
+    level = _RAW_LEVEL[HAVE_ISAL]
+    if not HAVE_ISAL:
+        return zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return isal_zlib.compressobj(level, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+
+
+def crc32(data: bytes, value: int) -> int:
+    """Return the check sum of what came before, which is `value`, and of some more."""
+    found = isal_zlib.crc32(data, value) if HAVE_ISAL else zlib.crc32(data, value)
+    return int(found)
 
 
 def decompressor() -> Any:

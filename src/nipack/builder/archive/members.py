@@ -8,11 +8,10 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from nipack.builder.archive.compression import DEFLATE_LEVEL, SAMPLE_SIZE, deflates_well
+from nipack.builder.archive.compression import SAMPLE_SIZE, deflates_well
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -20,11 +19,14 @@ from nipack.builder.archive.installed import (
     directories_of,
 )
 from nipack.builder.archive.streams import CountingReader
+from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import CHUNK, digest_stream
 from nipack.system.progress import Advance
 
-ZIP_METHOD = {True: zipfile.ZIP_DEFLATED, False: zipfile.ZIP_STORED}
+ZIP_METHOD = {True: DEFLATED, False: STORED}
+# Members from here on may need the fields of zip64.
+LARGE = 4_000_000_000
 FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
 
 
@@ -155,17 +157,6 @@ def _path_below(name: str, base: str | None) -> str:
     return name.removeprefix(base) if name.startswith(base) else f"/{name}"
 
 
-def zip_member(name: str, time: int) -> zipfile.ZipInfo:
-    """Return a member of a zip, as made on Unix, with mode 0644."""
-    moment = datetime.fromtimestamp(time, timezone.utc)
-    # MS-DOS times begin in 1980; a SOURCE_DATE_EPOCH may lie before.
-    stamp = moment.timetuple()[:6] if moment.year >= 1980 else (1980, 1, 1, 0, 0, 0)
-    info = zipfile.ZipInfo(name, stamp)
-    info.create_system = 3  # Unix, on Windows too
-    info.external_attr = (stat.S_IFREG | FILE_MODE) << 16
-    return info
-
-
 def write_zip(
     output: IO[bytes], files: Iterable[InstalledFile], *, time: int, advance: Advance
 ) -> None:
@@ -173,15 +164,14 @@ def write_zip(
 
     A member beyond 4 GiB, and an archive beyond it, is in the form that zip64 adds.
     """
-    with zipfile.ZipFile(output, "w", compresslevel=DEFLATE_LEVEL) as archive:
+    with zip_writer(output, time) as archive:
         for file in files:
-            info = zip_member(file.path, time)
-            info.file_size = file.size  # by which zipfile chooses zip64
             with open_content(file) as content:
-                sample = content.read(SAMPLE_SIZE)
+                method = ZIP_METHOD[deflates_well(content.read(SAMPLE_SIZE))]
                 content.seek(0)
-                info.compress_type = ZIP_METHOD[deflates_well(sample)]
-                with archive.open(info, "w") as member:
+                # What does not deflate grows by a little, and a file may have grown meanwhile.
+                is_large = file.size >= LARGE
+                with archive.member(file.path, method=method, is_large=is_large) as member:
                     shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
 
 

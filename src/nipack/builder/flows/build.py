@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nipack import layout
@@ -17,8 +17,10 @@ from nipack.builder.archive.members import (
     expected_content,
     expected_directories,
 )
+from nipack.builder.flows.standing import keep_record, kept, must_be_of_this_data
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.formats import Format
+from nipack.builder.formats import formats as every_format
 from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
 from nipack.builder.reading import read_package
 from nipack.system.atomic import written_beside
@@ -45,41 +47,99 @@ def build(
     reporter: Reporter | None = None,
     *,
     offline: bool = False,
+    force: bool = False,
+    revision: int | None = None,
     made: Targets | None = None,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
 
-    `made` is what the run has made of other sources, and gets what it makes of this one.
+    What is there already, and is what would be built, is kept; what is of other data but of the
+    same version and revision is an error; `force` replaces both.  `revision` takes the place of the
+    definition's.  `made` is what the run has made of other sources, and gets what it makes of this
+    one.
     Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
     not left behind.
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
-    with opened_package(source, formats, reporter, offline=offline) as package:
-        must_lie_outside(package, out_dir)
-        made.must_be_free([out_dir / each.file_name(package) for each in formats], source)
+    with opened_package(source, formats, reporter, offline=offline, revision=revision) as package:
+        must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
         for each in formats:
-            artifact = build_artifact(package, each, out_dir, reporter)
+            artifact = build_artifact(package, each, out_dir, reporter, force=force)
             made.add(artifact.path, source)
             yield artifact
 
 
+def must_be_writable(
+    package: DataPackage,
+    formats: Iterable[Format],
+    out_dir: Path,
+    reporter: Reporter,
+    source: str,
+    made: Targets,
+    *,
+    force: bool,
+) -> None:
+    """Raise ArtifactError if what is to be written would take the place of something else."""
+    must_lie_outside(package, out_dir)
+    made.must_be_free([out_dir / each.file_name(package) for each in formats], source)
+    if not force:
+        must_be_of_this_data(package, every_format().values(), out_dir, reporter)
+
+
 @contextmanager
 def opened_package(
-    source: str, formats: Iterable[Format], reporter: Reporter, *, offline: bool = False
+    source: str,
+    formats: Iterable[Format],
+    reporter: Reporter,
+    *,
+    offline: bool = False,
+    revision: int | None = None,
 ) -> Iterator[DataPackage]:
     """Read a package for these formats; what was unpacked for it is gone afterwards."""
     with workspace() as folder:
         digests = sorted(frozenset().union(*(each.digests for each in formats)))
-        yield read_package(source, folder, reporter, digests=digests, offline=offline)
+        package = read_package(source, folder, reporter, digests=digests, offline=offline)
+        if revision is not None:
+            package = replace(package, definition=replace(package.definition, revision=revision))
+        yield package
 
 
 def build_artifact(
-    package: DataPackage, format: Format, out_dir: Path, reporter: Reporter
+    package: DataPackage,
+    format: Format,
+    out_dir: Path,
+    reporter: Reporter,
+    *,
+    force: bool = True,
 ) -> Artifact:
-    """Assemble one artifact under a temporary name, prove it, then give it its own name."""
+    """Assemble one artifact under a temporary name, prove it, then give it its own name.
+
+    Without `force`, one that is there already is kept if it is just this one.
+    """
     must_hold_links(package, format)
     target = out_dir / format.file_name(package)
     tree = format.tree(package)
+    if force or not (record := kept(package, format, tree, target, reporter)):
+        proven_id = _assembled(package, format, tree, target, reporter)
+        keep_record(package, format, tree, target)
+    else:
+        proven_id = record.payload_id
+    if force:
+        for other in set(out_dir.glob(format.edition_pattern(package))) - {target}:
+            other.unlink()  # the same version and revision, of other data
+    return Artifact(
+        format=format.name,
+        path=target,
+        size=target.stat().st_size,
+        payload_size=package.size,
+        payload_id=proven_id,
+    )
+
+
+def _assembled(
+    package: DataPackage, format: Format, tree: Tree, target: Path, reporter: Reporter
+) -> str:
+    """Write an artifact and prove it; return the payload id that was read back from it."""
     with written_beside(target, ArtifactError) as output:
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, tree, output, advance)
@@ -89,13 +149,7 @@ def build_artifact(
             synced = disk.submit(os.fsync, output.fileno())
             proven_id = verify(package, format, tree, Path(output.name), reporter)
             synced.result()
-    return Artifact(
-        format=format.name,
-        path=target,
-        size=target.stat().st_size,
-        payload_size=package.size,
-        payload_id=proven_id,
-    )
+    return proven_id
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:

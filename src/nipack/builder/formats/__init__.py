@@ -36,6 +36,10 @@ class Format(Protocol):
         """Return the artifact's name."""
         ...
 
+    def edition_pattern(self, package: DataPackage) -> str:
+        """Return the glob pattern of the names of this version and revision, whatever the data."""
+        ...
+
     def payload_root(self, package: DataPackage) -> str:
         """Return the folder of the payload in the artifact."""
         ...

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from nipack import layout
 from nipack.builder.archive.compression import zstd_reader, zstd_writer
@@ -22,7 +22,8 @@ from nipack.builder.archive.installed import (
     sorted_tree,
     text_file,
 )
-from nipack.builder.archive.members import Content, read_tar, write_tar, zip_member
+from nipack.builder.archive.members import Content, read_tar, write_tar
+from nipack.builder.archive.zips import zip_writer
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
 from nipack.builder.dialects import conda
@@ -33,7 +34,10 @@ from nipack.system.errors import ArtifactError
 from nipack.system.progress import Advance
 
 # What conda took for the placeholder before has_prefix could name one: every client knows it.
-PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
+# It never stands in one piece in a file of nipack: conda-build would have conda replace it there.
+PREFIX_PLACEHOLDER = "/opt/" + "".join(f"anaconda{number}" for number in (1, 2, 3))
+# How much of the payload id is in a build string, as conda-build's hash is.
+_PAYLOAD_DIGITS = 7
 DATA_MODE = 0o444
 
 
@@ -50,6 +54,11 @@ class CondaFormat:
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
         return f"{_stem(package)}.conda"
+
+    def edition_pattern(self, package: DataPackage) -> str:
+        """Return the names with any part of a payload id."""
+        definition = package.definition
+        return f"{definition.name}-{package.version}-h*_{definition.revision}.conda"
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from the prefix."""
@@ -72,14 +81,14 @@ class CondaFormat:
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
     ) -> None:
         """Write the package in one pass; `info` comes last, as readers of streams want it."""
-        with zipfile.ZipFile(output, "w") as archive:
-            with archive.open(zip_member("metadata.json", package.time), "w") as member:
+        with zip_writer(output, package.time) as archive:
+            with archive.member("metadata.json") as member:
                 member.write(_json({"conda_pkg_format_version": 2}))
             for part, content in (("pkg", tree), ("info", _info(package, tree))):
                 name = f"{part}-{_stem(package)}.tar.zst"
                 with (
-                    archive.open(zip_member(name, package.time), "w", force_zip64=True) as member,
-                    zstd_writer(member) as stream,
+                    archive.member(name, is_large=True) as member,
+                    zstd_writer(cast("IO[bytes]", member)) as stream,
                 ):
                     write_tar(stream, content, time=package.time, advance=advance)
 
@@ -100,7 +109,12 @@ def artifact_stem(archive: zipfile.ZipFile) -> str:
 
 
 def _stem(package: DataPackage) -> str:
-    return f"{package.definition.name}-{package.version}-{package.definition.revision}"
+    return f"{package.definition.name}-{package.version}-{_build_string(package)}"
+
+
+def _build_string(package: DataPackage) -> str:
+    """Return h, some of the payload id, and the revision: conda keeps packages by file name."""
+    return f"h{package.payload_id[:_PAYLOAD_DIGITS]}_{package.definition.revision}"
 
 
 def _json(value: Any) -> bytes:
@@ -131,7 +145,7 @@ def _index(package: DataPackage) -> dict[str, Any]:
     definition = package.definition
     index = {
         "arch": None,
-        "build": str(definition.revision),
+        "build": _build_string(package),
         "build_number": definition.revision,
         "constrains": conda.constrains(package),
         "depends": conda.depends(package),

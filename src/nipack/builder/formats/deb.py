@@ -52,6 +52,10 @@ class DebFormat:
         """Return NAME_VERSION-REVISION_all.deb."""
         return f"{package.definition.name}_{debian.debian_version(package)}_all.deb"
 
+    def edition_pattern(self, package: DataPackage) -> str:
+        """Return the one name of a version and revision."""
+        return self.file_name(package)
+
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""
         return path_from_root(layout.payload_directory(package.definition.relpath))

@@ -91,6 +91,10 @@ class SdistFormat:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
         return f"{_top(package)}.tar.gz"
 
+    def edition_pattern(self, package: DataPackage) -> str:
+        """Return the one name of a version and revision."""
+        return self.file_name(package)
+
     def payload_root(self, package: DataPackage) -> str:
         """Return the data directory."""
         return f"{_top(package)}/{_data_directory(package.definition)}"

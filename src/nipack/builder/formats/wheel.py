@@ -38,6 +38,10 @@ class WheelFormat:
         build = f"-{revision}" if revision else ""
         return f"{python_metadata.file_stem(package)}{build}-py3-none-any.whl"
 
+    def edition_pattern(self, package: DataPackage) -> str:
+        """Return the one name of a version and revision."""
+        return self.file_name(package)
+
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder below the data scheme's."""
         return f"{_scheme(package)}/{layout.payload_directory(package.definition.relpath)}"

@@ -1,0 +1,164 @@
+"""What lies already where a package is to be written: this one, or one of other data.
+
+What was built is recorded in the cache by the artifact's path: its digest, and of what it was made.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nipack import __version__
+from nipack.builder.archive.compression import malformed_archive_as
+from nipack.builder.archive.installed import InstalledFile, Tree
+from nipack.builder.archive.members import Content
+from nipack.builder.changes import Changes
+from nipack.builder.formats import Format
+from nipack.builder.package import DataPackage
+from nipack.builder.source.download import cache_directory
+from nipack.system.errors import ArtifactError
+from nipack.system.hashing import digest_file
+from nipack.system.progress import Reporter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRecord:
+    """What is known of an artifact since it was proven; `made_of` stands for all that is in it."""
+
+    sha256: str
+    made_of: str
+    payload_id: str
+    size: int
+    changed: int
+
+
+def must_be_of_this_data(
+    package: DataPackage, formats: Iterable[Format], out_dir: Path, reporter: Reporter
+) -> None:
+    """Raise ArtifactError if an artifact of this version and revision has another payload.
+
+    Caches and people know a package by its name, and would take one for the other.
+    """
+    others = [
+        (path, changes)
+        for format in formats
+        for path in sorted(out_dir.glob(format.edition_pattern(package)))
+        if path.is_file() and (changes := _changes_since(package, format, path, reporter))
+    ]
+    if others:
+        listed = "\n".join(
+            "\n".join([f"  {path}", *(f"    {line}" for line in changes.lines())])
+            for path, changes in others
+        )
+        raise ArtifactError(
+            f"{out_dir}: has version {package.version}, revision {package.definition.revision}, of "
+            f"{package.definition.name} with other data, for which this would be taken:\n{listed}\n"
+            "  raise the version with nipack bump, or give this a --revision of its own; "
+            "--force replaces what is there"
+        )
+
+
+def kept(
+    package: DataPackage, format: Format, tree: Tree, path: Path, reporter: Reporter
+) -> BuildRecord | None:
+    """Return the record of an artifact that is what a build would make, its digest compared."""
+    record = _record(path)
+    if record is None or not path.is_file() or record.made_of != _made_of(package, format, tree):
+        return None
+    advance = reporter.step(f"check {path.name}", path.stat().st_size)
+    if digest_file(path, ["sha256"], advance).by_algorithm["sha256"] != record.sha256:
+        return None
+    log.info("%s: is there already, to the byte", path)
+    return record
+
+
+def keep_record(package: DataPackage, format: Format, tree: Tree, path: Path) -> None:
+    """Record an artifact that was proven; where the cache cannot be written, nothing is."""
+    found = path.stat()
+    record = BuildRecord(
+        sha256=digest_file(path, ["sha256"]).by_algorithm["sha256"],
+        made_of=_made_of(package, format, tree),
+        payload_id=package.payload_id,
+        size=found.st_size,
+        changed=found.st_mtime_ns,
+    )
+    place = _place(path)
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_suffix(f".{os.getpid()}.part")
+        beside.write_text(json.dumps(asdict(record)), "utf-8")
+        beside.replace(place)
+
+
+def _record(path: Path) -> BuildRecord | None:
+    try:
+        return BuildRecord(**json.loads(_place(path).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _place(path: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    return cache_directory() / "artifacts" / f"{name}.json"
+
+
+def _made_of(package: DataPackage, format: Format, tree: Tree) -> str:
+    """Return a digest of all that decides an artifact's bytes, but for the libraries that pack."""
+    definition = package.definition
+    facts = (
+        __version__, format.name, format.file_name(package), package.time, package.version,
+        package.source, definition, definition.text,
+    )  # fmt: skip
+    digest = hashlib.sha256(repr(facts).encode("utf-8", "surrogateescape"))
+    for each in tree:
+        what = each.sha256 if isinstance(each, InstalledFile) else f"-> {each.target}"
+        digest.update(os.fsencode(f"{each.path}\0{what}\0"))
+    return digest.hexdigest()
+
+
+def _changes_since(
+    package: DataPackage, format: Format, path: Path, reporter: Reporter
+) -> Changes | None:
+    """Return how a package differs from the data in an artifact; None if it does not.
+
+    An artifact that cannot be read is of no data, and may be replaced.
+    """
+    record, found = _record(path), path.stat()
+    is_known = record is not None and (record.size, record.changed) == (
+        found.st_size,
+        found.st_mtime_ns,
+    )
+    if is_known and record is not None and record.payload_id == package.payload_id:
+        return None
+    advance = reporter.step(f"look into {path.name}", None)
+    try:
+        with malformed_archive_as(ArtifactError):
+            before = dict(_payload(format.contents(path, advance), format.payload_root(package)))
+    except ArtifactError as error:
+        log.info("%s: cannot be read, and may be replaced: %s", path, error)
+        return None
+    now = {file.path: file.sha256 for file in package.files}
+    now |= {link.path: f"-> {link.target}" for link in package.links}
+    if before == now:
+        return None
+    return Changes(
+        added=tuple(sorted(now.keys() - before.keys())),
+        changed=tuple(
+            sorted(each for each in now.keys() & before.keys() if now[each] != before[each])
+        ),
+        dropped=tuple(sorted(before.keys() - now.keys())),
+    )
+
+
+def _payload(contents: Iterable[Content], folder: str) -> Iterator[tuple[str, str]]:
+    """Yield each path of the payload with what it holds."""
+    for each in contents:
+        if each.path.startswith(f"{folder}/") and not each.is_directory:
+            path = each.path.removeprefix(f"{folder}/")
+            yield path, each.sha256 if each.target is None else f"-> {each.target}"
