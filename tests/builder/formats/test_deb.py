@@ -115,11 +115,12 @@ def test_every_description_is_one_field(text: str, lines: list[str], tmp_path: P
 def test_control_files_and_documentation(tmp_path: Path) -> None:
     path = built(linked(tmp_path), tmp_path)
     with DebFile(str(path)) as package:
-        assert set(map(str, package.control.tgz().getnames())) == {
-            "./control",
-            "./conffiles",
-            "./md5sums",
-        }
+        files = {"control", "conffiles", "md5sums"}
+        scripts = {"preinst", "postinst", "prerm", "postrm"}
+        members = list(package.control.tgz())
+        assert {str(info.name) for info in members} == {f"./{each}" for each in files | scripts}
+        executable = {str(info.name) for info in members if info.mode == 0o755}
+        assert executable == {f"./{each}" for each in scripts}
         assert package.control.get_content("conffiles") == b"/etc/nipy/nipy_templates.ini\n"
         sums = package.md5sums(encoding="utf-8")
         names = {str(info.name).removeprefix("./") for info in package.data.tgz() if info.isreg()}

@@ -9,6 +9,8 @@ from pathlib import Path
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import digest_bytes
 
+FILE_MODE = 0o644
+
 
 class Role(Enum):
     """What a file is for, by which a format knows how its package manager is to treat it."""
@@ -32,7 +34,7 @@ class InstalledFile:
     digests: Mapping[str, str]
     content: Path | bytes
     role: Role
-    mode: int = 0o644
+    mode: int = FILE_MODE
 
     @property
     def sha256(self) -> str:
@@ -84,7 +86,9 @@ def directories_of(tree: Iterable[Installed]) -> set[str]:
     return found
 
 
-def text_file(path: str, content: str | bytes, role: Role = Role.RECORD) -> InstalledFile:
+def text_file(
+    path: str, content: str | bytes, role: Role = Role.RECORD, *, mode: int = FILE_MODE
+) -> InstalledFile:
     """Return a file that nipack writes itself."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     return InstalledFile(
@@ -93,4 +97,5 @@ def text_file(path: str, content: str | bytes, role: Role = Role.RECORD) -> Inst
         digests=digest_bytes(data, _ALGORITHMS).by_algorithm,
         content=data,
         role=role,
+        mode=mode,
     )

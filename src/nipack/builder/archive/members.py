@@ -27,7 +27,7 @@ from nipack.system.progress import Advance
 ZIP_METHOD = {True: DEFLATED, False: STORED}
 # Members from here on may need the fields of zip64.
 LARGE = 4_000_000_000
-FILE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o777
+DIRECTORY_MODE, LINK_MODE = 0o755, 0o777
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

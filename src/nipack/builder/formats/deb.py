@@ -17,6 +17,7 @@ from nipack.builder.archive.compression import gzip_reader, gzip_writer, small_g
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
+    InstalledLink,
     Role,
     Tree,
     directories_of,
@@ -26,6 +27,7 @@ from nipack.builder.archive.installed import (
 from nipack.builder.archive.members import Content, read_tar, write_tar
 from nipack.builder.archive.streams import LimitedReader
 from nipack.builder.dialects import debian
+from nipack.builder.escaping import ShellWord, shell_word
 from nipack.builder.formats import Format
 from nipack.builder.manifest import path_from_root, system_tree
 from nipack.builder.package import DataPackage
@@ -36,6 +38,14 @@ AR_MAGIC = b"!<arch>\n"
 AR_HEADER_SIZE = 60
 # deb(5): a member's size is ten decimal digits.
 AR_SIZE_LIMIT = 9_999_999_999
+
+
+_SCRIPT_MODE = 0o755
+_SCRIPT_HEAD = """\
+#!/bin/sh
+# Let a link and a folder change places between two versions.
+set -e
+"""
 
 
 class DebFormat:
@@ -130,7 +140,45 @@ def _control_files(package: DataPackage, tree: Tree) -> Tree:
             if each.role is not Role.CONFIGURATION
         ),
     }
-    return tuple(text_file(name, content) for name, content in files.items())
+    return (
+        *(text_file(name, content) for name, content in files.items()),
+        *(
+            text_file(name, content, mode=_SCRIPT_MODE)
+            for name, content in _maintainer_scripts(tree).items()
+        ),
+    )
+
+
+def _maintainer_scripts(tree: Tree) -> dict[str, str]:
+    """Return what lets a link and a folder change places between two versions.
+
+    dpkg never does so by itself: a folder that becomes a link loses its data, and what comes into
+    a link that becomes a folder is written to where it leads.  A build knows one version, so each
+    link is provided for, whatever was or will be in its place.
+    """
+    links = [each for each in tree if isinstance(each, InstalledLink)]
+    if not links:
+        return {}
+    # dpkg-maintscript-helper(1): tried on each upgrade, done where there is a folder.
+    helper = "dpkg-maintscript-helper dir_to_symlink"
+    helped = [f'{helper} {_absolute(each)} {shell_word(each.target)} -- "$@"' for each in links]
+    to_folders = [each for each in links if each.leads_to is None]
+    taken = [f'    rm -f "${{DPKG_ROOT:-}}"{_absolute(each)}' for each in to_folders]
+    restored = [
+        f'    test -e "${{DPKG_ROOT:-}}"{_absolute(each)} ||\n'
+        f'        ln -s {shell_word(each.target)} "${{DPKG_ROOT:-}}"{_absolute(each)}'
+        for each in to_folders
+    ]
+    scripts = dict.fromkeys(("preinst", "postinst", "postrm"), helped)
+    if to_folders:
+        scripts["prerm"] = ['if [ "$1" = upgrade ]; then', *taken, "fi"]
+        undo = ['if [ "$1" = abort-upgrade ]; then', *restored, "fi"]
+        scripts["postinst"] = [*helped, *undo]
+    return {name: "\n".join([_SCRIPT_HEAD, *lines, ""]) for name, lines in scripts.items()}
+
+
+def _absolute(link: InstalledLink) -> ShellWord:
+    return shell_word(f"/{link.path}")
 
 
 def _control(package: DataPackage, tree: Tree) -> str:

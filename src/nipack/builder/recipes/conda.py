@@ -17,7 +17,8 @@ from typing import Any
 
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed, zstd_reader
-from nipack.builder.archive.members import FILE_MODE, LINK_MODE, Content, read_tar
+from nipack.builder.archive.installed import FILE_MODE
+from nipack.builder.archive.members import LINK_MODE, Content, read_tar
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import conda
 from nipack.builder.escaping import CondaBuildYaml, PythonText, RattlerYaml, ShellWord
