@@ -37,13 +37,14 @@ def metadata_path(name: str) -> str:
     return f"{RECORDS}/{name}/{METADATA_NAME}"
 
 
-def ini_text(prefix: str) -> str:
-    """Return the ini file's content.
+def ini_text(prefix: str | None) -> str:
+    """Return the ini file's content; its path is relative to the prefix where none is known.
 
     It never changes from version to version: it is a conffile, and dpkg asks wherever an
     administrator edited a conffile that changed.
     """
-    return f"[DATA]\npath = {prefix}/{DATA_ROOT}\n"
+    root = DATA_ROOT if prefix is None else f"{prefix}/{DATA_ROOT}"
+    return f"[DATA]\npath = {root}\n"
 
 
 def in_file_system(path: str) -> str:

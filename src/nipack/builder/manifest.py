@@ -22,15 +22,14 @@ from nipack.builder.package import DataFile, DataLink, DataPackage
 def installed_tree(package: DataPackage, prefix: str | None) -> Tree:
     """Return everything that is installed in every format, for a prefix, sorted by path.
 
-    Where no prefix is known there is no ini: its data root is searched all the same.
+    Where no prefix is known, the ini's path is relative to the one that it is installed into.
     """
     definition = package.definition
     root = layout.payload_directory(definition.relpath)
     tree: list[Installed] = [_payload_link(link, root) for link in package.links]
     tree += [_payload_file(file, root, package.directory) for file in package.files]
-    if prefix is not None:
-        ini = layout.ini_path(definition.name)
-        tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
+    ini = layout.ini_path(definition.name)
+    tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
     tree += [
         text_file(layout.manifest_path(definition.name), package.manifest),
         text_file(layout.metadata_path(definition.name), metadata_text(package)),

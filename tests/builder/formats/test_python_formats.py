@@ -100,10 +100,12 @@ def test_wheel_is_named_as_pip_reads_it(source: Path, tmp_path: Path) -> None:
     assert b"\nBuild: 2\n" in zipfile.ZipFile(path).read("nipy_templates-0.3.dist-info/WHEEL")
 
 
-def test_wheel_installs_below_sys_prefix_and_has_no_ini(wheel: zipfile.ZipFile) -> None:
+def test_wheel_installs_below_sys_prefix_with_an_ini_for_any(wheel: zipfile.ZipFile) -> None:
     prefix = "nipy_templates-0.3.data/data/"
     installed = [n.removeprefix(prefix) for n in wheel.namelist() if n.startswith(prefix)]
+    assert wheel.read(f"{prefix}etc/nipy/nipy_templates.ini") == b"[DATA]\npath = share/nipy\n"
     assert installed == [
+        "etc/nipy/nipy_templates.ini",
         "share/nipack/nipy-templates/SHA256SUMS",
         "share/nipack/nipy-templates/package.json",
         "share/nipy/nipy/templates/T1.nii.gz",
@@ -177,7 +179,7 @@ def test_sdist_has_the_documented_layout(sdist: dict[str, bytes]) -> None:
     top = "nipy-templates-0.3/"
     assert {name.removeprefix(top) for name in sdist} == {
         *("setup.py", "README.txt", "MANIFEST.in", "PKG-INFO", "pyproject.toml"),
-        *("LICENSES/CC0-1.0.txt", "SHA256SUMS", "package.json"),
+        *("LICENSES/CC0-1.0.txt", "SHA256SUMS", "package.json", "nipy_templates.ini"),
         *("templates/config.ini", "templates/T1.nii.gz", "templates/a b/é,x.txt"),
     }
     for name, content in FILES.items():

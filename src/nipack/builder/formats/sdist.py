@@ -43,6 +43,7 @@ CONFIG = DATA + "/config.ini"
 # Below the prefix
 TARGET = "$target"
 RECORDS = "$records"
+INI = "$ini"
 
 
 def version():
@@ -58,6 +59,7 @@ def data_files():
     for folder, _, names in sorted(os.walk(DATA)):
         target = TARGET + folder.replace(os.sep, "/")[len(DATA) :]
         yield target, [os.path.join(folder, name) for name in sorted(names)]
+    yield os.path.dirname(INI), [os.path.basename(INI)]
     if is_as_released():
         yield RECORDS, ["SHA256SUMS", "package.json"]
 
@@ -107,6 +109,7 @@ class SdistFormat:
             installed_root: self.payload_root(package),
             layout.manifest_path(name): f"{_top(package)}/SHA256SUMS",
             layout.metadata_path(name): f"{_top(package)}/package.json",
+            layout.ini_path(name): f"{_top(package)}/{_ini_name(package.definition)}",
         }
         installed = [
             replace(each, path=_moved(each.path, folders))
@@ -137,6 +140,10 @@ def _data_directory(definition: Definition) -> str:
     return definition.relpath.partition("/")[2]
 
 
+def _ini_name(definition: Definition) -> str:
+    return PurePosixPath(layout.ini_path(definition.name)).name
+
+
 def _moved(path: str, folders: dict[str, str]) -> str:
     """Return a path with the folder, or the whole, that is mapped to another replaced."""
     for each in (PurePosixPath(path), *PurePosixPath(path).parents):
@@ -154,8 +161,10 @@ def _texts(package: DataPackage) -> list[InstalledFile]:
         data=data,
         target=layout.payload_directory(definition.relpath),
         records=PurePosixPath(layout.manifest_path(definition.name)).parent,
+        ini=layout.ini_path(definition.name),
     )
-    manifest = f"include MANIFEST.in SHA256SUMS package.json\ngraft {data}\n"
+    ini = _ini_name(definition)
+    manifest = f"include MANIFEST.in SHA256SUMS package.json {ini}\ngraft {data}\n"
     files = {
         "MANIFEST.in": f"{manifest}graft LICENSES\n" if licenses else manifest,
         "PKG-INFO": python_metadata.core_metadata(package),

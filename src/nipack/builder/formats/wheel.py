@@ -22,7 +22,8 @@ from nipack.system.progress import Advance
 class WheelFormat:
     """py3-none-any: its data goes to the `data` scheme, which is sys.prefix.
 
-    A wheel knows no prefix, so it has no ini; sys.prefix/share/nipy is searched without one.
+    A wheel knows no prefix, so the path in its ini is relative to that: with it, an environment's
+    own data comes before the system's.
     """
 
     name = "wheel"

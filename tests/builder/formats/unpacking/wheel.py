@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from tests.builder.formats.unpacking import Places, installed
+from tests.builder.formats.unpacking import Places, ini_below, installed
 
 from nipack.builder.package import DataPackage
 
@@ -17,4 +17,4 @@ def unpack(artifact: Path, directory: Path, package: DataPackage) -> Places:
             path = Path(archive.extract(info, directory))
             path.chmod(info.external_attr >> 16 & 0o7777)
     [prefix] = directory.glob("*.data/data")
-    return installed(prefix, package)
+    return installed(prefix, package, ini_below(prefix, package), "share/nipy")
