@@ -106,6 +106,11 @@ def shell_word(text: str) -> ShellWord:
     return ShellWord(shlex.quote(_one_line(text)))
 
 
+def shell_comment(text: str) -> ShellWord:
+    """Return the rest of a line behind a # of a shell."""
+    return ShellWord(_one_line(text))
+
+
 def python_literal(text: str) -> PythonText:
     """Return a text as a literal of Python."""
     return PythonText(json.dumps(_encodable(text), ensure_ascii=False))  # JSON's are Python's

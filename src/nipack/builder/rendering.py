@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FILTERS: dict[type[Escaped], dict[str, Callable[..., Escaped]]] = {
     escaping.SpecText: {"line": escaping.spec_line, "text": escaping.spec_text},
-    escaping.ShellWord: {"shell": escaping.shell_word},
+    escaping.ShellWord: {"shell": escaping.shell_word, "comment": escaping.shell_comment},
     escaping.Word: {},
     escaping.MakeWord: {},
     escaping.PythonText: {
