@@ -25,6 +25,7 @@ from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
 from nipack.builder.reading import read_package
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
+from nipack.system.hashing import digest_file
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter, SilentReporter
 
@@ -120,8 +121,8 @@ def build_artifact(
     target = out_dir / format.file_name(package)
     tree = format.tree(package)
     if force or not (record := kept(package, format, tree, target, reporter)):
-        proven_id = _assembled(package, format, tree, target, reporter)
-        keep_record(package, format, tree, target)
+        proven_id, sha256 = _assembled(package, format, tree, target, reporter)
+        keep_record(package, format, tree, target, sha256)
     else:
         proven_id = record.payload_id
     if force:
@@ -138,8 +139,8 @@ def build_artifact(
 
 def _assembled(
     package: DataPackage, format: Format, tree: Tree, target: Path, reporter: Reporter
-) -> str:
-    """Write an artifact and prove it; return the payload id that was read back from it."""
+) -> tuple[str, str]:
+    """Write an artifact and prove it; return the payload id that it holds, and its own sha256."""
     with written_beside(target, ArtifactError) as output:
         advance = reporter.step(f"write {target.name}", package.size)
         format.assemble(package, tree, output, advance)
@@ -147,9 +148,11 @@ def _assembled(
         # The disk writes what was assembled while it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
             synced = disk.submit(os.fsync, output.fileno())
+            hashed = disk.submit(digest_file, Path(output.name), ["sha256"])
             proven_id = verify(package, format, tree, Path(output.name), reporter)
             synced.result()
-    return proven_id
+            sha256 = hashed.result().by_algorithm["sha256"]
+    return proven_id, sha256
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:

@@ -78,11 +78,11 @@ def kept(
     return record
 
 
-def keep_record(package: DataPackage, format: Format, tree: Tree, path: Path) -> None:
+def keep_record(package: DataPackage, format: Format, tree: Tree, path: Path, sha256: str) -> None:
     """Record an artifact that was proven; where the cache cannot be written, nothing is."""
     found = path.stat()
     record = BuildRecord(
-        sha256=digest_file(path, ["sha256"]).by_algorithm["sha256"],
+        sha256=sha256,
         made_of=_made_of(package, format, tree),
         payload_id=package.payload_id,
         size=found.st_size,
