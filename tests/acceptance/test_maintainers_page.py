@@ -17,6 +17,7 @@ COMMANDS = {
     "conda-forge": (12, ['version: "0.2"']),
     "debian": (12, ["work/nipy-examplepkg_0.2-1_source.changes"]),
     "fedora": (9, ["- 0.2-1", "- Update to 0.2", "- 0.1-1"]),
+    "arch": (7, ["pkgver = 0.2-1", "backup = etc/nipy/nipy_examplepkg.ini"]),
 }
 
 
@@ -31,6 +32,7 @@ def test_every_page_is_tried() -> None:
 
 @pytest.mark.slow
 @pytest.mark.tools("dpkg-buildpackage", "dh", "lintian", "rpmbuild", "rpm2archive", "rpmlint")
+@pytest.mark.tools("makepkg", "bsdtar", "zstd")
 @pytest.mark.parametrize("page", COMMANDS)
 def test_every_command_works(page: str, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "recipes", tmp_path / "recipes")

@@ -125,4 +125,7 @@ def test_makepkg_builds_the_recipe(sample: Path, system: ArchSystem, tmp_path: P
     [package] = recipe.packages
     system.pacman("-U", package)
     name = recipe.directory.parent.name
+    # As nobody, for makepkg refuses to run as root.
+    said = run("unshare", "--user", "makepkg", "--printsrcinfo", cwd=recipe.directory)
+    assert f"pkgname = {name}\n" in said
     assert "0 altered files" in system.pacman("-Qkk", name)
