@@ -117,7 +117,10 @@ def _made_of(package: DataPackage, format: Format, tree: Tree) -> str:
     )  # fmt: skip
     digest = hashlib.sha256(repr(facts).encode("utf-8", "surrogateescape"))
     for each in tree:
-        what = each.sha256 if isinstance(each, InstalledFile) else f"-> {each.target}"
+        if isinstance(each, InstalledFile):
+            what = f"{each.mode:o} {each.sha256}"
+        else:
+            what = f"-> {each.target}"
         digest.update(os.fsencode(f"{each.path}\0{what}\0"))
     return digest.hexdigest()
 
