@@ -20,6 +20,7 @@ def interpreter(
     prefix: str = "/opt/venv",
     *,
     executable: str = "/opt/venv/bin/python",
+    has_pip: bool = True,
     is_conda: bool = False,
     is_windows: bool = False,
     systems: frozenset[str] = frozenset(),
@@ -27,6 +28,7 @@ def interpreter(
     return Interpreter(
         prefix=prefix,
         executable=executable,
+        has_pip=has_pip,
         is_conda=is_conda,
         is_windows=is_windows,
         systems=systems,
@@ -41,6 +43,8 @@ UBUNTU = interpreter("/usr", systems=frozenset({"linuxmint", "ubuntu", "debian"}
 FEDORA = interpreter("/usr", systems=frozenset({"fedora"}))
 ALMA = interpreter("/usr", systems=frozenset({"almalinux", "rhel", "centos", "fedora"}))
 ARCH = interpreter("/usr", executable="/usr/bin/python", systems=frozenset({"arch"}))
+SUSE = interpreter("/usr", systems=frozenset({"opensuse-leap", "suse", "opensuse"}))
+UV = interpreter(has_pip=False)
 WINDOWS_VENV = interpreter(
     r"C:\Users\A B\venv", executable=r"C:\Users\A B\venv\python.exe", is_windows=True
 )
@@ -56,6 +60,8 @@ WINDOWS_VENV = interpreter(
         (UBUNTU, "sudo apt install nipy-templates"),
         (FEDORA, "sudo dnf install nipy-templates"),
         (ALMA, "sudo dnf install nipy-templates"),
+        (SUSE, "sudo zypper install nipy-templates"),
+        (UV, "uv pip install --python /opt/venv/bin/python nipy-templates"),
         (ARCH, "/usr/bin/python -m pip install nipy-templates"),
         (interpreter(), "/opt/venv/bin/python -m pip install nipy-templates"),
         (WINDOWS_VENV, r'"C:\Users\A B\venv\python.exe" -m pip install nipy-templates'),
@@ -150,6 +156,12 @@ def test_package_names(relpath: str, name: str | None, expected: str | None) -> 
         # What dpkg installed is dpkg's, whichever Python asks.
         ("dpkg", CONDA, "sudo apt install --reinstall nipy-data"),
         ("rpm", FEDORA, "sudo dnf reinstall nipy-data"),
+        ("rpm", SUSE, "sudo zypper install --force nipy-data"),
+        (
+            "pip",
+            UV,
+            "uv pip install --python /opt/venv/bin/python --force-reinstall --no-deps nipy-data",
+        ),
         (
             "pip",
             interpreter(),

@@ -2,15 +2,17 @@
 
 import importlib
 import json
+import os
 import warnings
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.machine import Machine, add_records, install, make_machine, write
+from tests.machine import Machine, add_records, install, make_machine, ordinary_user, write
 
 import nipack
 from nipack.advice.diagnosis import PackageDiagnosis
+from nipack.advice.sources import in_apt_archive
 from nipack.cli.app import nipack as command_line
 from nipack.data import MissingDataWarning, check_installed, make_datasource
 
@@ -23,6 +25,90 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 def only(minimum: str | None = None, *, full: bool = False) -> PackageDiagnosis:
     [package] = nipack.diagnose("nipy/templates", min_version=minimum, full=full).packages
     return package
+
+
+def nobody(package: str) -> list[str]:
+    """What is said of a package that no source on this machine is known to have."""
+    return [
+        f"No package manager here is known to have {package}:",
+        f"  put its release, {package}-VERSION.tar.gz, into ~/Downloads and ask again, or",
+        f"  make packages of it: nipack build {package}-VERSION.tar.gz",
+    ]
+
+
+def add_channel(machine: Machine, *packages: str) -> None:
+    """Make the prefix a conda environment, whose local channel has these packages."""
+    channel = machine.directory / "a channel"
+    names = {f"{each}-0.3-0.conda": {"name": each} for each in packages}
+    write(channel / "noarch/repodata.json", json.dumps({"packages.conda": names}))
+    record = {"name": "python", "channel": channel.as_uri()}
+    write(machine.prefix / "conda-meta/python-3.11-0.json", json.dumps(record))
+
+
+def test_a_source_is_named_that_is_known_to_have_the_package(machine: Machine) -> None:
+    """A stranger may publish under a name that nobody has taken."""
+    add_channel(machine, "nipy-data", "nipy-templates-extra")
+    assert str(only()).splitlines()[1:] == nobody("nipy-templates")
+    add_channel(machine, "nipy-data", "nipy-templates")
+    [command] = only().commands
+    assert command == f"conda install --prefix '{machine.prefix}' nipy-templates"
+    install(machine.own_root, "0.2")
+    assert only("0.3").commands[0].endswith(" 'nipy-templates>=0.3'")
+
+
+@pytest.mark.tools("apt-cache")
+def test_apt_knows_what_its_archives_have() -> None:
+    assert in_apt_archive("dpkg")
+    assert not in_apt_archive("nipy-no-such-templates")
+
+
+def test_the_cache_that_conda_links_damage_from_is_removed_first(machine: Machine) -> None:
+    data = install(machine.own_root)
+    add_records(machine.prefix)
+    cache = machine.directory / "pkgs/nipy-templates-0.3-0"
+    cache.mkdir(parents=True)
+    record = {
+        "name": "nipy-templates",
+        "files": ["share/nipy/nipy/templates/config.ini"],
+        "extracted_package_dir": str(cache),
+    }
+    write(machine.prefix / "conda-meta/nipy-templates-0.3-0.json", json.dumps(record))
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.30\n", "utf-8")
+    first, second = only().commands
+    assert first == f"rm -r '{cache}'"
+    assert second.startswith("conda install --force-reinstall --prefix ")
+    cache.rmdir()
+    assert only().commands == (second,)
+
+
+def test_what_nobody_may_read_is_opened_rather_than_installed(machine: Machine) -> None:
+    data = install(machine.own_root)
+    for directory in [machine.directory, *machine.directory.parents][:-2]:
+        directory.chmod(0o755)
+    only()  # what is imported may not be readable for others
+    data.chmod(0)
+    with ordinary_user():
+        found = only()
+        said = str(found.explanation)
+    data.chmod(0o755)
+    assert found.verdict == "unusable"
+    assert f"{data} is of user {os.getuid()}, with mode 0000; let its owner" in said
+    assert f"chmod -R a+rX '{data}'" in said
+    assert "No package manager" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[data]\npath = /x\n", "[data] is not read; write [DATA]"),
+        ("[DATA]\npaths = /x\n", ":2: [DATA] has 'paths', and no path; write path = DIRECTORY"),
+    ],
+)
+def test_a_misspelt_setting_is_told(machine: Machine, text: str, said: str) -> None:
+    write(machine.etc / "mine.ini", text)
+    assert said in str(nipack.diagnose("nipy/templates"))
+    write(machine.etc / "mine.ini", f"[DATA]\npath = {machine.home}\n[other]\npaths = x\n")
+    assert "mine.ini" not in str(nipack.diagnose("nipy/templates")).replace("mine.ini:2", "")
 
 
 def test_each_verdict(machine: Machine) -> None:
@@ -88,8 +174,8 @@ def test_what_cannot_be_used_is_installed_again_where_it_is_installed(machine: M
     config.write_text("[DEFAULT]\n", "utf-8")
     assert only().commands == (command,)
     record.unlink()
-    [command] = only().commands
-    assert command.endswith("-m pip install nipy-templates")
+    assert only().commands == ()
+    assert str(only()).splitlines()[1:] == nobody("nipy-templates")
 
 
 def test_a_newer_copy_that_is_hidden_is_told(machine: Machine) -> None:
@@ -129,13 +215,11 @@ def test_nipys_own_packages(machine: Machine) -> None:
     assert [str(warning.message).splitlines() for warning in caught] == [
         [
             "nipy/data is not installed in any of the 2 places where it is looked for",
-            "To mend it:",
-            f"  '{machine.prefix}/bin/python' -m pip install nipy-data",
+            *nobody("nipy-data"),
         ],
         [
             "nipy/templates is not installed in any of the 2 places where it is looked for",
-            "To mend it:",
-            f"  '{machine.prefix}/bin/python' -m pip install nipy-templates",
+            *nobody("nipy-templates"),
         ],
     ]
     # The warning is of the line that called.
@@ -151,7 +235,7 @@ def test_it_is_silent_where_it_is_told_to(machine: Machine) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = check_installed({"x": {"relpath": "lab/x", "name": "lab-extra"}}, warn=False)
-    assert "pip install lab-extra" in found.packages[0].commands[-1]
+    assert "known to have lab-extra:" in str(found.packages[0])
     with pytest.raises(ValueError, match="must be a version"):
         check_installed({"x": {"relpath": "lab/x", "min version": "new"}})
 

@@ -46,15 +46,15 @@ def test_nothing_is_installed_for_what_is_mistyped(command: str, machine: Machin
     install(machine.own_root, relpath="nipy/examplepkg")
     said = run(command, "nipy/exampelpkg").output
     assert "Did you mean nipy/examplepkg, which is installed?" in said
-    assert "pip install" not in said
+    assert "No package manager" not in said
     assert "NIPY_DATA_PATH" not in said
-    assert "pip install" in run(command, "nipy/templates").output
+    assert "No package manager here" in run(command, "nipy/templates").output
 
 
 def test_what_a_program_asks_for_by_its_name_is_not_mistyped(machine: Machine) -> None:
     install(machine.own_root, relpath="nipy/data2")
     bomber = datasource_or_bomber({"relpath": "nipy/data", "name": "nipy-data"})
-    assert "pip install nipy-data" in str(bomber.msg)  # type: ignore[union-attr]
+    assert "known to have nipy-data:" in str(bomber.msg)  # type: ignore[union-attr]
 
 
 def test_doctor_says_what_is_near_once(machine: Machine) -> None:
@@ -62,7 +62,6 @@ def test_doctor_says_what_is_near_once(machine: Machine) -> None:
     result = run("doctor", "nipy/templates")
     assert result.stdout.count(f"  {data}\n") == 1
     assert result.stdout.count("--fix") == 1
-    assert result.stdout.count("pip install nipy-templates") == 1
     # Where there is data to use, it is nobody's business what else lies about.
     install(machine.own_root)
     assert str(data) not in run("doctor", "nipy/templates").stdout

@@ -56,12 +56,12 @@ def test_a_directory_needs_a_dot_before_it(
 
 @pytest.mark.parametrize(("typed", "shown"), [("v9", "9"), ("1.0-RC1", "1.0rc1"), ("0.30", "0.30")])
 @pytest.mark.parametrize("command", ["where", "doctor"])
-def test_a_minimum_is_shown_as_installers_spell_it(
+def test_a_minimum_is_shown_as_pep_440_spells_it(
     command: str, typed: str, shown: str, machine: Machine
 ) -> None:
     install(machine.own_root, "0.2")
     said = run(command, "nipy/templates", "--min-version", typed).output
-    assert f"'nipy-templates>={shown}'" in said
+    assert f" {shown} or newer is needed" in said
     assert typed == shown or typed not in said
 
 

@@ -10,7 +10,7 @@ from tests.machine import Machine, add_records, install, make_machine, write
 import nipack
 from nipack.cli.app import nipack as command_line
 from nipack.inventory.citations import bibtex, citations
-from nipack.inventory.owners import find_owner
+from nipack.inventory.owners import find_owner, removed_owner
 
 PAPER = {"doi": "10.1016/j.neuroimage.2010.07.033", "text": "Fonov et al. (2011). Atlases."}
 METADATA = {
@@ -144,3 +144,25 @@ def test_the_record_of_a_windows_wheel(machine: Machine) -> None:
     assert str(find_owner(str(data), "nipy/templates")) == "pip: nipy-templates 0.3"
     write(record, "../../share/nipy/nipy/templates/config.ini.old,,\n")
     assert find_owner(str(data), "nipy/templates").manager == "by hand"
+
+
+def test_a_conffile_that_a_removed_package_has_left(tmp_path: Path) -> None:
+    status = write(
+        tmp_path / "status",
+        "Package: other\nStatus: install ok installed\nConffiles:\n /etc/other 0\n\n"
+        "Package: nipy-data\nStatus: deinstall ok config-files\nVersion: 0.3-1\nConffiles:\n"
+        " /etc/nipy/nipy_data.ini d41d8\n\n"
+        "Package: nipy-templates\nStatus: install ok installed\nConffiles:\n"
+        " /etc/nipy/nipy_templates.ini d41d8\n",
+    )
+    assert removed_owner("/etc/nipy/nipy_data.ini", str(status)) == "nipy-data"
+    assert removed_owner("/etc/nipy/nipy_templates.ini", str(status)) is None
+    assert removed_owner("/etc/nipy/mine.ini", str(status)) is None
+
+
+def test_a_folder_without_a_config_ini_is_no_data(machine: Machine) -> None:
+    install(machine.own_root)
+    (machine.home / ".nipy/nipy/templates/left").mkdir(parents=True)
+    assert [each.path for each in nipack.list_packages()] == [
+        str(machine.own_root / "nipy/templates")
+    ]

@@ -83,7 +83,7 @@ def test_no_program_is_run_where_there_is_no_database(
     def refuse(*command: str) -> str:
         raise AssertionError(command)
 
-    monkeypatch.setattr(owners, "_output", refuse)
+    monkeypatch.setattr(owners, "output_of", refuse)
     with pytest.raises(AssertionError, match="rpm"):
         owner(system)
     (system / "var/lib/rpm/rpmdb.sqlite").unlink()
@@ -100,5 +100,5 @@ def test_dpkg_is_asked_first_and_the_program_may_be_missing(
     assert owner(system) == "by hand"
     write(system / "var/lib/dpkg/info/nipy-templates.list", f"/{DATA}/config.ini\n")
     write(system / "var/lib/dpkg/status", "Package: nipy-templates\nVersion: 0.3-1\n\n")
-    monkeypatch.setattr(owners, "_output", lambda *command: "wrong\t1\n")
+    monkeypatch.setattr(owners, "output_of", lambda *command: "wrong\t1\n")
     assert owner(system) == "dpkg: nipy-templates 0.3-1"

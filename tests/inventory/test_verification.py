@@ -216,3 +216,9 @@ def test_what_has_no_end_is_not_read(data: Path, kind: str) -> None:
     write(data.parents[2] / "nipack/nipy-templates/package.json", "{}")
     [problem] = checked().problems
     assert str(problem) == "T1.nii.gz: changed (it is no regular file)"
+
+
+def test_what_conda_leaves_is_called_by_its_name(data: Path) -> None:
+    (data / "2mm.c~").symlink_to("1mm")
+    [problem] = nipack.verify("nipy/templates")[0].problems
+    assert str(problem).startswith("2mm.c~: extra (conda leaves it where it replaces a link")

@@ -11,14 +11,17 @@ from ..lookup.version import normal
 
 DEBIAN = frozenset({"debian", "ubuntu"})
 FEDORA = frozenset({"fedora", "rhel", "centos"})
+SUSE = frozenset({"suse", "opensuse"})
 
 
 class Interpreter(Record):
     """What decides which package manager owns an interpreter."""
 
-    __slots__ = ("executable", "is_conda", "is_windows", "prefix", "systems")
+    __slots__ = ("executable", "has_pip", "is_conda", "is_windows", "prefix", "systems")
     prefix: str
     executable: str
+    # uv makes environments without
+    has_pip: bool
     is_conda: bool
     is_windows: bool
     # ID and ID_LIKE of /etc/os-release
@@ -27,13 +30,24 @@ class Interpreter(Record):
 
 def this_interpreter() -> Interpreter:
     """Return what is known of the running interpreter."""
+    from importlib.util import find_spec
+
     return Interpreter(
         prefix=sys.prefix,
         executable=sys.executable or "python",
+        has_pip=find_spec("pip") is not None or not _is_made_by_uv(),
         is_conda=os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
         is_windows=os.name == "nt",
         systems=_systems() if sys.prefix == "/usr" else frozenset(),
     )
+
+
+def _is_made_by_uv() -> bool:
+    try:
+        with open(os.path.join(sys.prefix, "pyvenv.cfg"), encoding="utf-8") as settings:
+            return any(line.partition("=")[0].strip() == "uv" for line in settings)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _systems() -> frozenset[str]:
@@ -70,13 +84,21 @@ def install_command(
         return _quoted(["sudo", "apt", "install", name], there)
     if there.prefix == "/usr" and there.systems & FEDORA:
         return _quoted(["sudo", "dnf", "install", name], there)
+    if there.prefix == "/usr" and there.systems & SUSE:
+        return _quoted(["sudo", "zypper", "install", name], there)
     return pip_command(package, there)
 
 
 def pip_command(requirement: str, interpreter: Interpreter | None = None) -> str:
     """Return the line with which this interpreter's pip installs something."""
     there = interpreter or this_interpreter()
-    return _quoted([there.executable, "-m", "pip", "install", requirement], there)
+    return _quoted([*_pip(there), requirement], there)
+
+
+def _pip(there: Interpreter) -> list[str]:
+    if there.has_pip:
+        return [there.executable, "-m", "pip", "install"]
+    return ["uv", "pip", "install", "--python", there.executable]
 
 
 def reinstall_command(manager: str, package: str, interpreter: Interpreter | None = None) -> str:
@@ -87,7 +109,9 @@ def reinstall_command(manager: str, package: str, interpreter: Interpreter | Non
         "dpkg": ["sudo", "apt", "install", "--reinstall", package],
         "rpm": ["sudo", "dnf", "reinstall", package],
     }
-    by_pip = [there.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps", package]
+    if there.systems & SUSE:
+        again["rpm"] = ["sudo", "zypper", "install", "--force", package]
+    by_pip = [*_pip(there), "--force-reinstall", "--no-deps", package]
     return _quoted(again.get(manager, by_pip), there)
 
 

@@ -6,9 +6,16 @@ from ..inventory.owners import find_owner
 from ..inventory.verification import verify_directory
 from ..lookup.records import Record
 from ..lookup.search import Wanted, newer_than_chosen
-from .commands import reinstall_command
 from .explanation import explanation
-from .report import first_line, installation, mistaken, near_by, nibabel_differs
+from .report import (
+    first_line,
+    installation,
+    mistaken,
+    near_by,
+    nibabel_differs,
+    reinstallation,
+    what_to_install,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +57,10 @@ class PackageDiagnosis(Record):
         near = [] if self.usable else near_by(self.explanation)
         commands = self.commands[len(self.explanation.near_misses) :] if near else self.commands
         if commands:
-            title = "To install it instead:" if near else "To mend it:"
+            title = "To install it instead:" if near else "To fix this:"
             near += [title, *(f"  {command}" for command in commands)]
+        elif not self.usable:
+            near += what_to_install(self.explanation)
         return "\n".join([*lines, *near])
 
 
@@ -119,7 +128,7 @@ def _package(wanted: Wanted, settings: SearchSettings, *, full: bool) -> Package
     return PackageDiagnosis(
         verdict="damaged" if damaged else "usable",
         summary=f"{where}: {_state(verification)}",
-        commands=(_reinstallation(chosen, wanted),) if damaged else (),
+        commands=tuple(_reinstallation(chosen, wanted)) if damaged else (),
         hidden=tuple(newer_than_chosen(found.tried)),
         explanation=found,
         verification=verification,
@@ -142,8 +151,8 @@ def _state(verification: Verification) -> str:
     return f"{verification.files} files intact by {how}"
 
 
-def _reinstallation(chosen: Candidate, wanted: Wanted) -> str:
+def _reinstallation(chosen: Candidate, wanted: Wanted) -> list[str]:
     owner = find_owner(chosen.path, wanted.relpath)
     if owner.name is None:
-        return f"put {chosen.path} there again, from where it came"
-    return reinstall_command(owner.manager, owner.name)
+        return [f"put {chosen.path} there again, from where it came"]
+    return reinstallation(chosen.path, wanted.relpath, owner)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..lookup.search import every_candidate, find_data_path, mark_choice
-from .mistakes import mistakes
+from ..lookup.search import every_candidate, find_data_path, ini_files, mark_choice
+from .mistakes import misspelt, mistakes
 from .near_misses import Surroundings, near_misses
 from .report import Explanation
 
@@ -42,12 +42,13 @@ def search(wanted: Wanted, settings: SearchSettings, given: DataPath | None = No
         data_path = given
     tried = mark_choice(every_candidate(data_path.roots, wanted.relative, wanted.minimum))
     searched = list(dict.fromkeys(root.path for root in data_path.roots))
+    causes = [*mistakes(data_path.roots), *misspelt(ini_files(settings))]
     near = near_misses(wanted, searched, _surroundings(settings))
     return Explanation(
         wanted=wanted,
         tried=tried,
         problems=data_path.problems,
-        mistakes=tuple(dict.fromkeys(mistakes(data_path.roots))),
+        mistakes=tuple(dict.fromkeys(causes)),
         near_misses=near,
         alike=() if near else _alike(wanted, tried, data_path.roots),
         nibabel=None,

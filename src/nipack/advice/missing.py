@@ -49,5 +49,5 @@ def _message(
         return failure(found)
     if hint == DEFAULT_INSTALL_HINT and is_relpath(wanted.relpath):
         # Its example is of another package.
-        hint = hint.replace("nipy/templates", wanted.relpath)
-    return f"{failure(found)}\n\n{hint}"
+        return f"{failure(found)}\n\n{hint.replace('nipy/templates', wanted.relpath)}"
+    return f"{failure(found, hinted=hint != DEFAULT_INSTALL_HINT)}\n\n{hint}"

@@ -10,7 +10,7 @@ from ..lookup.ini import read_bytes
 from ..lookup.records import Record
 from ..lookup.search import candidates, data_root, given_data_path
 from ..lookup.version import at_least
-from .commands import make_directory, move_command, quoted
+from .commands import make_directory, move_command, pip_command, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     if name.endswith(".conda"):
         return f"conda install --prefix {quoted(there.prefix)} {quoted(path)}"
     if name.endswith(".whl"):
-        return f"python -m pip install {quoted(path)}"
+        return pip_command(path)
     ending = next(each for each in ARCHIVES if name.endswith(each))
     umbrella, _, rest = wanted.relpath.partition("/")
     if ending not in TARBALLS or not rest:
@@ -236,7 +236,16 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
 def _named(root: str, wanted: Wanted, there: Surroundings, *, fix: bool) -> str:
     """Return what makes a root searched."""
     setting = f"write path = {root} below [DATA] in {os.path.join(there.user_dir, CONFIG_NAME)}"
-    return f"nipack doctor {wanted.relpath} --fix, or {setting}" if fix else setting
+    return f"nipack doctor {wanted.relpath} --fix, or {setting}" if fix and _has_tool() else setting
+
+
+def _has_tool() -> bool:
+    """Tell whether `nipack doctor` is the tool's, which can write: the runtime's cannot."""
+    from pathlib import Path
+
+    from .. import __path__ as places
+
+    return any(Path(place, "cli", "doctor.py").is_file() for place in places)
 
 
 def _near(

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from ..inventory.owners import find_owner
+import os
+
+from ..inventory.owners import conda_cache_of, find_owner
+from ..layout import payload_directory
 from ..lookup.records import Record
-from .commands import install_command, installable_name, reinstall_command
+from .commands import (
+    install_command,
+    installable_name,
+    quoted,
+    reinstall_command,
+    this_interpreter,
+)
 from .nearest import alternatives
+from .sources import in_apt_archive, is_published
 
 # Of a terminal as it opens: what is folded there is no table any more.
 MOST_COLUMNS = 80
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ..inventory.owners import Owner
     from ..lookup.search import Candidate, IniProblem, Wanted
     from .near_misses import NearMiss
     from .nibabel_choice import NibabelChoice
@@ -53,7 +64,7 @@ class Explanation(Record):
         return explanation_text(self)
 
 
-def failure(found: Explanation) -> str:
+def failure(found: Explanation, *, hinted: bool = False) -> str:
     """Return the message for data that was not found, or found in no usable state.
 
     The search may be later than the one that failed: what is there by now is said.
@@ -68,7 +79,7 @@ def failure(found: Explanation) -> str:
     blocks = [first_line(found.wanted, tried)]
     if tried:
         blocks.append("Tried, in this order:\n" + _table(tried))
-    return "\n\n".join([*blocks, *remarks(found), *what_to_install(found)])
+    return "\n\n".join([*blocks, *remarks(found), *what_to_install(found, hinted=hinted)])
 
 
 def installation(found: Explanation) -> list[str]:
@@ -80,30 +91,51 @@ def installation(found: Explanation) -> list[str]:
     if package is None or (found.alike and found.wanted.name is None):
         return []
     again = _reinstallation(found)
-    if again is not None:
-        return [again]
+    if again:
+        return again
+    there = this_interpreter()
+    if not is_published(package, there):
+        return []
     # Where an old one is installed, some installers are content with it unless told what is wanted.
     outdated = any(candidate.status == "too old" for candidate in found.tried)
-    return [install_command(package, minimum=found.wanted.minimum if outdated else None)]
+    minimum = found.wanted.minimum if outdated else None
+    return [install_command(package, there, minimum=minimum)]
 
 
 # What no new copy would mend.
 _NOT_TO_BE_MENDED = ("absent", "repeated", "unreadable")
 
 
-def _reinstallation(found: Explanation) -> str | None:
-    """Return the command for a package that is installed, but cannot be used.
+def _reinstallation(found: Explanation) -> list[str]:
+    """Return the commands for a package that is installed, but cannot be used.
 
     An installer does nothing for what it has installed already, unless it is told to.
     """
     if any(each.status == "too old" for each in found.tried):
-        return None  # a newer one is wanted, and replaces it
+        return []  # a newer one is wanted, and replaces it
     for each in found.tried:
         if each.status not in _NOT_TO_BE_MENDED:
             owner = find_owner(each.path, found.wanted.relpath)
             if owner.name is not None:
-                return reinstall_command(owner.manager, owner.name)
-    return None
+                return reinstallation(each.path, found.wanted.relpath, owner)
+    return []
+
+
+def reinstallation(path: str, relpath: str, owner: Owner) -> list[str]:
+    """Return the lines that put a package's files there again, over what is damaged."""
+    assert owner.name is not None
+    again = reinstall_command(owner.manager, owner.name)
+    if owner.manager == "dpkg" and not in_apt_archive(owner.name):
+        # apt downloads nothing that no archive has.
+        return [f"sudo dpkg -i {owner.name}_{owner.version}_all.deb"]
+    if owner.manager == "conda":
+        # Its files are hard links with the cache, whose damage would be linked again.
+        prefix = path[: -len(payload_directory(relpath))].rstrip("\\/")
+        cache = conda_cache_of(prefix, owner.name)
+        if cache is not None:
+            remove = "rmdir /s /q" if os.name == "nt" else "rm -r"
+            return [f"{remove} {quoted(cache)}", again]
+    return [again]
 
 
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
@@ -140,9 +172,31 @@ def mistaken(found: Explanation) -> list[str]:
         blocks.append(f"Did you mean {alternatives(list(found.alike))}, which is installed?")
     if found.problems:
         blocks.append(_block("Skipped", map(str, found.problems)))
-    if found.mistakes:
-        blocks.append(_block("To mend", found.mistakes))
+    causes = [*_unreadable(found), *found.mistakes]
+    if causes:
+        blocks.append(_block("To fix this", causes))
     return blocks
+
+
+def _unreadable(found: Explanation) -> Iterator[str]:
+    """Yield what lets this user read what is there: to install it again would not."""
+    for each in found.tried:
+        if each.status == "unreadable" and "Permission denied" in each.reason:
+            yield f"{each.path}: {_closed(each.path)}"
+
+
+def _closed(path: str) -> str:
+    """Return who has closed a directory, or one above it, and how it is opened."""
+    place = path
+    while os.path.dirname(place) != place and not os.path.exists(place):
+        place = os.path.dirname(place)
+    try:
+        found = os.stat(place)
+    except OSError:
+        return "make it readable"
+    owner, opened = f"user {found.st_uid}", f"chmod -R a+rX {quoted(place)}"
+    mode = f"{found.st_mode & 0o7777:04o}"
+    return f"{place} is of {owner}, with mode {mode}; let its owner, or root, run: {opened}"
 
 
 def near_by(found: Explanation) -> list[str]:
@@ -165,11 +219,30 @@ def explanation_text(found: Explanation) -> str:
     return "\n\n".join([choice(found), *table, *conclusions(found), *what_to_install(found)])
 
 
-def what_to_install(found: Explanation) -> list[str]:
-    """Return the block with the command that installs the data, where it is not there."""
-    commands = [] if found.chosen else installation(found)
+def what_to_install(found: Explanation, *, hinted: bool = False) -> list[str]:
+    """Return the block that says how the data is installed, where it is not there.
+
+    `hinted` is where the author of what asks for the data says it, too.
+    """
     package = installable_name(found.wanted.relpath, found.wanted.name)
-    return [_block(f"To install {package} for this interpreter", commands)] if commands else []
+    if found.chosen or package is None or (found.alike and found.wanted.name is None):
+        return []
+    commands = installation(found)
+    if commands:
+        return [_block(f"To install {package} for this interpreter", commands)]
+    if hinted or found.near_misses or any(each.status == "unreadable" for each in found.tried):
+        return []  # its author, or what is there, says more
+    return [nobody_publishes(package)]
+
+
+def nobody_publishes(package: str) -> str:
+    """Return what to do for a package that no source on this machine is known to have."""
+    release = f"{package}-VERSION.tar.gz"
+    lines = [
+        f"put its release, {release}, into {os.path.join('~', 'Downloads')} and ask again, or",
+        f"make packages of it: nipack build {release}",
+    ]
+    return _block(f"No package manager here is known to have {package}", lines)
 
 
 def choice(found: Explanation) -> str:

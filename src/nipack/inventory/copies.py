@@ -104,7 +104,9 @@ def copies_below(relpath: str, roots: Sequence[Root]) -> Iterator[Copy]:
 
 def _is_there(found: Candidate, relpath: str) -> bool:
     """Tell whether a package is there, be it that its data is gone."""
-    return found.status != "absent" or relpath in _recorded(found.root.path)
+    # A folder without a config.ini, empty or left over, is no data of anybody's.
+    gone = found.status in ("absent", "no config.ini")
+    return not gone or relpath in _recorded(found.root.path)
 
 
 def _relpaths(root: str) -> Iterator[str]:

@@ -90,6 +90,19 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def conda_cache_of(prefix: str, name: str) -> str | None:
+    """Return the folder of conda's cache whose files a package's are hard links to, if it is there.
+
+    What damages the one in place damages the other.
+    """
+    for record in glob.glob(os.path.join(glob.escape(prefix), "conda-meta", f"{name}-*.json")):
+        package = parse_json(_bytes(record))
+        folder = _text(package.get("extracted_package_dir"))
+        if package.get("name") == name and folder and os.path.isdir(folder):
+            return folder
+    return None
+
+
 def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
     top = _system(prefix)
     if top is None:
@@ -118,13 +131,28 @@ def _dpkg_version(status: str, name: str) -> str | None:
     return None
 
 
+def removed_owner(conffile: str, status: str = "/var/lib/dpkg/status") -> str | None:
+    """Return the package that dpkg has removed, but for this file, which only a purge takes."""
+    line = b"\n " + _utf8(conffile) + b" "
+    data = _bytes(status)
+    place = data.find(line)
+    if place < 0:
+        return None
+    start = data.rfind(b"\n\n", 0, place) + 2 if b"\n\n" in data[:place] else 0
+    fields = data[start:place].split(b"\n")
+    if b"Status: deinstall ok config-files" not in fields:
+        return None
+    name = next((each for each in fields if each.startswith(b"Package: ")), b"")
+    return name.removeprefix(b"Package: ").decode("utf-8", "replace") or None
+
+
 def _rpm(prefix: str, file: str, likely: str) -> Owner | None:
     top = _system(prefix)
     database = None if top is None else _rpm_database(top)
     if database is None:
         return None
     form = "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"
-    said = _output("rpm", "--dbpath", database, "-qf", "--qf", form, f"/usr/{file}")
+    said = output_of("rpm", "--dbpath", database, "-qf", "--qf", form, f"/usr/{file}")
     name, tab, version = said.partition("\n")[0].partition("\t")
     return Owner(manager="rpm", name=name, version=version) if tab else None
 
@@ -138,7 +166,7 @@ def _rpm_database(top: str) -> str | None:
     return None
 
 
-def _output(*command: str) -> str:
+def output_of(*command: str) -> str:
     """Return what a program prints, nothing where it is not there or fails."""
     import shutil
     import subprocess

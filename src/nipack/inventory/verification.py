@@ -195,7 +195,7 @@ class _Check:
     def _problems(self, pool: ThreadPoolExecutor, count: _Count) -> Iterator[FileProblem]:
         assert self.manifest is not None
         for path in self.found.keys() - self.expected.keys() - self.manifest.links.keys():
-            yield FileProblem(path=path, damage="extra", reason="")
+            yield FileProblem(path=path, damage="extra", reason=_leftover(path))
         yield from _wrong_links(self.copy.path, self.manifest)
         same_size = []
         for path in self.expected:
@@ -233,6 +233,13 @@ class _Check:
         if digest == self.expected[path]:
             return None
         return FileProblem(path=path, damage="changed", reason="its sha256 is another")
+
+
+def _leftover(path: str) -> str:
+    """Return what an extra file is known to be."""
+    if path.endswith(".c~"):
+        return "conda leaves it where it replaces a link to a folder; it can be removed"
+    return ""
 
 
 def _path(problem: FileProblem) -> str:

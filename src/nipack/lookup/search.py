@@ -131,6 +131,12 @@ def data_root(prefix: str) -> str:
     return os.path.join(prefix, *layout.DATA_ROOT.split("/"))
 
 
+def ini_files(settings: SearchSettings) -> list[str]:
+    """Return the ini files that name roots, in the order they are read; they need not be there."""
+    directories = _ini_directories(settings.prefix, settings.system_dir)
+    return [file for _, file in _all_ini_files(settings.user_dir, directories, [])]
+
+
 def given_data_path(paths: Iterable[str]) -> DataPath:
     """Return the data path that a caller has given as a sequence of directories."""
     origin = _origin("data_path")
@@ -247,6 +253,9 @@ class Wanted(Record):
         return os.path.join(*self.relpath.split("/"))
 
 
+_FIELDS = ("relpath", "name", "min version", "install hint")
+
+
 def _check_definition(pkg_def: Any) -> None:
     example = "{'relpath': 'nipy/templates'}"
     if not hasattr(pkg_def, "get"):
@@ -256,12 +265,23 @@ def _check_definition(pkg_def: Any) -> None:
         raise KeyError(problem)  # nibabel's error
     if not isinstance(pkg_def["relpath"], str):
         raise TypeError(problem)
-    if pkg_def.get("min_version") is not None:
-        import warnings
+    # What else a definition holds is its author's.
+    for key in pkg_def:
+        meant = _meant(key)
+        if meant is not None:
+            import warnings
 
-        # The fourth is who calls make_datasource and its like.
-        message = f"'min_version' of {pkg_def['relpath']} is not looked at; write 'min version'"
-        warnings.warn(message, UserWarning, stacklevel=5)
+            # The fourth is who calls make_datasource and its like.
+            message = f"{key!r} of {pkg_def['relpath']} is not looked at; write {meant!r}"
+            warnings.warn(message, UserWarning, stacklevel=5)
+
+
+def _meant(key: object) -> str | None:
+    """Return the field of a definition that a key is a misspelling of, or None."""
+    if not isinstance(key, str) or key in _FIELDS:
+        return None
+    letters = "".join(filter(str.isalpha, key)).lower()
+    return next((each for each in _FIELDS if each.replace(" ", "") == letters), None)
 
 
 class Candidate(Record):

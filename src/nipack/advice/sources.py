@@ -1,0 +1,73 @@
+"""Where a package is known to be published: read from what package managers keep on this machine.
+
+Nothing is asked over the network, so nobody is told of a name that a stranger could have taken.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+
+from ..inventory.owners import output_of
+from ..lookup.files import read_regular
+from .commands import DEBIAN, FEDORA, SUSE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .commands import Interpreter
+
+# A line of `apt-cache policy` that is of an archive, as that of what is installed is not.
+_ARCHIVE = re.compile(r"^\s+-?[0-9]+ (?!/var/lib/dpkg/status)\S+:\S+", re.MULTILINE)
+
+
+def is_published(package: str, there: Interpreter) -> bool:
+    """Tell whether this interpreter's package manager is known to have a package."""
+    if there.is_conda:
+        return any(_has(index, package) for index in _conda_indexes(there.prefix))
+    if there.systems & DEBIAN:
+        return in_apt_archive(package)
+    if there.systems & FEDORA:
+        return bool(output_of("dnf", "--quiet", "--cacheonly", "repoquery", package).strip())
+    if there.systems & SUSE:
+        found = output_of("zypper", "--no-refresh", "--quiet", "search", "--match-exact", package)
+        return package in found
+    return False  # pip keeps no list of what its index has
+
+
+def in_apt_archive(package: str) -> bool:
+    """Tell whether an archive that apt knows has a package."""
+    return _ARCHIVE.search(output_of("apt-cache", "policy", package)) is not None
+
+
+def _has(index: str, package: str) -> bool:
+    try:
+        data = read_regular(index)
+    except OSError:
+        return False
+    return re.search(rb'"name":\s*"%s"' % re.escape(package.encode()), data) is not None
+
+
+def _conda_indexes(prefix: str) -> Iterator[str]:
+    """Yield the indexes of the channels that a conda environment was made from."""
+    for channel in sorted(_local_channels(prefix)):
+        yield os.path.join(channel, "repodata.json")
+        yield os.path.join(channel, "noarch", "repodata.json")
+    for top in (prefix, os.path.dirname(os.path.dirname(prefix))):
+        yield from sorted(glob.glob(os.path.join(glob.escape(top), "pkgs", "cache", "*.json")))
+
+
+def _local_channels(prefix: str) -> set[str]:
+    from urllib.parse import unquote, urlsplit
+
+    channels = set()
+    for record in glob.glob(os.path.join(glob.escape(prefix), "conda-meta", "*.json")):
+        try:
+            found = re.search(rb'"channel":\s*"(file:[^"]*)"', read_regular(record))
+        except OSError:
+            continue
+        if found is not None:
+            channels.add(unquote(urlsplit(found[1].decode("utf-8", "replace")).path))
+    return channels
