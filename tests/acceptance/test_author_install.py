@@ -59,8 +59,7 @@ def test_build_makes_the_same_files_of_it_again(
     build: Build, make_tree: MakeTree, tmp_path: Path
 ) -> None:
     sdist = build(make_tree(), "-f", "sdist")["sdist"]
-    with tarfile.open(sdist) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(sdist, tmp_path)
     before = members(sdist)
     tree = tmp_path / "nipy-templates-0.3"
     run(sys.executable, "-m", "build", "--sdist", "--no-isolation", tree)
@@ -78,8 +77,7 @@ def test_a_version_of_its_own_goes_without_the_records(
     build: Build, make_tree: MakeTree, tmp_path: Path
 ) -> None:
     """The NIPY design: change the version in config.ini, make a tarball, upload."""
-    with tarfile.open(build(make_tree(), "-f", "sdist")["sdist"]) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(build(make_tree(), "-f", "sdist")["sdist"], tmp_path)
     tree = tmp_path / "nipy-templates-0.3"
     (tree / "templates" / "config.ini").write_text("[DEFAULT]\nversion = 0.4\n", "utf-8")
     run(sys.executable, "-m", "build", "--sdist", "--no-isolation", tree)
@@ -88,6 +86,11 @@ def test_a_version_of_its_own_goes_without_the_records(
     share = tmp_path / "prefix" / "share"
     assert (share / "nipy" / "nipy" / "templates" / "T1.nii.gz").is_file()
     assert not (share / "nipack").exists()
+
+
+def unpack(tarball: Path, target: Path) -> None:
+    """Unpack with tar: the tarfile of Debian 12's Python 3.11.2 has no filters."""
+    run("tar", "-xf", tarball, "-C", target)
 
 
 def members(sdist: Path) -> dict[str, bytes]:
@@ -125,8 +128,7 @@ def test_the_first_public_tarball_through_every_command(
 ) -> None:
     """init, check, bump and build of an unpacked release of 2009; its images stay as they are."""
     nipack = (sys.executable, "-m", "nipack")
-    with tarfile.open(real_tarball) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(real_tarball, tmp_path)
     tree = tmp_path / "nipy-templates-0.1"
     images = {path: path.read_bytes() for path in tree.rglob("*.nii.gz")}
     run(*nipack, "init", real_tarball, "-o", tmp_path / "definition")
