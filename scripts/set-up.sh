@@ -1,11 +1,16 @@
 # shellcheck shell=bash
 # Sourced by the other scripts: makes the virtual environment that they run in, once.
 #
-# PYTHON names another Python than python3; NIPACK_VENV another place than .venv.
+# PYTHON names another Python than python3; NIPACK_VENV another place than .venv.  NIPACK_LOWEST=1
+# installs the oldest versions that pyproject.toml allows.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${NIPACK_VENV:-$top/.venv}
 python=${PYTHON:-python3}
+case $(uname -s) in
+MINGW* | MSYS* | CYGWIN*) bin=$venv/Scripts ;;
+*) bin=$venv/bin ;;
+esac
 
 die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -40,12 +45,20 @@ set_up() {
     fi
     printf '== setting up %s (once; needs the network)\n' "$venv" >&2
     # A Python that was upgraded away leaves an environment that does not run.
-    if ! "$venv/bin/python" -c '' 2>/dev/null; then
+    if ! "$bin/python" -c '' 2>/dev/null; then
         "$python" -m venv --clear "$venv" ||
             die "$venv cannot be made; name another place: NIPACK_VENV=~/nipack-venv $0"
     fi
-    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
+    "$bin/python" -m pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+    if [ -n "${NIPACK_LOWEST-}" ]; then
+        "$bin/python" -m pip install --quiet --quiet --disable-pip-version-check uv
+        "$bin/uv" pip install --quiet --python "$bin/python" --resolution lowest-direct \
+            --editable "$top" --editable "$top/nipack-build[licenses,publish]" "${groups[@]}" ||
+            die "uv could not install what is needed; see its message above"
+        touch "$stamp"
+        return
+    fi
+    "$bin/python" -m pip install --quiet --quiet --disable-pip-version-check \
         --editable "$top" --editable "$top/nipack-build[licenses,publish]" "${groups[@]}" ||
         die "pip could not install what is needed; see its message above"
     touch "$stamp"

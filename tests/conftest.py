@@ -30,12 +30,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where a program, root or a real input is missing",
     )
     parser.addoption(
+        "--public",
+        action="store_true",
+        help="leave out the tests of the real inputs, which no clone has beside it",
+    )
+    parser.addoption(
         "--update-golden", action="store_true", help="write what is found into the golden files"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; with --require-tools, refuse to run at all."""
+    if config.getoption("--public"):
+        items[:] = [item for item in items if not item.get_closest_marker("shared")]
     reasons = {item.nodeid: reason for item in items if (reason := _missing(item))}
     if reasons and config.getoption("--require-tools"):
         listed = "\n".join(f"{name}: {reason}" for name, reason in reasons.items())

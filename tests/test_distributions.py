@@ -49,7 +49,7 @@ def test_the_runtime_needs_nothing_of_the_tool() -> None:
 
 def run_in(*sites: Path, code: str) -> str:
     """Run code in a Python that sees these site directories, and the tests' libraries after."""
-    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    libraries = [path for path in sys.path if path.endswith("-packages")]
     paths = [*map(str, sites), *libraries]
     program = f"import sys; sys.path[:0] = {paths!r}; sys.argv[0] = 'nipack'\n{code}"
     done = subprocess.run(

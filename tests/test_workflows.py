@@ -1,0 +1,43 @@
+"""What runs at GitHub is what a person runs, with no more rights than it needs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.conftest import REPOSITORY
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+# What makes the machine ready, and what only a release's own job can do.
+OTHERS = ("apt-get update", "git config", "python -m pip install uv", "uv publish")
+
+
+def jobs(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))["jobs"]
+    return found
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_step_is_one_of_our_scripts_or_pinned_by_digest(path: Path) -> None:
+    for job in jobs(path).values():
+        for step in job["steps"]:
+            if "uses" in step:
+                assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", step["uses"])
+            elif not step["run"].startswith(OTHERS):
+                script = REPOSITORY / step["run"].split()[0]
+                usage = script.read_text("utf-8")
+                assert all(f"{word} " in usage for word in step["run"].split()[1:])
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_job_may_write_but_the_one_that_publishes(path: Path) -> None:
+    assert yaml.safe_load(path.read_text("utf-8"))["permissions"] == {"contents": "read"}
+    rights = {name: job["permissions"] for name, job in jobs(path).items() if "permissions" in job}
+    assert rights == ({"publish": {"id-token": "write"}} if path.stem == "release" else {})
+
+
+def test_every_python_and_system_has_its_turn() -> None:
+    matrix = jobs(REPOSITORY / ".github" / "workflows" / "tests.yml")["quick"]["strategy"]["matrix"]
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13", "3.14"]
