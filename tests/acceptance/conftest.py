@@ -84,28 +84,53 @@ def build_chroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _bootstrapped_once("buildd", "debhelper,fakeroot", "buildd.tar.zst", tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def debian_13(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small system of Debian 13, whose apt checks signatures by other means than 12's."""
+    return _bootstrapped_once("minbase", "apt", "debian-13", tmp_path_factory, release="trixie")
+
+
+@pytest.fixture
+def debian_13_copy(debian_13: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it that a test may leave in any state."""
+    copy = tmp_path / "system"
+    run("cp", "-a", "--reflink=auto", debian_13, copy)
+    yield copy
+    shutil.rmtree(copy)
+
+
 def _bootstrapped_once(
-    variant: str, packages: str, name: str, tmp_path_factory: pytest.TempPathFactory
+    variant: str,
+    packages: str,
+    name: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    release: str = "",
 ) -> Path:
     """Return a system that all processes of this run share, made by the first that wants it."""
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     with filelock.FileLock(shared / f"{name}.lock"):
         if not (shared / name).exists():
-            _bootstrap(variant, packages, shared / f"part-{name}")
+            _bootstrap(variant, packages, shared / f"part-{name}", release)
             (shared / f"part-{name}").rename(shared / name)
     return shared / name
 
 
-def _bootstrap(variant: str, packages: str, target: Path) -> None:
-    release = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
+def _bootstrap(variant: str, packages: str, target: Path, release: str) -> None:
+    here = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
     sources = [
         path
         for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
         if path.is_file() and path.read_text("utf-8").strip()
     ]
     options = ["--quiet", f"--variant={variant}", f"--include={packages}"]
-    run("mmdebstrap", *options, release, target, *sources[:1])
+    if release and sources:
+        # From where this machine has its own release.
+        other = target.with_name(f"{release}{sources[0].suffix}")
+        other.write_text(sources[0].read_text("utf-8").replace(here, release), "utf-8")
+        sources = [other]
+    run("mmdebstrap", *options, release or here, target, *sources[:1])
 
 
 @pytest.fixture

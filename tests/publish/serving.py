@@ -1,13 +1,40 @@
-"""A web server on loopback, and keys."""
+"""Artifacts, keys, and a web server on loopback."""
 
 import functools
 import http.server
+import json
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.conftest import REPOSITORY
+
 from nipack.publish.keys import make_key
+
+EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+
+
+def made_artifacts(folder: Path) -> dict[str, dict[str, Path]]:
+    """Build the example in two versions; return the artifacts by version and suffix."""
+    for version in ("0.1", "0.2"):
+        shutil.copytree(EXAMPLE, folder / version)
+        for name in ("package.yaml", "examplepkg/config.ini"):
+            file = folder / version / name
+            file.write_text(file.read_text("utf-8").replace("0.1", version), "utf-8")
+    words = ["-f", "conda", "-f", "deb", "-f", "wheel", "-q", "--json", "-o", str(folder / "dist")]
+    sources = [str(folder / version) for version in ("0.1", "0.2")]
+    command = [sys.executable, "-m", "nipack", "build", *sources, *words]
+    done = subprocess.run(command, capture_output=True, check=True)
+    found: dict[str, dict[str, Path]] = {"0.1": {}, "0.2": {}}
+    for each in json.loads(done.stdout)["artifacts"]:
+        path = Path(each["path"])
+        version = "0.2" if "0.2" in path.name else "0.1"
+        found[version][path.suffix] = path
+    return found
 
 
 def made_key(path: Path) -> Path:

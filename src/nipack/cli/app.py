@@ -23,6 +23,7 @@ from nipack.cli.link import env, link, unlink
 from nipack.cli.list import list_command
 from nipack.cli.publish import keygen, publish
 from nipack.cli.recipe import recipe
+from nipack.cli.retract import prune, retract
 from nipack.cli.verify import verify
 from nipack.cli.where import where
 from nipack.data import DataError
@@ -129,7 +130,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Use data": (where, list_command, verify, doctor, link, unlink, env),
     "Make data": (init, check, diff, bump, build),
     "Maintain a distribution": (recipe,),
-    "Run a repository": (publish, keygen),
+    "Run a repository": (publish, retract, prune, keygen),
     "Use the command line": (completion,),
 }
 """Every command, below whom it is for: a new one is added here."""

@@ -1,14 +1,33 @@
 """`nipack verify`."""
 
+import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nipack.cli import answers
 from nipack.cli.console import console_reporter, show
 from nipack.cli.parameters import Relpath
+
+if TYPE_CHECKING:
+    from nipack.publish.verification import RepositoryCheck
+
+
+class _Place(Relpath):
+    """A relpath, a directory, or the address of a repository."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as it is, or refuse what none can be."""
+        text = str(value)
+        return text if _is_repository(text) else super().convert(value, param, ctx)
+
+
+def _is_repository(place: str) -> bool:
+    return "://" in place or os.path.isfile(os.path.join(place, "repository.json"))
 
 
 @click.command(
@@ -19,28 +38,45 @@ Examples:
   nipack verify nipy/templates nipy/data
   nipack verify --quick                     names and sizes only
   nipack verify /net/share/nipy-templates-0.3/templates
-  nipack verify nipy/templates --quiet || echo damaged""",
+  nipack verify nipy/templates --quiet || echo damaged
+  nipack verify https://data.lab.example    a whole repository
+  nipack verify /mnt/mirror --against https://data.lab.example""",
 )
-@click.argument("places", metavar="[RELPATH]...", nargs=-1, type=Relpath(or_directory=True))
+@click.argument("places", metavar="[RELPATH]...", nargs=-1, type=_Place(or_directory=True))
 @click.option("--quick", is_flag=True, help="Look at names and sizes only, and read no data.")
 @click.option(
     "--manifest",
     metavar="FILE",
     help="The SHA256SUMS to check against, instead of the data's own.",
 )
+@click.option("--fingerprint", help="The key that a repository must be signed by.")
+@click.option("--against", metavar="ADDRESS", help="The repository that one is a mirror of.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but problems.")
 def verify(
-    places: tuple[str, ...], quick: bool, manifest: str | None, as_json: bool, quiet: bool
+    places: tuple[str, ...],
+    quick: bool,
+    manifest: str | None,
+    fingerprint: str | None,
+    against: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Check each file of the data at RELPATH against the checksums of its package.
 
     Names each file that is missing, changed, truncated, unreadable or extra.  RELPATH is as in
     nipy/templates, of which every copy is checked, or a directory, which begins with a slash or a
-    dot.  Without any, everything installed is checked.
+    dot.  Without any, everything installed is checked.  It may be the address or the folder of a
+    repository, too: then each file of it is read, and compared with what its key has signed.
 
     Exits with 1 where something is damaged, or where data that was asked for has no checksums.
     """
+    repositories = [place for place in places if _is_repository(place)]
+    if repositories:
+        if len(repositories) < len(places) or manifest or quick:
+            raise click.UsageError("check repositories apart from data, and whole")
+        _verify_repositories(repositories, fingerprint, against, as_json=as_json, quiet=quiet)
+        return
     with _bar(disable=quick or quiet or as_json) as progress:
         answer = answers.verification(
             places, quick=quick, manifest=manifest, quiet=quiet, progress=progress
@@ -57,3 +93,41 @@ def _bar(*, disable: bool) -> Iterator[Callable[[int, int], object] | None]:
     with console_reporter() as reporter:
         task = reporter.progress.add_task("verify", total=None)
         yield lambda done, total: reporter.progress.update(task, completed=done, total=total)
+
+
+def _verify_repositories(
+    places: list[str], fingerprint: str | None, against: str | None, *, as_json: bool, quiet: bool
+) -> None:
+    from dataclasses import asdict
+
+    from nipack.publish.verification import check_repository
+
+    found = []
+    with console_reporter(quiet=quiet or as_json) as reporter:
+        for place in places:
+            advance = reporter.step("verify", None)
+            found.append(
+                check_repository(place, fingerprint=fingerprint, against=against, advance=advance)
+            )
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        for each in found:
+            _print_repository(each, quiet=quiet)
+    if any(each.problems for each in found):
+        sys.exit(1)
+
+
+def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
+    if quiet and not check.problems:
+        return
+    state = f"{len(check.problems)} problems" if check.problems else "intact to the byte"
+    by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed by anybody"
+    click.echo(
+        f"{check.address}: {check.title}, generation {check.generation} of {check.date}, {by}: "
+        f"{state} ({check.files} files)"
+    )
+    if check.behind:
+        click.echo(f"  it is {check.behind} generations behind: the newest is of {check.newest}")
+    for problem in check.problems:
+        click.echo(f"  {problem}")

@@ -75,7 +75,7 @@ def publish(
     reporter = reporter or SilentReporter()
     state = log.load(store)
     first = first_record(store, settings, signer) if state is None else None
-    repository = _checked(state, settings, signer) if state else first
+    repository = check_call(state, settings, signer) if state else first
     assert repository is not None
     candidates, unreadable = _read_all(artifacts, reporter)
     plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
@@ -107,7 +107,9 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
     address = settings.address
     if address is None and store.folder is not None:
         address = store.folder.absolute().as_uri()
-    if address is None:
+    if address is not None:
+        _check_address(address)
+    else:
         raise RepositoryError(
             f"{store.address}: say where it will be served: --address https://..."
         )
@@ -123,6 +125,12 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
         fingerprint=signer.fingerprint if signer else None,
         certificate=_certificates(signer.certificate, settings.also_trust) if signer else None,
     )
+
+
+def _check_address(address: str) -> None:
+    # It goes into files that others read by the line.
+    if not re.fullmatch(r"(https?|file|s3)://[!-~]+", address):
+        raise RepositoryError(f"'{address}' is no address: write it as https://data.lab.example")
 
 
 def _word(text: str) -> str:
@@ -143,9 +151,11 @@ def _certificates(certificate: str, also: str | None) -> str:
     return "".join(f"{each.strip()}\n" for each in [certificate, *certificates_in(also or "")])
 
 
-def _checked(state: State, settings: Settings, signer: Signer | None) -> PublishedRepository:
+def check_call(state: State, settings: Settings, signer: Signer | None) -> PublishedRepository:
     """Return a repository's record; raises RepositoryError for what no call may change."""
     repository = state.repository
+    if settings.address is not None:
+        _check_address(settings.address)
     if repository.fingerprint is not None and signer is None:
         raise RepositoryError(
             f"{repository.title}: is signed by {repository.fingerprint}; give that key: --key"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,6 +94,11 @@ def load(store: Store, generation: int | None = None) -> State | None:
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(store, number, str(error)) from error
     return state
+
+
+def has_everything(store: Store, generation: int) -> bool:
+    """Tell whether a generation is read from its own entry alone."""
+    return "everything" in _read(store, generation)[0]
 
 
 def _read(store: Store, generation: int) -> tuple[dict[str, Any], str]:
@@ -315,13 +320,3 @@ def names_changed(store: Store, since: int, state: State) -> frozenset[str] | No
         names |= {each["name"] for each in change.get("add", ())}
         names |= {name for name, *_ in change.get("retract", ())}
     return frozenset(names)
-
-
-def versions_by_name(
-    packages: Sequence[PublishedPackage],
-) -> dict[str, list[PublishedPackage]]:
-    """Return the packages of each name."""
-    found: dict[str, list[PublishedPackage]] = {}
-    for package in packages:
-        found.setdefault(package.name, []).append(package)
-    return found

@@ -47,6 +47,10 @@ class Store(Protocol):
         """Return the size in bytes of each file below a folder, by its path from the top."""
         ...
 
+    def age(self, path: str) -> float:
+        """Return how many seconds ago a file was written; 0 where it is not known."""
+        ...
+
     def delete(self, path: str) -> None:
         """Delete a file, if it is there."""
         ...

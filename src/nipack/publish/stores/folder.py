@@ -81,8 +81,7 @@ class FolderStore:
     @contextmanager
     def _unfinished(self, path: str) -> Iterator[tuple[IO[bytes], Path]]:
         """Open a file that nobody sees, and delete it at the end."""
-        name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
-        temporary = self._top / _UNFINISHED / name
+        temporary = self._top / _own_path()
         with system_errors_as(RepositoryError, _REMEDY, place=self.address):
             try:
                 (self._top / path).parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +103,10 @@ class FolderStore:
                 found[file.relative_to(self._top).as_posix()] = file.stat().st_size
         return found
 
+    def age(self, path: str) -> float:
+        """Return how many seconds ago a file was written; 0 where it is not known."""
+        return _age(self._top / path)
+
     def delete(self, path: str) -> None:
         """Delete a file, if it is there."""
         with system_errors_as(RepositoryError, _REMEDY):
@@ -120,7 +123,7 @@ class FolderStore:
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
-        path = f"{_UNFINISHED}/probe.{secrets.token_hex(4)}"
+        path = _own_path()
         try:
             self.create(path, b"first")
             self.create(path, b"second")
@@ -132,6 +135,11 @@ class FolderStore:
             f"{self.address}: two could create the same file here, so two publishers at once could "
             "lose packages; use a folder on another file system"
         )
+
+
+def _own_path() -> str:
+    """Return where this process may write what it has not finished."""
+    return f"{_UNFINISHED}/{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def _flush(output: IO[bytes]) -> None:

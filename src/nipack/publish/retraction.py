@@ -1,0 +1,158 @@
+"""Take versions back: from solvers' sight, or altogether."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from nipack.publish import indexes, log
+from nipack.publish.ecosystems import Snapshot, ecosystems
+from nipack.publish.errors import RepositoryError
+from nipack.publish.flow import Settings, check_call
+from nipack.publish.log import Change, State
+from nipack.publish.records import PublishedPackage, PublishedRepository
+from nipack.publish.signing import Signer
+from nipack.publish.stores import Store
+
+# What no generation names may be of a publisher who is about to name it.
+_YOUNG = 24 * 3600
+_TOPS = ("apt", "conda", "rpm", "simple", "sources")
+
+
+def retract(
+    store: Store, signer: Signer | None, key: tuple[str, str], *, why: str
+) -> PublishedRepository:
+    """Hide a version from every solver; its files stay, for locks that name them.
+
+    An empty reason shows it again.  Raises RepositoryError where there is no such version.
+    """
+    state = checked_state(store, signer)
+
+    def change(now: State | None) -> Change | None:
+        package = now.packages.get(key) if now else None
+        if now is None or package is None:
+            raise _unknown(store, key, now)
+        reason = " ".join(why.split())
+        return None if package.retracted == (reason or None) else Change(retract={key: reason})
+
+    after = log.append(store, state, change)
+    assert after is not None
+    return indexes.write(store, after, signer).repository
+
+
+def _unknown(store: Store, key: tuple[str, str], state: State | None) -> RepositoryError:
+    versions = [version for name, version in sorted(state.packages if state else ())
+                if name == key[0]]  # fmt: skip
+    there = f"it has {', '.join(versions)}" if versions else "it has no package of that name"
+    return RepositoryError(f"{store.address}: has no {key[0]} {key[1]}; {there}")
+
+
+def checked_state(store: Store, signer: Signer | None) -> State:
+    """Return the state; raises RepositoryError where there is none, or its key is not given."""
+    state = log.load(store)
+    if state is None:
+        raise RepositoryError(f"{store.address}: is no repository; nipack publish makes one")
+    check_call(state, Settings(), signer)
+    return state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was dropped: packages by name and version, and paths that are deleted."""
+
+    repository: PublishedRepository
+    packages: tuple[tuple[str, str], ...]
+    files: tuple[str, ...]
+
+
+def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = False) -> Pruned:
+    """Drop all but the last versions of each package, and what only old generations need.
+
+    The indexes forget a file before it is deleted; what the last `keep` generations name by its
+    digest stays, and so does what nobody has named yet and is younger than a day.
+    """
+    state = checked_state(store, signer)
+    old = _old_packages(state, keep)
+    paths = [artifact.path for each in old for artifact in each.artifacts]
+    if dry_run:
+        return Pruned(
+            repository=state.repository,
+            packages=tuple(each.key for each in old),
+            files=tuple(paths),
+        )
+    store.tidy()
+    after: State | None = state
+    if old:
+        after = log.append(store, state, lambda now: _dropped(now, keep), everything=True)
+        assert after is not None
+        after = indexes.write(store, after, signer)
+    assert after is not None
+    files = _unneeded(store, after, keep, frozenset(paths))
+    for path in files:
+        store.delete(path)
+    return Pruned(
+        repository=after.repository, packages=tuple(each.key for each in old), files=files
+    )
+
+
+def _dropped(state: State | None, keep: int) -> Change:
+    old = _old_packages(state, keep) if state else ()
+    return Change(drop=tuple(artifact.path for each in old for artifact in each.artifacts))
+
+
+def _old_packages(state: State, keep: int) -> tuple[PublishedPackage, ...]:
+    by_name: dict[str, list[PublishedPackage]] = {}
+    for package in state.ordered():
+        by_name.setdefault(package.name, []).append(package)
+    return tuple(
+        package
+        for packages in by_name.values()
+        for package in sorted(packages, key=_version, reverse=True)[keep:]
+    )
+
+
+def _version(package: PublishedPackage) -> tuple[Version, str]:
+    try:
+        return Version(package.version), ""
+    except InvalidVersion:
+        return Version("0.dev0"), package.version
+
+
+def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) -> tuple[str, ...]:
+    """Return what may be deleted, in order."""
+    needed = _needed(store, state, keep)
+    found = [
+        path
+        for top in _TOPS
+        for path in store.files(top)
+        if path not in needed and (path in dropped or store.age(path) > _YOUNG)
+    ]
+    return tuple(sorted([*found, *_old_entries(store, state, keep)]))
+
+
+def _needed(store: Store, state: State, keep: int) -> frozenset[str]:
+    """Return the paths that the last generations name, or that are derived now."""
+    states = [state]
+    for generation in range(max(1, state.generation - keep + 1), state.generation):
+        try:
+            older = log.load(store, generation)
+        except RepositoryError:
+            continue  # An earlier call has dropped what it was made of.
+        states += [older] if older and older.generation == generation else []
+    needed = {a.path for package in state.packages.values() for a in package.artifacts}
+    for each in states:
+        snapshot = Snapshot(
+            repository=each.repository, packages=each.ordered(), keyring=each.identity
+        )
+        for ecosystem in ecosystems().values():
+            needed |= {file.path for file in ecosystem.indexes(snapshot)}
+    needed |= {f"apt/dists/{suite}/InRelease" for suite in state.repository.suites}
+    return frozenset(needed)
+
+
+def _old_entries(store: Store, state: State, keep: int) -> Iterable[str]:
+    """Return the log's entries before the last one that has everything and is old enough."""
+    first_kept = state.generation - keep + 1
+    known = log.generations(store)
+    whole = [each for each in known if each <= first_kept and log.has_everything(store, each)]
+    return [log.entry_path(each) for each in known if whole and each < whole[-1]]

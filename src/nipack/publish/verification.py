@@ -1,0 +1,165 @@
+"""Check a whole repository, or a mirror of one, against its signature and its digests."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nipack.publish import indexes, log
+from nipack.publish.errors import RepositoryError
+from nipack.publish.signing import fingerprints_in, verified
+from nipack.publish.stores import store_at
+from nipack.system.hashing import THREADS
+from nipack.system.progress import Advance
+
+
+class Reader(Protocol):
+    """What reads a repository."""
+
+    address: str
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is none."""
+        ...
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        """Return a file's size in bytes and its sha256, or None where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryCheck:
+    """What is true of a repository; without problems every byte is as it was signed.
+
+    `fingerprint` is that of the key that signed it, None where nobody has; `behind` is by how many
+    generations it is older than the one that it was compared with.
+    """
+
+    address: str
+    title: str
+    generation: int
+    date: str
+    fingerprint: str | None
+    files: int
+    problems: tuple[str, ...]
+    behind: int | None = None
+    newest: str | None = None
+
+
+def reader_of(address: str) -> Reader:
+    """Return what reads a repository: a web address, or a folder."""
+    if address.startswith(("http://", "https://")):
+        from nipack.publish.stores.web import WebReader
+
+        return WebReader(address)
+    return store_at(address)
+
+
+def check_repository(
+    address: str,
+    *,
+    fingerprint: str | None = None,
+    against: str | None = None,
+    advance: Advance = lambda count: None,
+) -> RepositoryCheck:
+    """Read every file of a repository and return what is wrong with it.
+
+    `fingerprint` is the key that it must be signed by; `against` the repository that it is a mirror
+    of.  Raises RepositoryError where there is none, or it cannot be reached.
+    """
+    reader = reader_of(address)
+    about, content = _about(reader)
+    problems = list(_signature_problems(reader, about, content, fingerprint))
+    sums = reader.read(indexes.SUMS) or b""
+    if hashlib.sha256(sums).hexdigest() != about.get("sha256sums"):
+        problems.append(f"{indexes.SUMS}: is not the one of generation {about['generation']}")
+    listed = indexes.read_sums(sums)
+    problems += _file_problems(reader, listed, advance)
+    problems += _apt_problems(reader, about)
+    if about.get("expires") and about["expires"] < log.now():
+        problems.append(f"{indexes.ABOUT}: has expired at {about['expires']}; refresh it")
+    if problems and reader.read(indexes.ABOUT) != content:
+        problems.append("it was published to meanwhile; check it again")
+    newest = _about(reader_of(against))[0] if against else None
+    return RepositoryCheck(
+        address=reader.address,
+        title=str(about.get("title", "")),
+        generation=int(about["generation"]),
+        date=str(about["date"]),
+        fingerprint=about.get("fingerprint"),
+        files=len(listed),
+        problems=tuple(problems),
+        behind=int(newest["generation"]) - int(about["generation"]) if newest else None,
+        newest=str(newest["date"]) if newest else None,
+    )
+
+
+def _about(reader: Reader) -> tuple[dict[str, Any], bytes]:
+    content = reader.read(indexes.ABOUT)
+    if content is None:
+        raise RepositoryError(
+            f"{reader.address}: has no {indexes.ABOUT}, so it is no repository; check the address"
+        )
+    try:
+        about = json.loads(content)
+        int(about["generation"]), str(about["date"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RepositoryError(
+            f"{reader.address}/{indexes.ABOUT}: is damaged; publish again, or copy it again"
+        ) from error
+    return about, content
+
+
+def _signature_problems(
+    reader: Reader, about: Mapping[str, Any], content: bytes, fingerprint: str | None
+) -> Iterator[str]:
+    certificate = about.get("certificate")
+    if certificate is None:
+        if fingerprint is not None:
+            yield f"{indexes.ABOUT}: is not signed, and {fingerprint} should have signed it"
+        return
+    wanted = (fingerprint or "").replace(" ", "").upper()
+    if wanted and wanted not in fingerprints_in(certificate):
+        yield f"{indexes.ABOUT}: is signed by {about.get('fingerprint')}, and not by {wanted}"
+    for name, signed in ((indexes.ABOUT, content), (indexes.SUMS, reader.read(indexes.SUMS))):
+        signature = reader.read(f"{name}.asc")
+        if signature is None:
+            yield f"{name}.asc: is missing"
+            continue
+        try:
+            verified(signed or b"", certificate, signature)
+        except RepositoryError as error:
+            yield f"{name}: {error}"
+
+
+def _file_problems(reader: Reader, listed: Mapping[str, str], advance: Advance) -> Iterator[str]:
+    def one(path: str) -> str | None:
+        found = reader.digest(path)
+        if found is None:
+            return f"{path}: is missing"
+        advance(found[0])
+        return None if found[1] == listed[path] else f"{path}: is changed"
+
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        yield from filter(None, pool.map(one, sorted(listed)))
+
+
+def _apt_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what would make apt refuse a suite: its signed file is not among the digests."""
+    certificate = about.get("certificate")
+    if certificate is None:
+        return
+    for suite in about.get("suites", ()):
+        path = f"apt/dists/{suite}/InRelease"
+        content = reader.read(path)
+        try:
+            text = verified(content, certificate) if content is not None else None
+        except RepositoryError as error:
+            yield f"{path}: {error}"
+            continue
+        if text is None:
+            yield f"{path}: is missing"
+        elif text != reader.read(f"apt/dists/{suite}/Release"):
+            yield f"{path}: is not of this generation"

@@ -1,0 +1,176 @@
+"""What is taken back, and what of a repository may be deleted."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pypi_simple import ProjectPage
+from tests.publish.serving import serving
+
+from nipack.cli.app import nipack
+from nipack.publish import log
+from nipack.publish.stores import store_at
+
+Artifacts = dict[str, dict[str, Path]]
+NAME = "nipy-examplepkg"
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(nipack, [str(word) for word in words])
+
+
+def answer(*words: object) -> Any:
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, artifacts: Artifacts, key: Path) -> Path:
+    """A repository of both versions, made by two calls."""
+    folder = tmp_path / "lab"
+    for version in artifacts:
+        answer("publish", *artifacts[version].values(), folder, "--key", key)
+    return folder
+
+
+def repodata(repository: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((repository / "conda/noarch/repodata.json").read_bytes())
+    return found
+
+
+def test_a_retracted_version_is_hidden_with_its_reason_and_shown_again(
+    repository: Path, key: Path
+) -> None:
+    before = repodata(repository)
+    why = 'an <affine> that is "wrong"'
+    answer("retract", NAME, "0.2", repository, "--why", why, "--key", key)
+    hidden = repodata(repository)
+    assert hidden["removed"] == [f"{NAME}-0.2-0.conda"]
+    assert list(hidden["packages.conda"]) == [f"{NAME}-0.1-0.conda"]
+    assert (repository / "conda/noarch" / hidden["removed"][0]).exists()
+    packages = (repository / "apt/dists/stable/main/binary-all/Packages").read_text("utf-8")
+    assert "Version: 0.1-1" in packages
+    assert "Version: 0.2-1" not in packages
+    page = (repository / "simple" / NAME / "index.html").read_text("utf-8")
+    yanked = {
+        str(each.version): each.yanked_reason for each in ProjectPage.from_html(NAME, page).packages
+    }
+    assert yanked == {"0.1": None, "0.2": why}
+    generation = answer("retract", NAME, "0.2", repository, "--why", why, "--key", key)
+    assert generation["generation"] == 3  # that changed nothing
+    answer("retract", NAME, "0.2", repository, "--undo", "--key", key)
+    assert repodata(repository) == before
+
+
+def test_what_is_not_there_cannot_be_retracted(repository: Path, key: Path, tmp_path: Path) -> None:
+    done = run("retract", NAME, "9.9", repository, "--why", "x", "--key", key)
+    assert done.exit_code == 1
+    assert "it has 0.1, 0.2" in done.output
+    assert run("retract", NAME, "0.2", repository, "--key", key).exit_code == 2
+    done = run("retract", NAME, "0.2", repository, "--why", "x")
+    assert done.exit_code == 1
+    assert "--key" in done.output
+    done = run("retract", NAME, "0.2", tmp_path / "none", "--why", "x")
+    assert done.exit_code == 1
+    assert "is no repository" in done.output
+    assert not (tmp_path / "none").exists()
+
+
+def test_prune_deletes_old_versions_and_what_no_living_release_names(
+    repository: Path, key: Path
+) -> None:
+    orphan = repository / "apt/pool/main/n/nobody/nobody_1_all.deb"
+    orphan.parent.mkdir()
+    orphan.write_bytes(b"of a publisher who has not named it yet")
+    would = answer("prune", repository, "--keep", 1, "--key", key, "--dry-run")
+    assert would["packages"] == [[NAME, "0.1"]]
+    assert (repository / would["files"][0]).exists()
+    made_old(repository)
+    orphan.touch()
+    done = answer("prune", repository, "--keep", 1, "--key", key)
+    assert set(would["files"]) <= set(done["files"])
+    assert orphan.exists()
+    assert list(repodata(repository)["packages.conda"]) == [f"{NAME}-0.2-0.conda"]
+    assert not list(repository.rglob("*0.1*"))
+    assert len(list(repository.rglob("by-hash/SHA256/*"))) == 2
+    assert log.generations(store_at(str(repository))) == [3]
+    assert run("verify", repository).exit_code == 0
+    assert answer("prune", repository, "--keep", 1, "--key", key)["files"] == []
+
+
+def test_prune_keeps_what_the_last_generations_name(repository: Path, key: Path) -> None:
+    by_hash = {path.name for path in repository.rglob("by-hash/SHA256/*")}
+    made_old(repository)
+    assert answer("prune", repository, "--keep", 2, "--key", key)["files"] == []
+    assert {path.name for path in repository.rglob("by-hash/SHA256/*")} == by_hash
+
+
+def made_old(folder: Path) -> None:
+    """Let every file be of the week before."""
+    then = time.time() - 7 * 24 * 3600
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("served", [True, False], ids=["http", "folder"])
+def test_verify_finds_every_kind_of_damage(
+    repository: Path, key: Path, served: bool, tmp_path: Path
+) -> None:
+    with serving(repository) as address:
+        place = address if served else str(repository)
+        [sound] = answer("verify", place)
+        assert sound["problems"] == []
+        assert sound["files"] > 10
+        deb = next(repository.rglob(f"{NAME}_0.1-1_all.deb"))
+        whole = deb.read_bytes()
+        for content, reason in ((whole[:-1], "is changed"), (whole[:-1] + b"x", "is changed")):
+            deb.write_bytes(content)
+            assert problems(place) == [f"{deb.relative_to(repository)}: {reason}"]
+        deb.unlink()
+        assert problems(place) == [f"{deb.relative_to(repository)}: is missing"]
+        deb.write_bytes(whole)
+        about = repository / "repository.json"
+        text = about.read_bytes()
+        about.write_bytes(text.replace(b'"generation": 2', b'"generation": 3'))
+        assert any("the signature is not good" in each for each in problems(place))
+        about.write_bytes(text)
+        release = repository / "apt/dists/stable/InRelease"
+        release.write_bytes(release.read_bytes().replace(b"Suite: stable", b"Suite: stabel"))
+        assert any("InRelease: the signature" in each for each in problems(place))
+    done = run("verify", repository, "--fingerprint", "0" * 40)
+    assert done.exit_code == 1
+    assert "and not by 0000" in done.output
+
+
+def problems(place: str) -> list[str]:
+    done = run("verify", place, "--json")
+    assert done.exit_code == 1
+    found: list[str] = json.loads(done.stdout)[0]["problems"]
+    return found
+
+
+def test_verify_says_by_how_much_a_mirror_is_behind(
+    repository: Path, key: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(repository, tmp_path / "mirror")
+    answer("publish", repository, "--refresh", "--key", key)
+    done = run("verify", tmp_path / "mirror", "--against", repository)
+    assert done.exit_code == 0, done.output
+    assert "it is 1 generations behind" in done.output
+
+
+def test_verify_of_what_is_no_repository_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path) as address:
+        done = run("verify", address)
+    assert done.exit_code == 1
+    assert "is no repository" in done.output
+    done = run("verify", address)
+    assert done.exit_code == 1
+    assert "cannot be fetched" in done.output
