@@ -175,13 +175,13 @@ class TestApt:
         assert fetch.startswith(f"curl -fsSL {site.address}/apt/lab.sources ")
         assert install == "sudo apt update && sudo apt install nipy-examplepkg"
         self.add_source(system, site)
-        system.apt("update")
+        system.apt("update", "--error-on=any")
         # The keyring's file is there to the byte: dpkg asks nothing.
         system.apt("install", "nipy-examplepkg", "lab-archive-keyring")
         assert self.version(system) == "0.1-1"
         self.loads(system, "0.1")
         site.publish(artifacts["0.2"][".deb"])
-        system.apt("update")
+        system.apt("update", "--error-on=any")
         system.apt("upgrade")
         assert self.version(system) == "0.2-1"
         self.retracted_is_not_seen(system, site)
@@ -201,7 +201,7 @@ class TestApt:
     def retracted_is_not_seen(self, system: DebianSystem, site: Site) -> None:
         site.nipack("retract", "nipy-examplepkg", "0.2", site.folder, "--key", site.key,
                     "--why", "a wrong affine")  # fmt: skip
-        system.apt("update")
+        system.apt("update", "--error-on=any")
         system.apt("purge", "nipy-examplepkg")
         system.apt("install", "nipy-examplepkg")
         assert self.version(system) == "0.1-1"
@@ -211,7 +211,7 @@ class TestApt:
     ) -> None:
         new = made_key(tmp_path / "next.key")
         site.publish("--refresh", "--also-trust", new.with_suffix(".asc"))
-        system.apt("update")
+        system.apt("update", "--error-on=any")
         system.apt("upgrade")
         site.key = new
         site.publish("--refresh")
@@ -219,6 +219,7 @@ class TestApt:
 
     def changed_package_is_refused(self, system: DebianSystem, site: Site) -> None:
         system.apt("purge", "nipy-examplepkg")
+        system.apt("clean")
         [deb] = site.folder.rglob("nipy-examplepkg_0.1-1_all.deb")
         content = deb.read_bytes()
         deb.write_bytes(content[:-20] + bytes(20))

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.conftest import REPOSITORY
 
@@ -43,6 +45,11 @@ def made_key(path: Path) -> Path:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def send_head(self) -> "io.BytesIO | BinaryIO | None":
+        # It compares whole seconds, and a test publishes twice in one.
+        del self.headers["If-Modified-Since"]
+        return super().send_head()
+
     def log_message(self, *words: object) -> None:
         pass
 

@@ -44,7 +44,7 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 @click.option("--unsigned", is_flag=True, help="Make a repository that nobody can check.")
 @click.option(
     "--also-trust",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="A certificate that users shall trust as well: that of the next key.",
 )
 @click.option(

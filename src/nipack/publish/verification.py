@@ -161,5 +161,6 @@ def _apt_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
             continue
         if text is None:
             yield f"{path}: is missing"
-        elif text != reader.read(f"apt/dists/{suite}/Release"):
+        # RFC 4880, 7.1: the last line's end is not signed, and gpg gives it back without.
+        elif text.rstrip() != (reader.read(f"apt/dists/{suite}/Release") or b"").rstrip():
             yield f"{path}: is not of this generation"

@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from nipack.publish.errors import RepositoryError
+from nipack.publish.stores.bucket import PROTOCOLS, BucketStore
 from nipack.publish.stores.folder import FolderStore
 from nipack.system.progress import Advance
 
@@ -72,4 +73,9 @@ def store_at(address: str) -> Store:
         return FolderStore(Path(address))
     if parts.scheme == "file":
         return FolderStore(Path(unquote(parts.path)))
-    raise RepositoryError(f"{address}: repositories are made in a folder; give its path")
+    if parts.scheme in PROTOCOLS:
+        return BucketStore(address)
+    known = ", ".join(f"{each}://" for each in ("file", *PROTOCOLS))
+    raise RepositoryError(
+        f"{address}: no repository can be there; give a folder, or one of {known}"
+    )

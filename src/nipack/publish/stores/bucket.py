@@ -1,0 +1,182 @@
+"""A repository in an object store, by fsspec: s3://, and memory:// for trying.
+
+An object is never seen with half of its bytes.  `create` rests on the store's own conditional
+writing (If-None-Match), which `probe` tries: some servers take it and do not heed it.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.system.hashing import CHUNK
+from nipack.system.progress import Advance
+
+PROTOCOLS = ("memory", "s3")
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".xml": "application/xml",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".asc": "text/plain; charset=utf-8",
+    ".sources": "text/plain; charset=utf-8",
+    ".zst": "application/zstd",
+}
+
+
+class BucketStore:
+    """Objects below a prefix."""
+
+    def __init__(self, address: str, **options: Any) -> None:
+        """Take s3://BUCKET/PREFIX; `options` are the file system's own, as fsspec has them."""
+        import fsspec
+
+        self.folder: Path | None = None
+        self.address = address.rstrip("/")
+        self._is_s3 = address.startswith("s3://")
+        more = {"use_listings_cache": False, "skip_instance_cache": True} if self._is_s3 else {}
+        self._system, self._top = fsspec.url_to_fs(self.address, **more, **options)
+
+    def read(self, path: str) -> bytes | None:
+        """Return an object's bytes, or None where there is none."""
+        with self._errors(path):
+            try:
+                content: bytes = self._system.cat_file(self._at(path))
+            except FileNotFoundError:
+                return None
+        return content
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        """Return an object's size in bytes and its sha256, or None where there is none."""
+        digest, size = hashlib.sha256(), 0
+        with self._errors(path):
+            try:
+                with self._system.open(self._at(path), "rb") as stream:
+                    while chunk := stream.read(CHUNK):
+                        digest.update(chunk)
+                        size += len(chunk)
+            except FileNotFoundError:
+                return None
+        return size, digest.hexdigest()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write an object, in place of one that is there."""
+        with self._errors(path):
+            self._system.pipe_file(self._at(path), content, **self._kind(path))
+            folder, _, name = path.rpartition("/")
+            if self._is_s3 and name == "index.html" and folder.startswith("simple"):
+                # A private bucket behind a CDN has no index of a directory: pip asks for this one.
+                self._system.pipe_file(self._at(f"{folder}/"), content, **self._kind(path))
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write an object; raises ExistsError where there is one, with whatever bytes."""
+        with self._errors(path):
+            try:
+                self._system.pipe_file(self._at(path), content, mode="create", **self._kind(path))
+            except (FileExistsError, OSError) as error:
+                if not _is_there(error):
+                    raise
+                # A request that was repeated, for its answer was lost, finds what it has written.
+                if self.read(path) == content:
+                    return
+                raise ExistsError(f"{self.address}/{path}: is there already") from error
+
+    def create_from(self, path: str, source: Path, advance: Advance) -> None:
+        """Write an object with the bytes of a local file, as `create` does."""
+        with self._errors(path):
+            try:
+                self._system.put_file(
+                    str(source), self._at(path), mode="create", **self._kind(path)
+                )
+            except (FileExistsError, OSError) as error:
+                if _is_there(error):
+                    raise ExistsError(f"{self.address}/{path}: is there already") from error
+                raise
+        advance(source.stat().st_size)
+
+    def files(self, folder: str) -> Mapping[str, int]:
+        """Return the size in bytes of each object below a folder, by its path from the top."""
+        with self._errors(folder):
+            self._system.invalidate_cache()
+            try:
+                found = self._system.find(self._at(folder), detail=True)
+            except FileNotFoundError:
+                return {}
+        top = self._top.rstrip("/") + "/"
+        return {
+            name.removeprefix(top): int(each["size"])
+            for name, each in found.items()
+            if not name.endswith("/")
+        }
+
+    def age(self, path: str) -> float:
+        """Return how many seconds ago an object was written; 0 where it is not known."""
+        with self._errors(path):
+            try:
+                known = self._system.modified(self._at(path))
+            except (FileNotFoundError, NotImplementedError):
+                return 0.0
+        return time.time() - known.timestamp() if isinstance(known, datetime) else 0.0
+
+    def delete(self, path: str) -> None:
+        """Delete an object, if it is there."""
+        with self._errors(path):
+            try:
+                self._system.rm_file(self._at(path))
+            except FileNotFoundError:
+                return
+
+    def tidy(self) -> None:
+        """Do nothing: what was not sent whole is no object."""
+
+    def probe(self) -> None:
+        """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
+        path = f".nipack/probe.{secrets.token_hex(8)}"
+        try:
+            self.create(path, b"first")
+            self.create(path, b"second")
+        except ExistsError:
+            return
+        finally:
+            self.delete(path)
+        raise RepositoryError(
+            f"{self.address}: this server does not heed If-None-Match, so two publishers at once "
+            "could lose packages; use one that does, or publish in a folder and copy it"
+        )
+
+    def _at(self, path: str) -> str:
+        return f"{self._top}/{path}" if path else self._top
+
+    def _kind(self, path: str) -> dict[str, str]:
+        if not self._is_s3:
+            return {}
+        kind = _KINDS.get(Path(path).suffix, "application/octet-stream")
+        return {"ContentType": "text/plain" if path.endswith("InRelease") else kind}
+
+    @contextmanager
+    def _errors(self, path: str) -> Iterator[None]:
+        """Raise what the store or the network says as our own."""
+        try:
+            yield
+        except (RepositoryError, FileNotFoundError, FileExistsError):
+            raise
+        except Exception as error:
+            # Each library has classes of its own for a lost connection, a wrong key, a full quota.
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise RepositoryError(
+                f"{self.address}/{path}: {reason}; check the address, your rights and the network; "
+                "the repository is as it was"
+            ) from error
+
+
+def _is_there(error: OSError) -> bool:
+    # SeaweedFS's answer comes out of s3fs as this.
+    return isinstance(error, FileExistsError) or "pre-condition" in str(error).lower()
