@@ -35,12 +35,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="leave out the tests of the real inputs, which no clone has beside it",
     )
     parser.addoption(
+        "--reach", action="store_true", help="run the tests marked reach, with real libraries"
+    )
+    parser.addoption(
         "--update-golden", action="store_true", help="write what is found into the golden files"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run; with --require-tools, refuse to run at all."""
+    """Skip what this machine cannot run; with --require-tools, refuse to run at all.
+
+    The tests of other libraries are left out unless they are asked for: pip fetches gigabytes.
+    """
+    if not config.getoption("--reach"):
+        left_out = [item for item in items if item.get_closest_marker("reach")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if config.getoption("--public"):
         items[:] = [item for item in items if not item.get_closest_marker("shared")]
     reasons = {item.nodeid: reason for item in items if (reason := _missing(item))}
