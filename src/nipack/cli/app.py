@@ -18,11 +18,13 @@ from nipack.cli.completion import completion
 from nipack.cli.console import print_error
 from nipack.cli.diff import diff
 from nipack.cli.doctor import doctor
+from nipack.cli.get import get
 from nipack.cli.init import init
 from nipack.cli.link import env, link, unlink
 from nipack.cli.list import list_command
 from nipack.cli.publish import keygen, publish
 from nipack.cli.recipe import recipe
+from nipack.cli.repository import repository
 from nipack.cli.retract import prune, retract
 from nipack.cli.verify import verify
 from nipack.cli.where import where
@@ -127,7 +129,7 @@ def nipack(verbose: bool) -> None:
 
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Use data": (where, list_command, verify, doctor, link, unlink, env),
+    "Use data": (where, list_command, verify, doctor, get, repository, link, unlink, env),
     "Make data": (init, check, diff, bump, build),
     "Maintain a distribution": (recipe,),
     "Run a repository": (publish, retract, prune, keygen),

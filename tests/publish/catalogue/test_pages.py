@@ -161,7 +161,9 @@ def test_the_list_for_machines_and_that_of_the_search_are_the_same() -> None:
     script = files["catalogue/packages.js"].decode()
     inner = script.removeprefix("window.nipackCatalogue=").removesuffix(";\n")
     document = json.loads(files["packages.json"])
+    artifacts = {each["name"]: each.pop("artifacts") for each in document["packages"]}
     assert json.loads(inner) == document
+    assert {each["ecosystem"] for each in artifacts["nipy-templates"]} == {"apt", "conda", "pip"}
     assert {each["name"] for each in document["packages"]} >= {"nipy-templates"}
     assert document["repository"]["generation"] == 3
 

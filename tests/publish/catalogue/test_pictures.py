@@ -19,8 +19,8 @@ from PIL import Image
 from tests.publish.catalogue.samples import HARM, many, package, repository
 
 from nipack.publish.catalogue import previews, render
-from nipack.publish.catalogue.payload_files import payload_files
 from nipack.publish.catalogue.slices import preview
+from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 
 TOP = "share/nipy/nipy/templates"

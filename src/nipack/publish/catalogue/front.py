@@ -26,12 +26,14 @@ def files(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files that name every package."""
     rows = [row(entry, pictures.get(entry.latest.payload_id)) for entry in entries]
-    document = json.dumps(
-        {"repository": _about(repository), "packages": rows}, separators=(",", ":")
-    )
-    yield "packages.json", f"{document}\n".encode()
+    about = _about(repository)
+    offered = [
+        {**each, "artifacts": artifacts(entry)} for each, entry in zip(rows, entries, strict=True)
+    ]
+    yield "packages.json", f"{_json({'repository': about, 'packages': offered})}\n".encode()
     # A script can be read from a disk, where a page may not fetch JSON.
-    yield "catalogue/packages.js", f"window.nipackCatalogue={document};\n".encode()
+    script = _json({"repository": about, "packages": rows})
+    yield "catalogue/packages.js", f"window.nipackCatalogue={script};\n".encode()
     values = {"repository": repository, "total": len(rows)}
     yield "packages/index.html", fill("list.html.j2", {**values, "rows": rows, "top": "../"})
     newest = sorted(rows, key=lambda each: (each["date"], each["name"]), reverse=True)
@@ -71,6 +73,16 @@ def row(entry: Entry, picture: Picture | None) -> dict[str, Any]:
     return {
         key: visible(value) if isinstance(value, str) else value for key, value in found.items()
     }
+
+
+def artifacts(entry: Entry) -> list[dict[str, Any]]:
+    """Return what the latest version is installed from, as JSON has it."""
+    names = ("ecosystem", "path", "size", "sha256")
+    return [{name: getattr(each, name) for name in names} for each in entry.latest.artifacts]
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"))
 
 
 def hue(name: str) -> int:

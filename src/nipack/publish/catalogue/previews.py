@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from nipack.publish.catalogue.html import visible
-from nipack.publish.catalogue.payload_files import payload_files
+from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
 

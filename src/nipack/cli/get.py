@@ -1,0 +1,67 @@
+"""`nipack get`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from nipack.cli.console import console, console_reporter
+from nipack.environment import get_nipy_user_dir
+
+
+def repositories_folder() -> Path:
+    """Return the folder of the repositories that the user has added."""
+    return Path(get_nipy_user_dir()) / ".nipack" / "repositories"
+
+
+@click.command(
+    short_help="Get data without a package manager.",
+    epilog="""\b
+Examples:
+  nipack repository add https://data.lab.example
+  nipack get nipy-templates
+  nipack get nipy/templates --from https://data.lab.example
+  nipack get nipy-templates --into /scratch/nipy    (then set NIPY_DATA_PATH=/scratch/nipy)""",
+)
+@click.argument("name")
+@click.option("--from", "source", metavar="ADDRESS", help="The repository, by its address or name.")
+@click.option(
+    "--into",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The root that gets the data; by default the user directory, which is always searched.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Print no progress.")
+def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: bool) -> None:
+    """Put the data of the package NAME where look-ups find it, out of a repository.
+
+    NAME is a package's name or its relpath.  The repository has been added before, and what comes
+    is compared with what its key has signed.  An interrupted download goes on where it was.
+    """
+    from nipack.publish.client.get import get as get_package
+    from nipack.publish.client.known import named, refreshed, repositories
+
+    folder = repositories_folder()
+    known = repositories(folder)
+    if source is not None:
+        known = [named(source, known)]
+    root = into.absolute() if into else Path(get_nipy_user_dir())
+    with console_reporter(quiet=quiet or as_json) as reporter:
+        fresh = [refreshed(each, folder) for each in known]
+        got = get_package(name, fresh, root, reporter)
+    if as_json:
+        document = {
+            "name": got.name,
+            "version": got.version,
+            "relpath": got.relpath,
+            "directory": str(got.directory),
+            "repository": got.repository,
+            "new": got.new,
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    verb = "is in" if got.new else "was already in"
+    console().print(f"{got.name} {got.version} {verb} {got.directory}", markup=False)
+    if into:
+        console().print(f"It is found where NIPY_DATA_PATH has {root}", markup=False)

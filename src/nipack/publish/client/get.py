@@ -1,0 +1,213 @@
+"""Get a package: from its name to data that every look-up finds."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nipack.publish.client import transfer
+from nipack.publish.client.known import KnownRepository
+from nipack.publish.ecosystems import ecosystems
+from nipack.publish.errors import RepositoryError
+from nipack.publish.payload_files import payload_files
+from nipack.publish.records import PublishedPackage
+from nipack.system.errors import system_errors_as
+from nipack.system.progress import Reporter
+
+_RELPATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+")
+_WORK = ".nipack"
+_CHUNK = 1 << 20
+_REMEDY = "check the folder's rights and the room on its disk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """Data that was got, or was there: `new` tells which."""
+
+    name: str
+    version: str
+    relpath: str
+    directory: Path
+    repository: str
+    new: bool
+
+
+def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter) -> Got:
+    """Put a package's payload below a root; raises RepositoryError, and then the root is as before.
+
+    The newest of what the repositories have is taken, the first of two that have the same.
+    """
+    repository, row = _choice(name, known)
+    relpath, payload_id = str(row["relpath"]), str(row["payload_id"])
+    if not _RELPATH.fullmatch(relpath):
+        raise RepositoryError(
+            f"{name}: '{relpath}' is no relpath; tell whoever runs {repository.title}"
+        )
+    target = root / relpath
+    records = root / "share" / "nipack" / str(row["name"])
+    answer = Got(
+        name=str(row["name"]),
+        version=str(row["version"]),
+        relpath=relpath,
+        directory=target,
+        repository=repository.name,
+        new=True,
+    )
+    with system_errors_as(RepositoryError, _REMEDY, place=str(root)), _alone(root):
+        if _payload_id(records) == payload_id and target.is_dir():
+            return Got(**{**_fields(answer), "new": False})
+        if target.exists() and _payload_id(records) is None:
+            raise RepositoryError(
+                f"{target}: is there, and nipack get has not made it; it is not replaced: move it "
+                "away, or say --into another folder"
+            )
+        artifact = _downloaded(repository, row, root, reporter)
+        with _workplace(root) as work:
+            package = _unpacked(artifact, work / "data", payload_id, reporter)
+            _put(work, target, records, package)
+        shutil.rmtree(artifact.parent)
+    return answer
+
+
+def _fields(got: Got) -> dict[str, Any]:
+    return {name: getattr(got, name) for name in Got.__slots__}
+
+
+def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, dict[str, Any]]:
+    if not known:
+        raise RepositoryError(
+            f"{name}: you have added no repository to get it from; nipack repository add ADDRESS"
+        )
+    found = [(each, row) for each in known if (row := each.find(name)) is not None]
+    if not found:
+        titles = ", ".join(each.title for each in known)
+        raise RepositoryError(
+            f"{name}: no repository that you have added has it ({titles}); check the name, or add "
+            "the one that has it: nipack repository add ADDRESS"
+        )
+    living = [each for each in found if not each[1].get("retracted")]
+    if not living:
+        why = found[0][1]["retracted"]
+        raise RepositoryError(f"{name}: is retracted: {why}; ask its authors what to use instead")
+    return max(living, key=lambda each: str(each[1].get("date", "")))
+
+
+def _downloaded(
+    repository: KnownRepository, row: dict[str, Any], root: Path, reporter: Reporter
+) -> Path:
+    """Return the artifact, in the root's folder for work, where an earlier call may have begun."""
+    offered = [each for each in row.get("artifacts") or [] if each["ecosystem"] in ecosystems()]
+    if not offered:
+        raise RepositoryError(
+            f"{row['name']}: {repository.title} has it in no form that can be unpacked here"
+        )
+    artifact = min(offered, key=lambda each: int(each["size"]))
+    sha256 = str(artifact["sha256"])
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise RepositoryError(f"{row['name']}: '{sha256}' is no digest")
+    # An ecosystem may know a file by its name.
+    file_name = str(artifact["path"]).rpartition("/")[2]
+    target = root / _WORK / "partial" / sha256 / file_name
+    advance = reporter.step("download", int(artifact["size"]))
+    transfer.download(repository.address, str(artifact["path"]), target, sha256, advance)
+    return target
+
+
+def _unpacked(
+    artifact: Path, folder: Path, payload_id: str, reporter: Reporter
+) -> PublishedPackage:
+    """Write the payload of an artifact to a folder, every file compared with its digest."""
+    ecosystem = next(each for each in ecosystems().values() if artifact.name.endswith(each.suffix))
+    package = ecosystem.read(artifact).package
+    if package.payload_id != payload_id:
+        raise RepositoryError(
+            f"{package.name}: has the payload {package.payload_id[:16]}, and the repository's list "
+            f"says {payload_id[:16]}; tell whoever runs it"
+        )
+    expected = {each.path: each.sha256 for each in package.files}
+    advance = reporter.step("unpack", package.size)
+    folder.mkdir(parents=True)
+    missing = set(expected)
+    with artifact.open("rb") as stream:
+        for path, content in payload_files(package, artifact.name, stream):
+            found = hashlib.sha256()
+            target = _below(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as output:
+                while chunk := content.read(_CHUNK):
+                    found.update(chunk)
+                    output.write(chunk)
+                    advance(len(chunk))
+            if found.hexdigest() == expected[path]:
+                missing.discard(path)
+    if missing:
+        raise RepositoryError(
+            f"{package.name}: {min(missing)} is not the file of its manifest; tell whoever runs "
+            "the repository"
+        )
+    for link in package.links:
+        place = _below(folder, link.path)
+        _below(folder, os.path.normpath(os.path.join(os.path.dirname(link.path), link.target)))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(link.target)
+    return package
+
+
+def _below(folder: Path, path: str) -> Path:
+    """Return a path below a folder; raises RepositoryError for one that leads out of it."""
+    if path.startswith("/") or ".." in path.split("/"):
+        raise RepositoryError(f"'{path}' leads out of the data; nothing of it is unpacked")
+    return folder / path
+
+
+def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> None:
+    """Give the unpacked data its place; what was there is gone only when the new is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    records.mkdir(parents=True, exist_ok=True)
+    old = work / "old"
+    if target.exists():
+        target.rename(old)
+    try:
+        (work / "data").rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    lines = [f"{each.sha256}  {package.relpath}/{each.path}" for each in package.files]
+    lines += [f"# symlink {package.relpath}/{each.path} -> {each.target}" for each in package.links]
+    (records / "SHA256SUMS").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
+    (records / "payload-id").write_text(f"{package.payload_id}\n", "ascii")
+
+
+def _payload_id(records: Path) -> str | None:
+    try:
+        return (records / "payload-id").read_text("ascii").strip()
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Let one call at a time work in a root."""
+    import filelock
+
+    (root / _WORK).mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(root / _WORK / "lock"):
+        yield
+
+
+@contextmanager
+def _workplace(root: Path) -> Iterator[Path]:
+    """Make a folder on the root's disk that is gone at the end."""
+    work = root / _WORK / f"unpacked-{secrets.token_hex(6)}"
+    work.mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

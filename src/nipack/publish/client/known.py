@@ -1,0 +1,211 @@
+"""The repositories that a user has added: each with the key it had then, and what it has.
+
+Each is a file of a folder.  A later list is taken only if the pinned key has signed it and if it is
+not older than what was seen.
+"""
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from nipack.publish.client import transfer
+from nipack.publish.errors import RepositoryError
+from nipack.publish.indexes import ABOUT, SUMS, read_sums
+from nipack.publish.signing import certificates_in, fingerprints_in, verified
+from nipack.system.atomic import written_beside
+
+PACKAGES = "packages.json"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+# A repository that is being published to is read again, so often and after so many seconds.
+_ATTEMPTS, _PAUSE = 4, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRepository:
+    """A repository as it was when it was last read; `packages` are rows of its packages.json."""
+
+    address: str
+    name: str
+    title: str
+    generation: int
+    date: str
+    fingerprint: str | None
+    certificate: str | None
+    packages: tuple[dict[str, Any], ...]
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Return the row of a package, by its name or relpath."""
+        for row in self.packages:
+            if name in (row.get("name"), row.get("relpath")):
+                return row
+        return None
+
+
+def add(address: str, folder: Path, *, unsigned: bool = False) -> KnownRepository:
+    """Read a repository and keep it in the folder, with its key; raises RepositoryError.
+
+    One that is known is read anew, and the key that it had stays the one that is believed.
+    """
+    address = _plain(address)
+    known = next((each for each in repositories(folder) if each.address == address), None)
+    found = _read(address, known)
+    if found.fingerprint is None and not unsigned:
+        raise RepositoryError(
+            f"{address}: is not signed, so nobody can tell who made it; if you trust the way to "
+            "it, say --unsigned"
+        )
+    other = folder / f"{found.name}.json"
+    if known is None and other.is_file():
+        raise RepositoryError(
+            f"{address}: calls itself {found.name}, as a repository that you have from "
+            f"{_load(other).address}; if it moved: nipack repository remove {found.name}"
+        )
+    _keep(found, folder)
+    return found
+
+
+def refreshed(known: KnownRepository, folder: Path) -> KnownRepository:
+    """Return a repository as it is now, and keep that; raises RepositoryError."""
+    found = _read(known.address, known)
+    _keep(found, folder)
+    return found
+
+
+def repositories(folder: Path) -> list[KnownRepository]:
+    """Return the repositories of the folder, by name; raises RepositoryError for a damaged file."""
+    return [_load(path) for path in sorted(folder.glob("*.json"))]
+
+
+def remove(name: str, folder: Path) -> KnownRepository:
+    """Forget a repository, by its name or address; raises RepositoryError where there is none."""
+    found = named(name, repositories(folder))
+    (folder / f"{found.name}.json").unlink()
+    return found
+
+
+def named(name: str, known: list[KnownRepository]) -> KnownRepository:
+    """Return the repository of a name or an address; raises RepositoryError where none is."""
+    for each in known:
+        if name == each.name or _plain(name) == each.address:
+            return each
+    raise RepositoryError(
+        f"{name}: is no repository that you have added; nipack repository add ADDRESS does, and "
+        "nipack repository list has all"
+    )
+
+
+def _plain(address: str) -> str:
+    """Return an address without a slash at its end, the path of a folder in full."""
+    scheme = urlsplit(address).scheme
+    if scheme in ("http", "https", "file"):
+        return address.rstrip("/")
+    return str(Path(address).absolute())
+
+
+def _keep(repository: KnownRepository, folder: Path) -> None:
+    fields = ("address", "name", "title", "generation", "date", "fingerprint", "certificate")
+    document = {name: getattr(repository, name) for name in fields}
+    document["packages"] = list(repository.packages)
+    with written_beside(folder / f"{repository.name}.json", RepositoryError) as output:
+        output.write((json.dumps(document, indent=1) + "\n").encode())
+
+
+def _load(path: Path) -> KnownRepository:
+    try:
+        document = json.loads(path.read_bytes())
+        return KnownRepository(**{**document, "packages": tuple(document["packages"])})
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise RepositoryError(
+            f"{path}: cannot be read: {error}; delete it and add the repository again"
+        ) from error
+
+
+def _read(address: str, known: KnownRepository | None) -> KnownRepository:
+    """Return a repository as it is now, its signature and digests checked."""
+    for attempt in range(_ATTEMPTS):
+        about = _signed(address, known)
+        sums = transfer.read(address, SUMS)
+        rows = transfer.read(address, PACKAGES)
+        expected = read_sums(sums or b"").get(PACKAGES)
+        if _sha256(sums) == about.get("sha256sums") and _sha256(rows) == expected:
+            return _known(address, about, rows, known)
+        if attempt < _ATTEMPTS - 1:
+            time.sleep(_PAUSE)  # somebody is publishing
+    raise RepositoryError(
+        f"{address}: its {SUMS} or {PACKAGES} is not the one that is signed; try again later, and "
+        "tell whoever runs the repository if it stays"
+    )
+
+
+def _sha256(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _signed(address: str, known: KnownRepository | None) -> dict[str, Any]:
+    """Return what the repository says of itself, signed by its key or by the pinned one."""
+    content = transfer.read(address, ABOUT)
+    if content is None:
+        raise RepositoryError(f"{address}: is no repository: it has no {ABOUT}; check the address")
+    try:
+        about = json.loads(content)
+        if not isinstance(about, dict) or not _NAME.fullmatch(str(about["name"])):
+            raise ValueError("it has no name")
+    except (KeyError, ValueError) as error:
+        raise RepositoryError(
+            f"{address}/{ABOUT}: is not of the form that nipack publishes: {error}; check the "
+            "address"
+        ) from error
+    certificate = known.certificate if known else about.get("certificate")
+    if certificate:
+        _check_signature(address, content, str(certificate), known)
+    return about
+
+
+def _check_signature(
+    address: str, content: bytes, certificate: str, known: KnownRepository | None
+) -> None:
+    signature = transfer.read(address, f"{ABOUT}.asc")
+    try:
+        verified(content, certificate, signature or b"none")
+    except RepositoryError as error:
+        pinned = f" by the key that it had when you added it, {known.fingerprint}" if known else ""
+        raise RepositoryError(
+            f"{address}: is not signed{pinned}: {error}; ask whoever runs it, and only if the key "
+            f"was changed on purpose: nipack repository remove {address}, and add it again"
+        ) from error
+
+
+def _known(
+    address: str, about: dict[str, Any], rows: bytes | None, known: KnownRepository | None
+) -> KnownRepository:
+    certificate = about.get("certificate")
+    fingerprints = fingerprints_in(str(certificate)) if certificate else []
+    try:
+        found = KnownRepository(
+            address=address,
+            name=str(about["name"]),
+            title=str(about["title"]),
+            generation=int(about["generation"]),
+            date=str(about["date"]),
+            fingerprint=fingerprints[0] if fingerprints else None,
+            certificate="".join(certificates_in(str(certificate))) if certificate else None,
+            packages=tuple(json.loads(rows or b"")["packages"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RepositoryError(
+            f"{address}: its lists are not of the form that nipack publishes: {error}; was it made "
+            "by a newer nipack?"
+        ) from error
+    if known and found.generation < known.generation:
+        raise RepositoryError(
+            f"{address}: is at generation {found.generation}, and you have seen "
+            f"{known.generation}: it was put back, or this mirror lags; try again later"
+        )
+    if known and known.name != found.name:
+        found = replace(found, name=known.name)
+    return found

@@ -1,0 +1,145 @@
+"""Read files of a repository, from the web or a folder; large ones go on where they ended."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from nipack.publish.errors import RepositoryError
+from nipack.system.errors import system_errors_as
+from nipack.system.progress import Advance
+
+_TIMEOUT = 60.0  # seconds without a byte from the server
+_ATTEMPTS = 4
+_PAUSE = 0.3  # seconds before the second attempt; twice as long before each further one
+_CHUNK = 1 << 16  # what is lost of a connection that is cut off
+_REMEDY = "check the address and the network, and try again"
+
+
+class _Transient(Exception):
+    """What may go well another time."""
+
+
+def read(address: str, path: str) -> bytes | None:
+    """Return a small file of a repository, None where there is none; raises RepositoryError."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return b"".join(_chunks(address, path, 0))
+        except FileNotFoundError:
+            return None
+        except _Transient as error:
+            _wait_or_raise(address, path, error, attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def download(address: str, path: str, target: Path, sha256: str, advance: Advance) -> None:
+    """Write a file of a repository to a target, going on with what is there of it.
+
+    Raises RepositoryError where it cannot be had, or is not the one of the digest: then the target
+    is gone.
+    """
+    with system_errors_as(RepositoryError, "check the folder's rights and the room on its disk"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        resumed = target.is_file() and target.stat().st_size > 0
+        _append(address, path, target, advance)
+        if digest(target) == sha256:
+            return
+        target.unlink()
+        if resumed:
+            # What was there may have been of another file.
+            _append(address, path, target, lambda count: None)
+            if digest(target) == sha256:
+                return
+            target.unlink()
+    raise RepositoryError(
+        f"{address}/{path}: is not the file that the repository's signature is of; "
+        "try again later, and tell whoever runs the repository if it stays"
+    )
+
+
+def _append(address: str, path: str, target: Path, advance: Advance) -> None:
+    for attempt in range(_ATTEMPTS):
+        there = target.stat().st_size if target.is_file() else 0
+        if attempt == 0:
+            advance(there)
+        try:
+            with target.open("ab") as output:
+                for chunk in _chunks(address, path, there):
+                    output.write(chunk)
+                    advance(len(chunk))
+            return
+        except FileNotFoundError:
+            reason = "is not there, though the repository's list has it; run nipack repository add"
+            raise RepositoryError(f"{address}/{path}: {reason} {address} again") from None
+        except _Transient as error:
+            _wait_or_raise(address, path, error, attempt)
+
+
+def _wait_or_raise(address: str, path: str, error: Exception, attempt: int) -> None:
+    if attempt == _ATTEMPTS - 1:
+        raise RepositoryError(f"{address}/{path}: {error}; {_REMEDY}") from error
+    time.sleep(_PAUSE * 2**attempt)
+
+
+def _chunks(address: str, path: str, start: int) -> Iterator[bytes]:
+    """Yield a file's bytes from a place on; raises FileNotFoundError, _Transient."""
+    scheme = urlsplit(address).scheme
+    if scheme in ("http", "https"):
+        yield from _web_chunks(f"{address}/{quote(path)}", start)
+        return
+    folder = unquote(urlsplit(address).path) if scheme == "file" else address
+    with (Path(folder) / path).open("rb") as source:
+        source.seek(start)
+        while chunk := source.read(_CHUNK):
+            yield chunk
+
+
+def _web_chunks(address: str, start: int) -> Iterator[bytes]:
+    import requests
+
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        with closing(
+            requests.get(address, headers=headers, stream=True, timeout=_TIMEOUT)
+        ) as response:
+            if response.status_code in (404, 403, 410):
+                raise FileNotFoundError(address)
+            if start and response.status_code == 416:
+                return  # all of it is there
+            if response.status_code not in (200, 206):
+                raise _Transient(f"the server answers {response.status_code}")
+            skip = start if response.status_code == 200 else 0
+            expected = response.headers.get("Content-Length")
+            received = 0
+            for chunk in response.iter_content(_CHUNK):
+                received += len(chunk)
+                if skip:
+                    # The server cannot begin in the middle.
+                    chunk, skip = chunk[skip:], max(0, skip - len(chunk))
+                if chunk:
+                    yield chunk
+            if expected is not None and received < int(expected):
+                raise _Transient("the connection ended before the file did")
+    except requests.RequestException as error:
+        raise _Transient(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the server's certificate is not accepted"
+    return "the connection was refused or cut off"
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
