@@ -167,12 +167,13 @@ def verified(content: bytes, certificates: str, signature: bytes | None = None) 
     """Return the bytes that are signed by one of the certificates; raises RepositoryError."""
     from pysequoia import Cert, Sig, verify
 
-    known = [Cert.from_bytes(each.encode()) for each in certificates_in(certificates)]
+    known: list[Any] = []
 
     def store(keys: list[str]) -> list[Any]:
         return known
 
     try:
+        known += [Cert.from_bytes(each.encode()) for each in certificates_in(certificates)]
         if signature is not None:
             verify(content, store=store, signature=Sig.from_bytes(signature))
             return content
