@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
@@ -88,7 +89,8 @@ def test_the_tests_of_meta_yaml_pass_with_the_data_and_fail_without(
 ) -> None:
     run(sys.executable, "-m", "nipack", "recipe", EXAMPLE, "-f", "conda", "-o", tmp_path)
     rendered = tmp_path / "nipy-examplepkg" / "conda"
-    test = yaml.safe_load((rendered / "meta.yaml").read_text("utf-8"))["test"]
+    meta = jinja2.Template((rendered / "meta.yaml").read_text("utf-8")).render()
+    test = yaml.safe_load(meta)["test"]
     conda_environment.conda_install(build(EXAMPLE)["conda"], specs=tuple(test["requires"]))
     data = conda_environment.directory / "share" / "nipy" / "nipy" / "examplepkg"
 

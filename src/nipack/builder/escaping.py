@@ -217,6 +217,34 @@ def conda_build_yaml_block(text: str, indent: int) -> CondaBuildYaml:
     return CondaBuildYaml(yaml_block(text, indent))
 
 
+# conda-forge's bot finds the version of a recipe by this name, and writes it anew.
+_RATTLER_VERSION, _CONDA_BUILD_VERSION = (
+    RattlerYaml("${{ version }}"),
+    CondaBuildYaml("{{ version }}"),
+)
+
+
+def rattler_address(address: str, version: str) -> RattlerYaml:
+    """Return an address in which the recipe's version stands by its name."""
+    return RattlerYaml(_with_version(rattler_yaml(address), version, _RATTLER_VERSION))
+
+
+def conda_build_address(address: str, version: str) -> CondaBuildYaml:
+    """Return an address in which the recipe's version stands by its name."""
+    return CondaBuildYaml(_with_version(conda_build_yaml(address), version, _CONDA_BUILD_VERSION))
+
+
+def conda_build_version(version: str) -> CondaBuildYaml:
+    """Return the line that gives the recipe's version its name."""
+    return CondaBuildYaml(f'{{% set version = "{word(version)}" %}}')
+
+
+def _with_version(scalar: str, version: str, name: str) -> str:
+    """Put a name in the place of a version, but for a number that is a part of another."""
+    stated = rf"(?<![0-9])(?<![0-9]\.){re.escape(word(version))}(?!\.?[0-9])"
+    return re.sub(stated, lambda match: name, scalar)
+
+
 def has_controls(text: str) -> bool:
     """Tell whether a text has a line break or a control character, or is not UTF-8."""
     return _LINE_BREAK_OR_CONTROL.search(text) is not None

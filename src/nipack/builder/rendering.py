@@ -29,10 +29,13 @@ _FILTERS: dict[type[Escaped], dict[str, Callable[..., Escaped]]] = {
     escaping.RattlerYaml: {
         "yaml": escaping.rattler_yaml,
         "yaml_block": escaping.rattler_yaml_block,
+        "address": escaping.rattler_address,
     },
     escaping.CondaBuildYaml: {
         "yaml": escaping.conda_build_yaml,
         "yaml_block": escaping.conda_build_yaml_block,
+        "address": escaping.conda_build_address,
+        "set_version": escaping.conda_build_version,
     },
     escaping.ControlText: {
         "line": escaping.control_line,

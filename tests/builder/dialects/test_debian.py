@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from debian.changelog import Changelog
@@ -253,3 +254,25 @@ def test_a_line_that_is_a_dot_is_the_only_one_that_does_not(tmp_path: Path) -> N
 
 def test_the_minimal_definition_is_enough(tmp_path: Path) -> None:
     assert debian.maintainer(define(tmp_path, base=MINIMAL)) == debian.UNKNOWN_MAINTAINER
+
+
+@pytest.mark.parametrize(
+    ("license", "file"),
+    [("GPL-2.0-or-later", "GPL-2"), ("LGPL-3.0-only", "LGPL-3"), ("Apache-2.0", "Apache-2.0")],
+)
+def test_a_licence_that_every_debian_has_is_referred_to(
+    license: str, file: str, tmp_path: Path
+) -> None:
+    stanza = f"- {{files: ['*'], holders: [A], years: '2020', license: {license}, text: Long.}}"
+    text = debian.copyright_text(package_of(tmp_path, f"copyright:\n  {stanza}\n"))
+    assert f"/usr/share/common-licenses/{file}." in text
+    assert "Long." not in text
+
+
+def test_the_packaging_has_a_stanza_in_a_source_package_alone(tmp_path: Path) -> None:
+    package = package_of(tmp_path)
+    assert "debian/*" not in debian.copyright_text(package)
+    dep5 = Dep5(debian.copyright_text(package, packaging=True).splitlines(), strict=True)
+    assert [list(each.files) for each in dep5.all_files_paragraphs()] == [["*"], ["debian/*"]]
+    found: Any = dep5.find_files_paragraph("debian/rules")
+    assert found.license.synopsis == "Expat"

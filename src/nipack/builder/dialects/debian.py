@@ -138,7 +138,7 @@ def first_changes(package: DataPackage) -> list[str]:
         f"Data package {definition.relpath} {package.version}, as its authors released it,\n"
         f"packaged with nipack.\nPayload {payload_id(package)}"
     )
-    return [change]
+    return ["Initial release.", change]
 
 
 def changelog_text(package: DataPackage, changes: Sequence[str] = (), older: str = "") -> str:
@@ -178,13 +178,17 @@ def description(package: DataPackage) -> str:
     return "\n".join([summary, *(f" {line}" for line in lines)])
 
 
-def copyright_text(package: DataPackage) -> str:
-    """Return the machine-readable copyright file; its patterns are those of the source tree."""
+def copyright_text(package: DataPackage, *, packaging: bool = False) -> str:
+    """Return the machine-readable copyright file; its patterns are those of the source tree.
+
+    With `packaging` there is a stanza for debian/*, which a source package has.
+    """
     definition = package.definition
     dep5 = Dep5()
     dep5.header.upstream_name = definition.name  # type: ignore[assignment]
-    if definition.homepage:
-        dep5.header.source = definition.homepage  # type: ignore[assignment]
+    place = _release_place(package)
+    if place:
+        dep5.header.source = place  # type: ignore[assignment]
     reasons = _reasons_against_main(definition)
     if reasons:
         lines = ["This package is not part of the Debian distribution.", *reasons]
@@ -194,9 +198,43 @@ def copyright_text(package: DataPackage) -> str:
         name, holders = license_name(stanza.license), _holders(stanza)
         files = [_source_pattern(pattern, package) for pattern in stanza.files]
         dep5.add_files_paragraph(FilesParagraph.create(files, holders, License(name)))
-    for name, text in _license_texts(stanzas):
+    texts = dict(_license_texts(stanzas))
+    if packaging:
+        year = datetime.fromtimestamp(package.time, timezone.utc).year
+        holder = f"{year} {maintainer(definition)}"
+        dep5.add_files_paragraph(FilesParagraph.create(["debian/*"], holder, License("Expat")))
+        texts.setdefault("Expat", _EXPAT)
+    for name, text in texts.items():
         dep5.add_license_paragraph(LicenseParagraph.create(License(name, text)))
     return dep5.dump() or ""
+
+
+def _release_place(package: DataPackage) -> str | None:
+    """Return where the release was taken from, else what tells of it."""
+    address = package.source.address if package.source else ""
+    if address.startswith("https://"):
+        return address.replace(" ", "%20")
+    return package.definition.homepage
+
+
+_EXPAT = """\
+Permission is hereby granted, free of charge, to any person obtaining a copy of
+this software and associated documentation files (the "Software"), to deal in
+the Software without restriction, including without limitation the rights to
+use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies
+of the Software, and to permit persons to whom the Software is furnished to do
+so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE."""
 
 
 def _stanzas(definition: Definition) -> tuple[Copyright, ...]:
@@ -239,10 +277,19 @@ def _license_texts(stanzas: Iterable[Copyright]) -> list[tuple[str, str]]:
         given = texts.setdefault(license_name(stanza.license), [])
         if stanza.text and stanza.text not in given:
             given.append(stanza.text)
-    return [
-        (name, "\n\n".join(given) or _common_license_text(name) or _NO_LICENSE_TEXT)
-        for name, given in texts.items()
-    ]
+    return [(name, _license_text(name, given)) for name, given in texts.items()]
+
+
+# Debian Policy 12.5: these are referred to, and not repeated.
+_NEVER_REPEATED = re.compile(r"(L?GPL|GFDL|Apache)-.*")
+
+
+def _license_text(name: str, given: list[str]) -> str:
+    """Return what a licence's paragraph says; two licences that are joined have no common file."""
+    common = _common_license_text(name)
+    if common and _NEVER_REPEATED.fullmatch(name):
+        return common
+    return "\n\n".join(given) or common or _NO_LICENSE_TEXT
 
 
 def _common_license_text(name: str) -> str | None:

@@ -3,7 +3,8 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -23,10 +24,10 @@ from nipack.builder.recipes import (
     source_obstacles,
 )
 from nipack.system.atomic import written_beside
-from nipack.system.errors import RecipeError
+from nipack.system.errors import Problem, RecipeError
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.leftovers import workspace
-from nipack.system.progress import Reporter, SilentReporter
+from nipack.system.progress import Advance, Reporter, SilentReporter
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
@@ -84,8 +85,9 @@ def make_recipes(
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
     with workspace() as folder, _previous(options, reporter) as previous:
+        noting = _DamageNoting(reporter)
         package = read_package(
-            source, folder, reporter, release=not options.draft, offline=options.offline
+            source, folder, noting, release=not options.draft, offline=options.offline
         )
         home = options.recipes.absolute() / package.definition.name
         must_lie_outside(package, home)
@@ -99,6 +101,7 @@ def make_recipes(
                 source=archive.final,
                 directory=home / each.name,
                 previous=previous,
+                damaged=noting.damaged(package),
                 channels=options.channels,
             )
             for each in formats
@@ -110,6 +113,38 @@ def make_recipes(
             archive.put_in_place()
         for each in formats:
             yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
+
+
+_DAMAGE = ("image-unreadable", "gzip-damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class _DamageNoting:
+    """A reporter that keeps the places of images that the check could not read."""
+
+    reporter: Reporter
+    places: set[str] = field(default_factory=set)
+
+    def step(self, name: str, total: int | None) -> Advance:
+        """Pass a step on."""
+        return self.reporter.step(name, total)
+
+    def warn(self, problem: Problem) -> None:
+        """Keep the place of damage, and pass the problem on."""
+        if problem.code in _DAMAGE:
+            self.places.add(problem.where)
+        self.reporter.warn(problem)
+
+    def damaged(self, package: DataPackage) -> frozenset[str]:
+        """Return the paths of such images, and of those whose damage is excepted."""
+        relpath = package.definition.relpath
+        excepted = [each for each in package.definition.exceptions if each.code in _DAMAGE]
+        return frozenset(
+            path
+            for path in package.paths
+            if f"{relpath}/{path}" in self.places
+            or any(fnmatchcase(path, each.path) for each in excepted)
+        )
 
 
 @contextmanager

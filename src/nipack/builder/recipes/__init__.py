@@ -46,12 +46,14 @@ class RecipeRequest:
 
     `previous` is the version before this one, None where it is not known.  `channels` are where
     conda's builders find what the tests of a recipe need; without any, such tests are not run.
+    `damaged` has the paths that the check of the data remarked on.
     """
 
     package: DataPackage
     source: RecipeSource
     directory: Path
     previous: DataPackage | None = None
+    damaged: frozenset[str] = frozenset()
     channels: tuple[str, ...] = ()
 
 
@@ -86,12 +88,17 @@ _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
 _IMAGES_TESTED = 3
 
 
-def sample_images(package: DataPackage) -> list[str]:
+def sample_images(request: RecipeRequest) -> list[str]:
     """Return the digests of a few images that a recipe's test loads with nibabel.
 
-    They stand for the names, which are no code: SHA256SUMS has both.
+    They stand for the names, which are no code: SHA256SUMS has both.  What a check called damaged
+    is not loaded.
     """
-    images = [file.sha256 for file in package.files if file.path.endswith(_IMAGES) and file.size]
+    images = [
+        file.sha256
+        for file in request.package.files
+        if file.path.endswith(_IMAGES) and file.size and file.path not in request.damaged
+    ]
     return list(dict.fromkeys(images))[:_IMAGES_TESTED]
 
 

@@ -68,7 +68,7 @@ class CondaRecipe:
             "data-folder": f"{request.source.data}\n",
         }
         files |= {"package.json": metadata_text(package), "SHA256SUMS": manifest_text(package)}
-        files |= {f"licenses/{name}": text for name, text in _licenses(package)}
+        files |= dict(_licenses(package))
         return [
             RecipeFile(path=path, content=content, executable=path == "build.sh")
             for path, content in sorted(files.items())
@@ -79,8 +79,9 @@ class CondaRecipe:
         output = workspace / "channel"
         level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
         recipe = self._without_network(request, workspace)
-        if shutil.which(_CONDA_BUILD.name):
-            _conda_build(recipe, output, level, request.channels)
+        builder = conda_build()
+        if builder is not None:
+            _conda_build(builder, recipe, output, level, request.channels)
         else:
             _rattler_build(recipe, output, level, request.channels)
         [built] = (output / "noarch").glob("*.conda")
@@ -132,7 +133,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "patterns": _patterns(package),
         "homepage": definition.homepage,
         "license": definition.license,
-        "licenses": [f"licenses/{name}" for name, _ in _licenses(package)],
+        "licenses": [name for name, _ in _licenses(package)],
         "summary": definition.summary or f"neuroimaging data {definition.relpath}",
         "description": definition.described() or None,
         "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
@@ -140,12 +141,16 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "manifest": layout.manifest_path(definition.name),
         "ini": layout.ini_path(definition.name),
         "relpath": definition.relpath,
-        "images": sample_images(package),
+        "images": sample_images(request),
     }
 
 
 def _licenses(package: DataPackage) -> list[tuple[str, str]]:
-    return license_texts(package.definition)
+    """Return a file name and the text of each licence.
+
+    conda-build keeps them in info/licenses by the paths that they have beside the recipe.
+    """
+    return [(f"LICENSE.{name}", text) for name, text in license_texts(package.definition)]
 
 
 def _patterns(package: DataPackage) -> list[str]:
@@ -162,12 +167,25 @@ def _patterns(package: DataPackage) -> list[str]:
     ]
 
 
-def _conda_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
+def conda_build() -> Program | None:
+    """Return conda-build, which is in the base environment where condabin alone is on PATH."""
+    if shutil.which(_CONDA_BUILD.name):
+        return _CONDA_BUILD
+    conda = shutil.which("conda")
+    if conda is None:
+        return None
+    in_base = Path(conda).resolve().parent.parent / "bin" / _CONDA_BUILD.name
+    return replace(_CONDA_BUILD, start=(str(in_base),)) if in_base.is_file() else None
+
+
+def _conda_build(
+    builder: Program, recipe: Path, output: Path, level: int, channels: Sequence[str]
+) -> None:
     # Its tests want nibabel from a channel; all but the look-up is proven without them.
     tests = [f"--channel={each}" for each in channels] or ["--no-test"]
     options = ["--no-anaconda-upload", "--override-channels", "--package-format", "2"]
     run(
-        _CONDA_BUILD,
+        builder,
         [*tests, *options, f"--zstd-compression-level={level}", "--croot", output.parent / "croot",
          "--output-folder", output, recipe / "meta.yaml"],
         directory=output.parent,

@@ -119,8 +119,6 @@ class DebianRecipe:
         package, changelog = request.package, _changelog(request)
         values = _values(request, changelog)
         name = package.definition.name
-        entries = list(Changelog(changelog))
-        initial = len(entries) == 1 and not entries[0].bugs_closed
         maintscript = _maintscript(request)
         files = {
             each: render(f"debian/{each}", language, values)
@@ -128,12 +126,12 @@ class DebianRecipe:
         }
         files |= {
             "changelog": changelog,
-            "copyright": debian.copyright_text(package),
+            "copyright": debian.copyright_text(package, packaging=True),
             _ini_name(package): layout.ini_text(self.prefix),
             "data-folder": f"{request.source.data}\n",
             "package.json": metadata_text(package),
             "SHA256SUMS": manifest_text(package),
-            f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=initial),
+            f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=False),
         }
         if maintscript:
             files["maintscript"] = "".join(f"{' '.join(words)}\n" for words in maintscript)
@@ -186,6 +184,8 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
     definition = package.definition
     address = request.source.address
     watch = watch_of(address, package.version) if address else None
+    github = re.match(r"https://github\.com/[^/]+/[^/]+(?=/)", address or "")
+    repository = github[0] if github else None
     return {
         "name": definition.name,
         "section": debian.section(definition),
@@ -199,20 +199,23 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "lines": _install_lines(package),
         "address": address,
         "watch": watch,
-        "tags": _source_tags(_newest(changelog), watched=watch is not None),
+        "tags": _source_tags(
+            _newest(changelog), watched=watch is not None, tracked=repository is not None
+        ),
+        "repository": repository,
         "citation": definition.citation,
         "relpath": definition.relpath,
         "version": package.version,
-        "images": sample_images(package),
+        "images": sample_images(request),
     }
 
 
-def _source_tags(entry: int, *, watched: bool) -> dict[str, str]:
+def _source_tags(entry: int, *, watched: bool, tracked: bool) -> dict[str, str]:
     """Return lintian's tags on the source package that are meant to stay, with the reasons.
 
     `entry` is the time of the changelog's newest entry.
     """
-    tags = _NO_TRACKER | (_NO_SIGNATURE if watched else {})
+    tags = ({} if tracked else _NO_TRACKER) | (_NO_SIGNATURE if watched else {})
     return tags | (_TIMEWARP if entry < _STANDARDS else {})
 
 

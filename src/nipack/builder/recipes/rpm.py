@@ -55,10 +55,9 @@ class RpmRecipe:
         """Return the spec, and the sources that are not the release."""
         package, source = request.package, request.source
         name = package.definition.name
-        filters = _FILTERS | ({} if request.source.address else _NO_ADDRESS)
         files = {
             f"{name}.spec": render("rpm/spec", SpecText, _values(request)),
-            f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": filters}),
+            f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": _FILTERS}),
             "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
             _ini_name(package): layout.ini_text(self.prefix),
             "SHA256SUMS": manifest_text(package),
@@ -148,9 +147,10 @@ _FILTERS = {
     "no-(packager|group|buildroot)-tag": "Fedora has given these tags up.",
     "no-signature": "The distribution's build system signs the package.",
     "no-documentation": "The data has none of its own; package.json says what it is.",
-    "invalid-license": "The names are SPDX's, which not every rpmlint knows.",
 }
-_NO_ADDRESS = {"invalid-url Source0": "Only the packager has this archive."}
+
+
+_SAME_DATA = "Packaging only: the data is as it was"
 
 
 def _changelog(request: RecipeRequest) -> str:
@@ -177,6 +177,8 @@ def _with_entry(request: RecipeRequest, older: list[str]) -> list[str]:
     if previous is not None and not any(_edition_before(request) in each for each in older):
         changes = [f"Version {previous.version}"]
         older = [_entry(previous, package, _edition_before(request), changes), *older]
+    if older and f" - {upstream_version(package.version)}-" in older[0].splitlines()[0]:
+        return [_entry(package, package, _edition(package), [_SAME_DATA]), *older]
     changes = [f"Update to {package.version}" if older else f"Version {package.version}"]
     if previous is not None:
         changes += compare(package, previous).lines()
