@@ -1,10 +1,13 @@
 """What strangers wrote is read only if it is a regular file of bounded size, inside its folder."""
 
+import dataclasses
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import REPOSITORY
 
 from nipack.system.foreign import path_inside, read_ini, read_regular, read_text
 from nipack.system.limits import LimitsError, limits
@@ -74,3 +77,9 @@ def test_limits_that_are_none(stated: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("NIPACK_LIMITS", f"members=3 {stated}")
     with pytest.raises(LimitsError, match=r"write e\.g\. members=500000, of text, header, members"):
         limits()
+
+
+def test_the_page_has_the_limits_as_they_are() -> None:
+    page = (REPOSITORY / "docs" / "reliability.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([0-9]+) \|", page, re.MULTILINE)
+    assert {name: int(value) for name, value in rows} == dataclasses.asdict(limits())

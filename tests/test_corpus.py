@@ -1,0 +1,25 @@
+"""Some of the hostile inputs, and all of them among the slow tests."""
+
+import subprocess
+import sys
+
+import pytest
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it forks")
+CORPUS = [sys.executable, str(REPOSITORY / "scripts" / "corpus.py")]
+
+
+@pytest.mark.parametrize("every", ["150", pytest.param("1", marks=pytest.mark.slow)])
+def test_every_hostile_input_ends_as_it_should(every: str) -> None:
+    done = subprocess.run([*CORPUS, "--every", every], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.count("end as they should") == 2
+
+
+def test_it_notices() -> None:
+    """A limit of memory that nothing keeps to is found to be broken."""
+    words = [*CORPUS, "--only", "no archive", "--every", "9", "--memory", "1"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "MB: error: " in done.stdout
