@@ -50,8 +50,9 @@ def test_a_retracted_version_is_hidden_with_its_reason_and_shown_again(
     why = 'an <affine> that is "wrong"'
     answer("retract", NAME, "0.2", repository, "--why", why, "--key", key)
     hidden = repodata(repository)
-    assert hidden["removed"] == [f"{NAME}-0.2-0.conda"]
-    assert list(hidden["packages.conda"]) == [f"{NAME}-0.1-0.conda"]
+    [name] = hidden["removed"]
+    assert name.startswith(f"{NAME}-0.2-")
+    assert [each["version"] for each in hidden["packages.conda"].values()] == ["0.1"]
     assert (repository / "conda/noarch" / hidden["removed"][0]).exists()
     packages = (repository / "apt/dists/stable/main/binary-all/Packages").read_text("utf-8")
     assert "Version: 0.1-1" in packages
@@ -95,7 +96,8 @@ def test_prune_deletes_old_versions_and_what_no_living_release_names(
     done = answer("prune", repository, "--keep", 1, "--key", key)
     assert set(would["files"]) <= set(done["files"])
     assert orphan.exists()
-    assert list(repodata(repository)["packages.conda"]) == [f"{NAME}-0.2-0.conda"]
+    left = repodata(repository)["packages.conda"].values()
+    assert [each["version"] for each in left] == ["0.2"]
     assert not list(repository.rglob("*0.1*"))
     assert len(list(repository.rglob("by-hash/SHA256/*"))) == 2
     assert log.generations(store_at(str(repository))) == [3]
