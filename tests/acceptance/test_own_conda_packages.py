@@ -74,7 +74,8 @@ def test_the_runtime_works_alone(
     assert run(nipack, "--version") == f"nipack, version {__version__}\n"
     data = conda_environment.directory / "share" / "nipy" / "nipy" / "examplepkg"
     assert run(nipack, "where", "nipy/examplepkg") == f"{data}\n"
-    assert run(conda_environment.python, "-m", "nipack", "verify").startswith(f"{data}: ")
+    verified = run(conda_environment.python, "-m", "nipack", "verify")
+    assert verified.startswith(f"nipy/examplepkg 0.1 in {data}: intact to the byte")
 
 
 def test_the_tool_builds_and_finds_data(

@@ -88,7 +88,8 @@ def test_data_without_a_config_gets_it_from_a_recipe_too(
     """A TemplateFlow template has none: the definition states the version."""
     data = tmp_path / "source" / "tpl-X"
     data.mkdir(parents=True)
-    (data / "T1.json").write_text("{}\n", "utf-8")
+    (data / "tpl-X_T1w.json").write_text("{}\n", "utf-8")
+    (data / "template_description.json").write_text('{"Identifier": "X"}\n', "utf-8")
     if packed:
         shutil.make_archive(str(tmp_path / "tpl-X"), "gztar", tmp_path / "source")
     address = "tpl-X.tar.gz" if packed else "source/tpl-X"

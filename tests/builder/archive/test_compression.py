@@ -3,13 +3,13 @@
 import gzip
 import io
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
 import zstandard
+from tests.builder.samples import running_threads
 
 from nipack.builder.archive.compression import (
     gzip_reader,
@@ -49,7 +49,7 @@ def test_there_and_back(way: str, content: bytes) -> None:
         assert gzip.decompress(written) == content
     else:
         assert zstandard.ZstdDecompressor().decompressobj().decompress(written) == content
-    assert threading.active_count() == 1
+    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
@@ -78,7 +78,7 @@ def test_a_full_disk_is_an_error_and_no_thread_is_left(way: str) -> None:
 
     with pytest.raises(OSError, match="No space left on device"):
         fill()
-    assert threading.active_count() == 1
+    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -101,7 +101,7 @@ def test_what_is_malformed_has_one_error(way: str, damage: str) -> None:
 
     with pytest.raises(LookupError):
         read()
-    assert threading.active_count() == 1
+    assert running_threads() == 1
 
 
 def test_a_refusal_of_the_system_is_no_fault_of_an_archive() -> None:

@@ -115,14 +115,21 @@ class DebFormat:
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")
 
 
+_HELPER_OVERRIDE = """\
+# No debhelper writes these scripts, which let links and folders change places.
+{name}: maintainer-script-should-not-use-dpkg-maintscript-helper
+"""
+
+
 def _documentation(package: DataPackage) -> list[Installed]:
     name = package.definition.name
+    helped = _HELPER_OVERRIDE.format(name=name) if package.links else ""
     files: dict[str, str | bytes] = {
         f"usr/share/doc/{name}/copyright": debian.copyright_text(package),
         f"usr/share/doc/{name}/changelog.Debian.gz": small_gzip(
             debian.changelog_text(package).encode("utf-8")
         ),
-        f"usr/share/lintian/overrides/{name}": debian.lintian_overrides(package),
+        f"usr/share/lintian/overrides/{name}": debian.lintian_overrides(package) + helped,
     }
     return [text_file(path, content, Role.DOCUMENTATION) for path, content in files.items()]
 
