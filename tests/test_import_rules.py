@@ -205,3 +205,11 @@ def test_only_the_command_line_prints_exits_or_reads_its_arguments(path: Path) -
         elif isinstance(node, ast.Name) and node.id == "SystemExit":
             wrong.append(f"{path.name}:{node.lineno}: SystemExit")
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if within(name_of(path), "nipack.system")], ids=name_of
+)
+def test_what_builder_and_repositories_stand_on_knows_neither(path: Path) -> None:
+    above = ("nipack.builder", "nipack.publish", "nipack.cli")
+    assert [name for name in imports(path) if within(name, *above)] == []

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from nipack.builder.address import path_of
 from nipack.builder.check.contents import content_problems
 from nipack.builder.check.names import name_problems
 from nipack.builder.check.structure import (
@@ -41,6 +40,7 @@ from nipack.builder.source.tree import (
     open_source,
 )
 from nipack.layout import CONFIG_NAME
+from nipack.system.address import path_of
 from nipack.system.errors import (
     DataPackageError,
     Problem,

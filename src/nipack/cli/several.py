@@ -29,7 +29,7 @@ def make_each(
     silent: bool,
 ) -> Outcome[Result]:
     """Make what is asked for of each source; an error is printed at once, unless it is `silent`."""
-    from nipack.builder.address import public_address
+    from nipack.system.address import public_address
     from nipack.system.errors import DataPackageError, NipackError
 
     outcome: Outcome[Result] = Outcome()

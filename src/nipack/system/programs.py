@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nipack.builder.address import public_address
+from nipack.system.address import public_address
 from nipack.system.errors import ToolError
 from nipack.system.interruption import held_back
 

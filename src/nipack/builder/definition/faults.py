@@ -11,9 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from nipack.builder.address import has_login
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument
+from nipack.system.address import has_login
 from nipack.system.foreign import path_inside, read_text
 
 DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")

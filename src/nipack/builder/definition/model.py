@@ -10,11 +10,11 @@ from urllib.parse import quote, urljoin
 import yaml
 from packaging.version import Version
 
-from nipack.builder.address import public_address
 from nipack.builder.definition.faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.builder.definition.spdx import canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
 from nipack.libraries.views import View
+from nipack.system.address import public_address
 from nipack.system.errors import DataPackageError, Problem, error_at
 from nipack.system.foreign import read_regular
 

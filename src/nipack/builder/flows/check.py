@@ -1,8 +1,8 @@
 """Look at a source without building anything: every problem, whatever kind it is."""
 
-from nipack.builder.address import public_address
 from nipack.builder.check.structure import for_release, is_excepted
 from nipack.builder.reading import survey_source
+from nipack.system.address import public_address
 from nipack.system.errors import DataPackageError, Problem, SourceError
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter

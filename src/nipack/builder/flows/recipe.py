@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
-from nipack.builder.address import path_of
 from nipack.builder.archive.compression import gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
@@ -23,6 +22,7 @@ from nipack.builder.recipes import (
     RecipeSource,
     source_obstacles,
 )
+from nipack.system.address import path_of
 from nipack.system.atomic import written_beside
 from nipack.system.errors import Problem, RecipeError
 from nipack.system.hashing import CHUNK, digest_file

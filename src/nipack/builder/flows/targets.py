@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from nipack.builder.address import public_address
 from nipack.builder.package import DataPackage
+from nipack.system.address import public_address
 from nipack.system.errors import ArtifactError
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nipack.builder.address import host_of
 from nipack.builder.definition.model import Source
 from nipack.builder.source.cache_rights import follow_no_link, make_private
 from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of
+from nipack.system.address import host_of
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.foreign import read_text
 from nipack.system.progress import Reporter

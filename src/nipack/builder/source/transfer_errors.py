@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from nipack.builder.address import host_of
+from nipack.system.address import host_of
 
 
 def reason_of(error: Exception, address: str) -> str:

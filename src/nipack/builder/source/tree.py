@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from nipack.builder.address import (
+from nipack.builder.definition.model import Source
+from nipack.builder.package import SourceRecord
+from nipack.builder.source.download import download
+from nipack.builder.source.unpack import unpack
+from nipack.system.address import (
     has_login,
     is_well_formed,
     path_of,
     public_address,
     recorded_address,
 )
-from nipack.builder.definition.model import Source
-from nipack.builder.package import SourceRecord
-from nipack.builder.source.download import download
-from nipack.builder.source.unpack import unpack
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.hashing import digest_file
 from nipack.system.progress import Reporter

@@ -5,17 +5,15 @@ distribution names one in the entry point group `nipack.ecosystems`.  They do no
 another.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer
+from nipack.system.registry import registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +63,7 @@ class Snapshot:
         return self.changed is None or name in self.changed
 
 
+@runtime_checkable
 class Ecosystem(Protocol):
     """How a repository has packages of one kind."""
 
@@ -91,21 +90,14 @@ class Ecosystem(Protocol):
 @cache
 def ecosystems() -> dict[str, Ecosystem]:
     """Return every ecosystem by its name, in the order in which people are told of them."""
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}").ECOSYSTEM
-        for module in pkgutil.iter_modules(__path__)
-    ]
-    others = [each.load() for each in entry_points(group="nipack.ecosystems")]
     order = ("conda", "apt", "pip")
-    found: list[Ecosystem] = sorted(
-        [*modules, *others],
-        key=lambda each: (
-            each.name not in order,
-            order.index(each.name) if each.name in order else 0,
-            each.name,
-        ),
-    )
-    return {each.name: each for each in found}
+    every = registered(__name__, "ECOSYSTEM", "nipack.ecosystems", _is_ecosystem)
+    told = [name for name in order if name in every]
+    return {name: every[name] for name in (*told, *sorted(every.keys() - set(order)))}
+
+
+def _is_ecosystem(candidate: object) -> TypeGuard[Ecosystem]:
+    return isinstance(candidate, Ecosystem)
 
 
 Warn = Callable[[str], object]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nipack.builder.address import has_login, public_address
+from nipack.system.address import has_login, public_address
 
 
 @pytest.mark.parametrize(
