@@ -251,10 +251,12 @@ def test_a_release_is_fetched_kept_and_gone_on_with(own: OwnPackages, server: Se
 
 def test_its_recipes_are_those_of_the_checkout(own: OwnPackages) -> None:
     example = own.put(REPOSITORY / "recipes" / "nipy-examplepkg", "to-render")
-    formats = [word for each in (GOLDEN / "examplepkg").iterdir() for word in ("-f", each.name)]
-    own.nipack("recipe", example, *formats, "-o", "/tmp/rendered")
+    own.nipack("recipe", example, "-o", "/tmp/rendered")
     rendered = own.system.root / "tmp" / "rendered" / "nipy-examplepkg"
-    for golden in (GOLDEN / "examplepkg").iterdir():
+    # A PKGBUILD has the digest of the tarball, which Debian 12 compresses without ISA-L.
+    goldens = [each for each in (GOLDEN / "examplepkg").iterdir() if each.name != "arch"]
+    assert len(goldens) >= 3
+    for golden in goldens:
         assert texts_below(rendered / golden.name) == texts_below(golden)
 
 

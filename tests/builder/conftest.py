@@ -1,6 +1,7 @@
 """Fixtures of the builder's tests."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture
 def reporter() -> RecordingReporter:
     return RecordingReporter()
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """Hold a test to ending what it starts; other tests of the process may have left a thread."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import gzip
 import io
 import struct
 import tarfile
-import threading
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -185,8 +184,3 @@ def umbrella(directory: Path) -> Path:
 
 
 SAMPLES = {"plain": plain, "odd": odd, "linked": linked, "umbrella": umbrella}
-
-
-def running_threads() -> int:
-    """Count the threads; that of fsspec, which other tests start, runs until Python ends."""
-    return sum(thread.name != "fsspecIO" for thread in threading.enumerate())

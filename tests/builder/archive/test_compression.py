@@ -9,7 +9,6 @@ from typing import IO
 
 import pytest
 import zstandard
-from tests.builder.samples import running_threads
 
 from nipack.builder.archive.compression import (
     gzip_reader,
@@ -20,6 +19,7 @@ from nipack.builder.archive.compression import (
     zstd_writer,
 )
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 CONTENTS = {
     "nothing": b"",
     "small": b"content",
@@ -49,7 +49,6 @@ def test_there_and_back(way: str, content: bytes) -> None:
         assert gzip.decompress(written) == content
     else:
         assert zstandard.ZstdDecompressor().decompressobj().decompress(written) == content
-    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
@@ -78,7 +77,6 @@ def test_a_full_disk_is_an_error_and_no_thread_is_left(way: str) -> None:
 
     with pytest.raises(OSError, match="No space left on device"):
         fill()
-    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -101,7 +99,6 @@ def test_what_is_malformed_has_one_error(way: str, damage: str) -> None:
 
     with pytest.raises(LookupError):
         read()
-    assert running_threads() == 1
 
 
 def test_a_refusal_of_the_system_is_no_fault_of_an_archive() -> None:

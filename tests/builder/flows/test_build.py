@@ -17,7 +17,6 @@ from tests.builder.samples import (
     linked,
     plain,
     read,
-    running_threads,
 )
 
 from nipack.builder.archive.installed import Tree
@@ -31,6 +30,7 @@ from nipack.builder.reading import read_package
 from nipack.system.errors import ArtifactError, NipackError, SourceError
 from nipack.system.progress import Advance
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 ALL = list(formats().values())
 
 
@@ -61,7 +61,6 @@ def test_steps_and_artifacts(tmp_path: Path, out: Path, reporter: RecordingRepor
             assert total == conda.payload_size
             assert done is not None
             assert done >= conda.payload_size
-    assert running_threads() == 1
 
 
 def test_what_is_there_is_replaced_at_once(package: DataPackage, out: Path) -> None:
@@ -101,7 +100,6 @@ def test_one_wrong_byte_is_noticed(
     with pytest.raises(ArtifactError, match="not what was to be packed, so it was not kept"):
         build_artifact(package, flipped(format, place), out, RecordingReporter())
     assert left(out) == []
-    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("format", ALL, ids=lambda format: format.name)
@@ -113,7 +111,6 @@ def test_data_that_changes_while_it_is_packed(
     with pytest.raises(ArtifactError, match=r"noise: (it became shorter|is \d+ bytes)"):
         build_artifact(package, format, out, RecordingReporter())
     assert left(out) == []
-    assert running_threads() == 1
 
 
 @pytest.mark.parametrize("format", ALL, ids=lambda format: format.name)
@@ -225,7 +222,6 @@ def test_a_break_leaves_nothing(package: DataPackage, out: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             build_artifact(package, format, out, Broken())
         assert left(out) == []
-    assert running_threads() == 1
 
 
 def test_a_directory_in_the_place_of_the_artifact(package: DataPackage, out: Path) -> None:
@@ -261,7 +257,6 @@ def test_a_full_disk(format: Format, package: DataPackage, small_disk: Path) -> 
     assert "No space left on device; check the directory's rights and the room" in str(caught.value)
     assert format.file_name(package) in str(caught.value)
     assert left(small_disk / "dist") == []
-    assert running_threads() == 1
 
 
 @pytest.mark.root
