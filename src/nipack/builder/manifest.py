@@ -63,16 +63,6 @@ def _payload_link(link: DataLink, root: str) -> InstalledLink:
     return InstalledLink(path=f"{root}/{link.path}", target=link.target, leads_to=leads_to)
 
 
-def manifest_text(package: DataPackage) -> str:
-    """Return the payload's SHA256SUMS."""
-    return package.manifest
-
-
-def payload_id(package: DataPackage) -> str:
-    """Return what names the payload in every format, on every machine."""
-    return package.payload_id
-
-
 def metadata_text(package: DataPackage) -> str:
     """Return package.json: what the data is, from where, and under which licence."""
     definition = package.definition

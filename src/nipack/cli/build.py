@@ -158,7 +158,6 @@ def _results(
         opened_package,
     )
     from nipack.builder.formats import formats
-    from nipack.builder.manifest import payload_id
 
     wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
@@ -176,7 +175,7 @@ def _results(
                 "path": str(out_dir / each.file_name(package)),
                 "size": None,
                 "payload_size": package.size,
-                "payload_id": payload_id(package),
+                "payload_id": package.payload_id,
             }
 
 

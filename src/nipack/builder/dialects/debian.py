@@ -18,7 +18,6 @@ from nipack import layout
 from nipack.builder.definition.model import Copyright, Definition, Person
 from nipack.builder.dialects.text import filled
 from nipack.builder.dialects.versions import upstream_version
-from nipack.builder.manifest import payload_id
 from nipack.builder.package import DataPackage
 
 # RFC 2606: no mail is ever delivered below .invalid.
@@ -136,7 +135,7 @@ def first_changes(package: DataPackage) -> list[str]:
     definition = package.definition
     change = (
         f"Data package {definition.relpath} {package.version}, as its authors released it,\n"
-        f"packaged with nipack.\nPayload {payload_id(package)}"
+        f"packaged with nipack.\nPayload {package.payload_id}"
     )
     return ["Initial release.", change]
 

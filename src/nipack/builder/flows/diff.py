@@ -9,7 +9,6 @@ from nipack.builder.changes import compare
 from nipack.builder.check.images import can_read_images, headers_of_pairs, is_image
 from nipack.builder.difference.pictures import draw_difference
 from nipack.builder.difference.voxels import ImageDifference, compare_images
-from nipack.builder.manifest import payload_id
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
 from nipack.system.leftovers import workspace
@@ -113,7 +112,7 @@ def _release(source: str, package: DataPackage) -> Release:
     return Release(
         source=source,
         version=package.version,
-        payload_id=payload_id(package),
+        payload_id=package.payload_id,
         size=package.size,
     )
 

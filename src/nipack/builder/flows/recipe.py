@@ -12,7 +12,7 @@ from nipack.builder.archive.compression import gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
 from nipack.builder.flows.targets import Targets, must_lie_outside
-from nipack.builder.manifest import installed_tree, payload_id
+from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
 from nipack.builder.recipes import (
@@ -266,7 +266,7 @@ def _finish(
         directory=request.directory,
         files=tuple(written),
         packages=packages,
-        payload_id=payload_id(request.package),
+        payload_id=request.package.payload_id,
     )
 
 

@@ -18,7 +18,7 @@ from nipack.builder.archive.members import Content, read_tar
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import arch
 from nipack.builder.escaping import ShellWord
-from nipack.builder.manifest import manifest_text, metadata_text, path_from_root
+from nipack.builder.manifest import metadata_text, path_from_root
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
 from nipack.builder.rendering import render
@@ -103,7 +103,7 @@ def _own_files(request: RecipeRequest) -> dict[str, str]:
     return {
         "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
         PurePosixPath(layout.ini_path(package.definition.name)).name: layout.ini_text("/usr"),
-        "SHA256SUMS": manifest_text(package),
+        "SHA256SUMS": package.manifest,
         "package.json": metadata_text(package),
         **dict(_licenses(package)),
     }

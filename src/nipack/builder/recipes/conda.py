@@ -22,7 +22,7 @@ from nipack.builder.archive.members import LINK_MODE, Content, read_tar
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import conda
 from nipack.builder.escaping import CondaBuildYaml, PythonText, RattlerYaml, ShellWord
-from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
 from nipack.builder.rendering import render
@@ -67,7 +67,7 @@ class CondaRecipe:
             "lookup.py": values["lookup"],
             "data-folder": f"{request.source.data}\n",
         }
-        files |= {"package.json": metadata_text(package), "SHA256SUMS": manifest_text(package)}
+        files |= {"package.json": metadata_text(package), "SHA256SUMS": package.manifest}
         files |= dict(_licenses(package))
         return [
             RecipeFile(path=path, content=content, executable=path == "build.sh")

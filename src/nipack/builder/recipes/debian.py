@@ -34,7 +34,7 @@ from nipack.builder.escaping import (
     YamlText,
     control_source_line,
 )
-from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
 from nipack.builder.rendering import render
@@ -130,7 +130,7 @@ class DebianRecipe:
             _ini_name(package): layout.ini_text(self.prefix),
             "data-folder": f"{request.source.data}\n",
             "package.json": metadata_text(package),
-            "SHA256SUMS": manifest_text(package),
+            "SHA256SUMS": package.manifest,
             f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=False),
         }
         if maintscript:

@@ -22,7 +22,7 @@ from nipack.builder.definition.model import Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
-from nipack.builder.manifest import manifest_text, metadata_text
+from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
 from nipack.builder.rendering import render
@@ -60,7 +60,7 @@ class RpmRecipe:
             f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": _FILTERS}),
             "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
             _ini_name(package): layout.ini_text(self.prefix),
-            "SHA256SUMS": manifest_text(package),
+            "SHA256SUMS": package.manifest,
             "package.json": metadata_text(package),
             **dict(_licenses(package)),
         }
