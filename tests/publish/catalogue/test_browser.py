@@ -56,13 +56,17 @@ def open_page(browser: Browser) -> Iterator[Open]:
         if not request.url.startswith(("file:", "http://127.0.0.1", "data:")):
             wrong.append(request.url)
 
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # not one that leaving the page ended
+            wrong.append(f"no {request.url}: {request.failure}")
+
     def opened(address: str, **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("requestfailed", lambda request: wrong.append(f"no {request.url}"))
+        page.on("requestfailed", failed)
         page.on("request", asked)
         page.goto(address)
         return page
