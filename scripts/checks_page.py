@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print the rules of nipack.builder.check.rules as a page: checks_page.py > docs/checks.md."""
+"""Print the rules of nipack.builder.rules as a page: checks_page.py > docs/checks.md."""
 
-from nipack.builder.check.rules import RULES, Rule
+from nipack.builder.rules import RULES, Rule
 
 HEAD = """\
 # What `nipack check` looks at

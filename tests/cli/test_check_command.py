@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.conftest import REPOSITORY, MakeTree
 
-from nipack.builder.check.rules import RULES
+from nipack.builder.rules import RULES
 from nipack.cli.app import nipack
 
 CUT_SHORT = b"\x1f\x8b\x08\0\0\0\0\0\0\3"

@@ -27,6 +27,7 @@ from nipack.builder.definition.model import (
     release_time,
 )
 from nipack.builder.package import DataFile, DataLink, DataPackage
+from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
     data_directory,
     definition_of_layout,
@@ -45,9 +46,7 @@ from nipack.system.errors import (
     DataPackageError,
     Problem,
     SourceError,
-    error_at,
     system_errors_as,
-    warning_at,
 )
 from nipack.system.hashing import digest_bytes, digest_files
 from nipack.system.progress import Reporter
@@ -183,7 +182,9 @@ def _fetched_definition(
     if definition.source is None:
         message = "it names no source, and around an address there is no folder"
         remedy = "add the address of a tarball, or fetch the folder and name that"
-        raise DataPackageError([error_at("no-data-directory", definition.where(), message, remedy)])
+        raise DataPackageError(
+            [problem_at("no-data-directory", definition.where(), message, remedy)]
+        )
     return definition
 
 
@@ -207,7 +208,7 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
         if not re.fullmatch(r"[0-9]{1,11}", epoch) or int(epoch) > LAST_TIME:
             message = f"it is '{epoch}', not a number of seconds from 1970 to {LAST_YEAR}"
             remedy = "set it to e.g. $(git log -1 --format=%ct), or unset it"
-            raise DataPackageError([error_at("bad-epoch", "SOURCE_DATE_EPOCH", message, remedy)])
+            raise DataPackageError([problem_at("bad-epoch", "SOURCE_DATE_EPOCH", message, remedy)])
         return int(epoch), []
     if definition.date is not None:
         return release_time(definition.date), []
@@ -216,7 +217,7 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
         return tree.newest, []
     message = "nothing says when this version was released, so its files get the day 2000-01-01"
     remedy = "add e.g. date: 2023-05-01"
-    return DEFAULT_TIME, [warning_at("no-date", definition.where(), message, remedy)]
+    return DEFAULT_TIME, [problem_at("no-date", definition.where(), message, remedy)]
 
 
 def _read_payload(

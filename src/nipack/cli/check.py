@@ -18,12 +18,12 @@ from nipack.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from nipack.builder.check.rules import Rule
+    from nipack.builder.rules import Rule
     from nipack.system.errors import Problem
 
 
 def _rules() -> "dict[str, tuple[Rule, ...]]":
-    from nipack.builder.check.rules import RULES
+    from nipack.builder.rules import RULES
 
     return {code: (rule,) for code, rule in RULES.items()} | {"all": tuple(RULES.values())}
 

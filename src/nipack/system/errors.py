@@ -26,16 +26,6 @@ class Problem:
         return f"{self.where}: {self.message}; {self.remedy} [{self.code}]"
 
 
-def error_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that stops a build."""
-    return Problem(severity="error", code=code, where=where, message=message, remedy=remedy)
-
-
-def warning_at(code: str, where: str, message: str, remedy: str) -> Problem:
-    """Return a problem that does not stop a build."""
-    return Problem(severity="warning", code=code, where=where, message=message, remedy=remedy)
-
-
 class NipackError(Exception):
     """The base of every error that the builder raises on purpose."""
 

@@ -12,7 +12,8 @@ from tests.builder.samples import MINIMAL, RecordingReporter, define
 
 from nipack.builder.check.structure import metadata_warnings, raise_or_warn, read_config, walk
 from nipack.builder.definition.model import Definition
-from nipack.system.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.builder.rules import problem_at
+from nipack.system.errors import DataPackageError, Problem
 
 TEMPLATES = Definition(name="nipy-templates", relpath="nipy/templates")
 
@@ -188,13 +189,12 @@ def test_a_locale_that_cannot_spell_a_name(tmp_path: Path) -> None:
     assert run.stdout == "set LC_ALL=C.UTF-8\n"
 
 
-def problem_of(severity: str, code: str, where: str = "nipy/templates/atlas/a") -> Problem:
-    make = {"error": error_at, "warning": warning_at}[severity]
-    return make(code, where, "message", "remedy")
+def problem_of(code: str, where: str = "nipy/templates/atlas/a") -> Problem:
+    return problem_at(code, where, "message", "remedy")
 
 
 def test_an_error_raises_all_there_is(reporter: RecordingReporter) -> None:
-    problems = [problem_of("warning", "empty-file"), problem_of("error", "special-file")]
+    problems = [problem_of("empty-file"), problem_of("special-file")]
     with pytest.raises(DataPackageError) as caught:
         raise_or_warn(problems, TEMPLATES, reporter)
     assert caught.value.problems == tuple(problems)
@@ -219,7 +219,7 @@ def test_exceptions_keep_warnings_quiet(
 ) -> None:
     definition = define(tmp_path, f"exceptions: [{exception}]\n")
     raise_or_warn(
-        [problem_of("warning", "empty-file"), problem_of("warning", "executable")],
+        [problem_of("empty-file"), problem_of("executable")],
         definition,
         reporter,
     )
@@ -229,7 +229,7 @@ def test_exceptions_keep_warnings_quiet(
 def test_no_exception_lets_an_error_pass(tmp_path: Path, reporter: RecordingReporter) -> None:
     definition = define(tmp_path, "exceptions: [{code: special-file, reason: r}]\n")
     with pytest.raises(DataPackageError):
-        raise_or_warn([problem_of("error", "special-file")], definition, reporter)
+        raise_or_warn([problem_of("special-file")], definition, reporter)
 
 
 FULL = (

@@ -14,11 +14,12 @@ import yaml
 
 from nipack.builder.check.structure import read_config
 from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, read_definition
+from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import definition_path, find_data_directory
 from nipack.builder.source.tree import SourceTree, local_path
 from nipack.layout import CONFIG_NAME
 from nipack.system.atomic import written_beside
-from nipack.system.errors import DataPackageError, SourceError, error_at, system_errors_as
+from nipack.system.errors import DataPackageError, SourceError, system_errors_as
 
 Part = Literal["major", "minor"]
 
@@ -97,7 +98,7 @@ def _version(data: Path | None, definition: Definition | None, place: str) -> st
     if data is None and definition is None:
         message = f"no {CONFIG_NAME} in it or in a folder of it, and no {DEFINITION_NAME}"
         remedy = "name the data directory"
-        raise DataPackageError([error_at("no-data-directory", place, message, remedy)])
+        raise DataPackageError([problem_at("no-data-directory", place, message, remedy)])
     if data is None:
         return (definition and definition.version) or ""
     stand_in = definition or Definition(name="", relpath="")
@@ -116,7 +117,7 @@ def _config_change(path: Path, after: str) -> Change:
             return Change(path=path, before=before, after=changed)
     message = "its version is not on a line of its own"
     remedy = f"write 'version = {after}' there"
-    raise DataPackageError([error_at("config-malformed", str(path), message, remedy)])
+    raise DataPackageError([problem_at("config-malformed", str(path), message, remedy)])
 
 
 def _stated(config: bytes) -> str:

@@ -18,6 +18,7 @@ from nipack.builder.definition.model import (
     Source,
     read_definition,
 )
+from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
     find_data_directory,
     relpath_of_folders,
@@ -26,7 +27,7 @@ from nipack.builder.source.folders import (
 from nipack.builder.source.tree import SourceTree, open_source
 from nipack.layout import CONFIG_NAME, is_relpath, package_name
 from nipack.system.atomic import written_beside
-from nipack.system.errors import DataPackageError, SourceError, error_at
+from nipack.system.errors import DataPackageError, SourceError
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter
 
@@ -70,7 +71,7 @@ def draft_definition(
         if not is_relpath(relpath):
             message = f"its folders do not give a valid relpath, but '{relpath}'"
             remedy = "name one, e.g. --relpath mylab/atlas"
-            raise DataPackageError([error_at("no-name", tree.place(data), message, remedy)])
+            raise DataPackageError([problem_at("no-name", tree.place(data), message, remedy)])
         facts = read_facts(dict.fromkeys([data, tree.directory]))
         version = _version(data, tree, facts)
         address = _address(source, tree, directory or Path("recipes") / name)
@@ -84,7 +85,7 @@ def _refuse_relpath(relpath: str) -> None:
     if not is_relpath(relpath):
         message = f"'{relpath}' is not an umbrella and a directory"
         remedy = "write e.g. --relpath mylab/atlas"
-        raise DataPackageError([error_at("no-name", "--relpath", message, remedy)])
+        raise DataPackageError([problem_at("no-name", "--relpath", message, remedy)])
 
 
 def _guessed_relpath(tree: SourceTree, data: Path) -> str:
@@ -259,4 +260,4 @@ def _must_be_valid(text: str, workspace: Path) -> None:
         listed = "; ".join(f"{each.message}" for each in error.problems)
         message = f"what it says does not make a valid definition: {listed}"
         remedy = "name it with --relpath, or write the definition by hand"
-        raise DataPackageError([error_at("no-name", "init", message, remedy)]) from error
+        raise DataPackageError([problem_at("no-name", "init", message, remedy)]) from error

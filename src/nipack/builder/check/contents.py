@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 from nipack.builder.archive import fast_gzip
 from nipack.builder.check import images, privacy
+from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
-from nipack.system.errors import Problem, error_at, warning_at
+from nipack.system.errors import Problem
 from nipack.system.hashing import CHUNK, THREADS
 from nipack.system.progress import Advance, Reporter
 
@@ -64,17 +65,17 @@ def _file_problems(path: Path, where: str, advance: Advance, *, image: bool) -> 
     status = path.stat()
     if os.name != "nt" and status.st_mode & EXECUTABLE:
         message = "it may be executed, and will be installed as data that may not"
-        yield warning_at("executable", where, message, "take the bit away: chmod a-x")
+        yield problem_at("executable", where, message, "take the bit away: chmod a-x")
     if status.st_size == 0:
         if not _MEANT_EMPTY.fullmatch(path.name):
-            yield warning_at("empty-file", where, "it has no bytes", "put the real file there")
+            yield problem_at("empty-file", where, "it has no bytes", "put the real file there")
         advance(0)
         return
     with path.open("rb") as stream:
         start = stream.read(1024)
     if system := _pointer(start):
         message = f"it is a pointer of {system}, not the data"
-        yield error_at("pointer-file", where, message, "fetch the data, then build")
+        yield problem_at("pointer-file", where, message, "fetch the data, then build")
         return
     size = yield from _readable(path, where, start, advance)
     if image and size is not None:
@@ -90,13 +91,13 @@ def _readable(
         advance(size)
         if path.name.lower().endswith(_GZIP_NAMES):
             message = "it is not gzip, in spite of its name"
-            yield warning_at("gzip-name", where, message, "compress or rename it")
+            yield problem_at("gzip-name", where, message, "compress or rename it")
             return None
     else:
         try:
             found = read_gzip(path, advance)
         except _DamagedError as error:
-            yield error_at("gzip-damaged", where, f"{error}", "fetch or write it again")
+            yield problem_at("gzip-damaged", where, f"{error}", "fetch or write it again")
             return None
         yield from privacy.gzip_problems(found.name, where)
         size = found.size
@@ -170,12 +171,12 @@ def _json_problems(path: Path, where: str) -> Iterator[Problem]:
         json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        yield warning_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
+        yield problem_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
     except json.JSONDecodeError as error:
         message = f"it is not JSON: {error.msg} (column {error.colno})"
-        yield warning_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
+        yield problem_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
     except (ValueError, RecursionError) as error:
-        yield warning_at("json-invalid", where, f"it is not JSON: {error}", remedy)
+        yield problem_at("json-invalid", where, f"it is not JSON: {error}", remedy)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from nipack import layout
-from nipack.system.errors import Problem, warning_at
+from nipack.builder.rules import problem_at
+from nipack.system.errors import Problem
 
 # "Naming Files, Paths, and Namespaces" of Microsoft's Win32 documentation.
 _RESERVED = re.compile(
@@ -55,7 +56,7 @@ def _windows_problems(path: PurePosixPath, where: str) -> Iterator[Problem]:
     elif path.name.endswith((".", " ")):
         reason = "ends in a dot or a space, which Windows drops"
     if reason:
-        yield warning_at("name-windows", where, f"its name {reason}", "rename it")
+        yield problem_at("name-windows", where, f"its name {reason}", "rename it")
 
 
 def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
@@ -63,7 +64,7 @@ def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
     if length > _MAX_PATH:
         message = f"in an environment its path has about {length} characters, and Windows takes 259"
         remedy = f"shorten its names by {length - _MAX_PATH}"
-        yield warning_at("name-too-long", f"{relpath}/{path}", message, remedy)
+        yield problem_at("name-too-long", f"{relpath}/{path}", message, remedy)
 
 
 def _own_package(path: str, relpath: str) -> Iterator[Problem]:
@@ -71,7 +72,7 @@ def _own_package(path: str, relpath: str) -> Iterator[Problem]:
     if any(fnmatchcase(name, pattern) for pattern in _PACKAGES):
         message = "it is a package, not data"
         remedy = "move it out of the data directory, and build with -o elsewhere"
-        yield warning_at("own-package", f"{relpath}/{path}", message, remedy)
+        yield problem_at("own-package", f"{relpath}/{path}", message, remedy)
 
 
 def _junk(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
@@ -84,5 +85,5 @@ def _junk(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
                 if name not in found:
                     found.add(name)
                     message = "it is not data, but what a desktop, an editor or a tool left behind"
-                    yield warning_at("junk", f"{relpath}/{name}", message, "remove it")
+                    yield problem_at("junk", f"{relpath}/{name}", message, "remove it")
                 break

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from nipack.system.errors import Problem, warning_at
+from nipack.builder.rules import problem_at
+from nipack.system.errors import Problem
 
 # Each repetition has an end: a text of a stranger's may be 250,000 letters without a blank.
 _SIGNS = (
@@ -30,7 +31,7 @@ def gzip_problems(name: bytes, where: str) -> Iterator[Problem]:
     if found:
         remedy = "compress it again with gzip -n, if that is private"
         message = f"its gzip header seems to have {found}"
-        yield warning_at("privacy-gzip", where, message, remedy)
+        yield problem_at("privacy-gzip", where, message, remedy)
 
 
 def header_problems(texts: Iterable[tuple[str, bytes]], where: str) -> Iterator[Problem]:
@@ -39,7 +40,7 @@ def header_problems(texts: Iterable[tuple[str, bytes]], where: str) -> Iterator[
         found = _sign(text)
         if found:
             message = f"its header's {field} seems to have {found}"
-            yield warning_at("privacy-image", where, message, "clear the field, if it is private")
+            yield problem_at("privacy-image", where, message, "clear the field, if it is private")
 
 
 def _sign(text: bytes) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from nipack.builder.check.rules import RULES
 from nipack.builder.definition.model import DEFINITION_NAME, Definition
+from nipack.builder.rules import RULES, problem_at
 from nipack.builder.source.unpack import end_of_link, leads_out
 from nipack.layout import CONFIG_NAME
-from nipack.system.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.system.errors import DataPackageError, Problem
 from nipack.system.foreign import read_ini
 from nipack.system.progress import Reporter
 
@@ -68,7 +68,7 @@ def no_definition_warning(source: str, definition: Definition, directory: Path) 
         "summary, maintainer or citation"
     )
     remedy = f"write a {DEFINITION_NAME} before you pass the packages on"
-    return warning_at("no-definition", source, message, remedy)
+    return problem_at("no-definition", source, message, remedy)
 
 
 def _licenses_without_text(definition: Definition) -> list[str]:
@@ -92,17 +92,17 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
     if not definition.license:
         message = "it states no licence"
         remedy = "ask the authors of the data, then add e.g. license: CC0-1.0"
-        problems.append(warning_at("no-license", definition.where(), message, remedy))
+        problems.append(problem_at("no-license", definition.where(), message, remedy))
     unwritten = _licenses_without_text(definition)
     if unwritten:
         message = f"it has no text of {' and '.join(unwritten)}"
         remedy = "copy the licence beside it, and name it as text_file in a stanza of copyright"
         where = definition.where("copyright" if definition.copyright else "license")
-        problems.append(warning_at("no-license-text", where, message, remedy))
+        problems.append(problem_at("no-license-text", where, message, remedy))
     if missing:
         message = f"it does not say {', '.join(missing)}"
         remedy = "add them, so that users know what they get"
-        problems.append(warning_at("missing-metadata", definition.where(), message, remedy))
+        problems.append(problem_at("missing-metadata", definition.where(), message, remedy))
     if definition.redistribution != "verified":
         message = f"redistribution is {definition.redistribution}"
         remedy = (
@@ -112,7 +112,7 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
         )
         where = definition.where("redistribution")
         problems.append(
-            warning_at(f"redistribution-{definition.redistribution}", where, message, remedy)
+            problem_at(f"redistribution-{definition.redistribution}", where, message, remedy)
         )
     return problems
 
@@ -124,7 +124,7 @@ def _exception_problems(definition: Definition) -> Iterator[Problem]:
             where = definition.where("exceptions", index, "code")
             near = difflib.get_close_matches(each.code, RULES, n=1)
             remedy = f"did you mean {near[0]}?" if near and known.startswith("is") else "remove it"
-            yield warning_at("exception-unknown", where, f"{each.code} {known}", remedy)
+            yield problem_at("exception-unknown", where, f"{each.code} {known}", remedy)
 
 
 def read_config(directory: Path, place: str, definition: Definition) -> tuple[str, list[Problem]]:
@@ -142,19 +142,19 @@ def read_config(directory: Path, place: str, definition: Definition) -> tuple[st
         version = parser.get("DEFAULT", "version")
     except OSError as error:
         remedy = "make it readable"
-        return "", [error_at("config-unreadable", place, f"{error.strerror}", remedy)]
+        return "", [problem_at("config-unreadable", place, f"{error.strerror}", remedy)]
     except UnicodeDecodeError:
-        return "", [error_at("config-unreadable", place, "it is not UTF-8", "save it as UTF-8")]
+        return "", [problem_at("config-unreadable", place, "it is not UTF-8", "save it as UTF-8")]
     except configparser.NoOptionError:
         remedy = "add 'version = 0.1' below a line '[DEFAULT]'"
-        return "", [error_at("config-no-version", place, "it states no version", remedy)]
+        return "", [problem_at("config-no-version", place, "it states no version", remedy)]
     except configparser.Error as error:
         reason = " ".join(str(error).split())
         remedy = "write '[DEFAULT]' and 'version = 0.1', a line each"
         if text.startswith("\ufeff"):
             reason, remedy = "it begins with a byte order mark", "save it as UTF-8 without one"
         message = f"nibabel cannot read it: {reason}"
-        return "", [error_at("config-malformed", place, message, remedy)]
+        return "", [problem_at("config-malformed", place, message, remedy)]
     where = f"{place}:{_version_line(text)}"
     return version, _version_problems(version, where, definition)
 
@@ -175,13 +175,13 @@ def _version_problems(version: str, where: str, definition: Definition) -> list[
         readable = False
     if not readable:
         message = f"version {version!r} is not of the form 1.2: nibabel cannot read it"
-        problems.append(error_at("config-version", where, message, "write e.g. version = 0.3"))
+        problems.append(problem_at("config-version", where, message, "write e.g. version = 0.3"))
     if definition.version is not None and definition.version != version:
         message = (
             f"version is {version}, but {definition.where('version')} says {definition.version}"
         )
         remedy = "make the two equal"
-        problems.append(error_at("version-differs", where, message, remedy))
+        problems.append(problem_at("version-differs", where, message, remedy))
     return problems
 
 
@@ -196,7 +196,7 @@ def walk(directory: Path, relpath: str) -> tuple[list[str], list[Problem]]:
         if not entries:
             remedy = "package managers drop it; put a file there"
             where = f"{relpath}/{folder}".rstrip("/")
-            problems.append(warning_at("empty-directory", where, "the folder is empty", remedy))
+            problems.append(problem_at("empty-directory", where, "the folder is empty", remedy))
         for entry in entries:
             path = folder + entry.name
             problem = _entry_problem(entry, path, directory, _shown(f"{relpath}/{path}"))
@@ -230,7 +230,7 @@ def _entry_problem(
         return _link_problem(path, directory, where)
     if not entry.is_dir(follow_symlinks=False) and not entry.is_file(follow_symlinks=False):
         message = "it is neither a file, a folder nor a link"
-        return error_at("special-file", where, message, "remove it")
+        return problem_at("special-file", where, message, "remove it")
     return None
 
 
@@ -239,12 +239,12 @@ def _name_problem(path: str, where: str) -> Problem | None:
     try:
         if raw.decode("utf-8") != path:
             message = f"this locale ({sys.getfilesystemencoding()}) cannot spell its name"
-            return error_at("name-not-utf8", where, message, "set LC_ALL=C.UTF-8")
+            return problem_at("name-not-utf8", where, message, "set LC_ALL=C.UTF-8")
     except UnicodeDecodeError:
-        return error_at("name-not-utf8", where, "its name is not UTF-8", "rename it")
+        return problem_at("name-not-utf8", where, "its name is not UTF-8", "rename it")
     if re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]", path):
         message = "its name has a line break, a control character or a backslash"
-        return error_at("name-unportable", where, message, "rename it")
+        return problem_at("name-unportable", where, message, "rename it")
     return None
 
 
@@ -256,10 +256,10 @@ def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
     end = end_of_link(link)
     if leads_out(path, target) or (end is not None and not end.is_relative_to(directory.resolve())):
         message = f"it is a link that leaves the data directory, to {_shown(target)}"
-        return error_at("link-escapes", where, message, "put a copy of the file there")
+        return problem_at("link-escapes", where, message, "put a copy of the file there")
     if not link.exists():
         message = f"it is a link to {_shown(target)}, which is not there"
-        return error_at("link-dangling", where, message, "mend or remove the link")
+        return problem_at("link-dangling", where, message, "mend or remove the link")
     return None
 
 
@@ -270,4 +270,4 @@ def _collisions(paths: list[str], relpath: str) -> Iterator[Problem]:
         other = first.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
             message = f"macOS and Windows take its name for that of {other}"
-            yield warning_at("name-collision", f"{relpath}/{path}", message, "rename one of them")
+            yield problem_at("name-collision", f"{relpath}/{path}", message, "rename one of them")

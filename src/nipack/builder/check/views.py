@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nipack.builder.definition.model import Definition
+from nipack.builder.rules import problem_at
 from nipack.libraries.views import View, umbrella_view
-from nipack.system.errors import Problem, error_at, warning_at
+from nipack.system.errors import Problem
 
 _DESCRIPTION = "template_description.json"
 _MOST_JSON = 2_000_000  # bytes
@@ -28,7 +29,7 @@ def view_problems(
             key = (view.library, view.project, place)
             if claimed.setdefault(key, path) != path:
                 message = f"{path} and {claimed[key]} are both {place} for {view.library}"
-                yield error_at("view-claimed", where, message, "give one of them another name")
+                yield problem_at("view-claimed", where, message, "give one of them another name")
         places = dict(pairs)
         yield from _placeholders(definition, directory, view, places.values())
         yield from _LIBRARIES.get(view.library, _nothing)(where, view, directory, places)
@@ -47,11 +48,11 @@ def _missing(where: str, view: View, paths: list[str]) -> Iterator[Problem]:
     for pattern in view.files:
         if not any(fnmatchcase(path, pattern) for path in paths):
             message = f"no file is '{pattern}', which the view for {view.library} wants"
-            yield error_at("view-empty", where, message, remedy)
+            yield problem_at("view-empty", where, message, remedy)
     for path in view.rename:
         if path not in paths:
             message = f"there is no file '{path}' to rename for {view.library}"
-            yield error_at("view-empty", where, message, remedy)
+            yield problem_at("view-empty", where, message, remedy)
 
 
 def _placeholders(
@@ -61,7 +62,7 @@ def _placeholders(
         if not (directory / path).stat().st_size:
             message = f"it has no bytes, and {view.library} would be given it"
             remedy = "put the real file there, or leave it out of the view"
-            yield error_at("view-placeholder", f"{definition.relpath}/{path}", message, remedy)
+            yield problem_at("view-placeholder", f"{definition.relpath}/{path}", message, remedy)
 
 
 def _nothing(where: str, view: View, directory: Path, places: dict[str, str]) -> Iterator[Problem]:
@@ -75,7 +76,7 @@ def _templateflow(
     code, remedy = "view-templateflow", "lay the files out as the template's repository does"
     if not template.startswith("tpl-"):
         message = f"TemplateFlow has no directory '{template}': a template's is tpl-ID"
-        yield error_at(code, where, message, "write e.g. at: tpl-MNI152NLin2009cAsym")
+        yield problem_at(code, where, message, "write e.g. at: tpl-MNI152NLin2009cAsym")
         return
     strange = [
         place
@@ -86,15 +87,15 @@ def _templateflow(
     ]
     if strange:
         message = f"{strange[0]} does not begin with {template}_: the client cannot read its name"
-        yield error_at(code, where, message, remedy)
+        yield problem_at(code, where, message, remedy)
     # A further package of the same template leaves it to the first.
     description = places.get(f"{template}/{_DESCRIPTION}")
     if description is None:
         message = f"there is no {_DESCRIPTION}, which the client reads for metadata and citation"
-        yield error_at(code, where, message, remedy)
+        yield problem_at(code, where, message, remedy)
     elif _says_see_license(directory / description) and f"{template}/LICENSE" not in places:
         message = f"{_DESCRIPTION} says that the licence is in the file LICENSE, which is not there"
-        yield warning_at("view-license", where, message, "ask the authors, and add it")
+        yield problem_at("view-license", where, message, "ask the authors, and add it")
 
 
 def _says_see_license(file: Path) -> bool:
@@ -114,7 +115,7 @@ def _dipy(where: str, view: View, directory: Path, places: dict[str, str]) -> It
         if found:
             message = f"DIPY unpacks {path} at every call, over the link to its {found[0]}"
             remedy = f"leave its members out of the view: files: [{path}]"
-            yield error_at("view-unpacked", where, message, remedy)
+            yield problem_at("view-unpacked", where, message, remedy)
 
 
 def _members(file: Path) -> set[str]:
@@ -135,7 +136,7 @@ def _nilearn(where: str, view: View, directory: Path, places: dict[str, str]) ->
     if view.at.partition("/")[0] in ("fsaverage3", "fsaverage4"):
         message = f"nilearn writes {view.at} again where its vertices are in the old order"
         remedy = "make sure that they are in the new one, then except the code"
-        yield warning_at("view-rewritten", where, message, remedy)
+        yield problem_at("view-rewritten", where, message, remedy)
 
 
 _LIBRARIES = {"templateflow": _templateflow, "dipy": _dipy, "nilearn": _nilearn}

@@ -13,9 +13,10 @@ from packaging.version import Version
 from nipack.builder.definition.faults import DIGEST_ALGORITHMS, faults_of, read_license_text
 from nipack.builder.definition.spdx import canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
+from nipack.builder.rules import problem_at
 from nipack.libraries.views import View
 from nipack.system.address import public_address
-from nipack.system.errors import DataPackageError, Problem, error_at
+from nipack.system.errors import DataPackageError, Problem
 from nipack.system.foreign import read_regular
 
 DEFINITION_NAME = "package.yaml"
@@ -203,7 +204,7 @@ def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
 
 
 def _problem(place: str, line: int, code: str, message: str, remedy: str) -> Problem:
-    return error_at(code, f"{place}:{line}", message, remedy)
+    return problem_at(code, f"{place}:{line}", message, remedy)
 
 
 def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Definition:

@@ -2,6 +2,7 @@
 
 from nipack.builder.check.structure import for_release, is_excepted
 from nipack.builder.reading import survey_source
+from nipack.builder.rules import problem_at
 from nipack.system.address import public_address
 from nipack.system.errors import DataPackageError, Problem, SourceError
 from nipack.system.leftovers import workspace
@@ -31,10 +32,4 @@ def _source_problem(source: str, error: SourceError) -> Problem:
     where = public_address(source)
     text = str(error).removeprefix(f"{where}: ")
     message, _, remedy = text.rpartition("; ")
-    return Problem(
-        severity="error",
-        code=error.code,
-        where=where,
-        message=message or text,
-        remedy=remedy if message else "see above",
-    )
+    return problem_at(error.code, where, message or text, remedy if message else "see above")

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 from nipack.builder.definition.model import DEFINITION_NAME, Definition
+from nipack.builder.rules import problem_at
 from nipack.builder.source.tree import SourceTree
 from nipack.layout import CONFIG_NAME, is_package_name, is_relpath, package_name
-from nipack.system.errors import DataPackageError, Problem, error_at, warning_at
+from nipack.system.errors import DataPackageError, Problem
 
 # What people write for a name; a file system that tells cases apart does not find it then.
 _SPELLINGS = {DEFINITION_NAME: (DEFINITION_NAME, "package.yml"), CONFIG_NAME: (CONFIG_NAME,)}
@@ -38,7 +39,7 @@ def definition_path(folder: Path) -> Path | None:
         return None
     message = f"a folder's definition is not looked for under the name {misspelt.name}"
     remedy = f"rename it to {DEFINITION_NAME}"
-    raise DataPackageError([error_at("definition-unreadable", str(misspelt), message, remedy)])
+    raise DataPackageError([problem_at("definition-unreadable", str(misspelt), message, remedy)])
 
 
 def _misspelt(folder: Path, name: str) -> Path | None:
@@ -66,7 +67,7 @@ def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
         "run nipack init on the directory"
     )
     where = tree.place(tree.directory)
-    raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
+    raise DataPackageError([problem_at("no-data-directory", where, message, remedy)])
 
 
 def _folders(top: Path) -> list[Path]:
@@ -81,7 +82,7 @@ def _refuse_misspelt_config(tree: SourceTree, folders: list[Path]) -> None:
             message = f"no folder has a {CONFIG_NAME}, but here is a {misspelt.name}"
             remedy = f"rename it to {CONFIG_NAME}, the name that nibabel looks for"
             where = tree.place(misspelt)
-            raise DataPackageError([error_at("no-data-directory", where, message, remedy)])
+            raise DataPackageError([problem_at("no-data-directory", where, message, remedy)])
 
 
 def find_data_directory(tree: SourceTree, relpath: str | None) -> Path | None:
@@ -101,7 +102,9 @@ def find_data_directory(tree: SourceTree, relpath: str | None) -> Path | None:
     names = ", ".join(each.relative_to(top).as_posix() for each in found)
     message = f"several folders have a {CONFIG_NAME}: {names}"
     remedy = f"write a {DEFINITION_NAME} for each, with its relpath"
-    raise DataPackageError([error_at("several-data-directories", tree.place(top), message, remedy)])
+    raise DataPackageError(
+        [problem_at("several-data-directories", tree.place(top), message, remedy)]
+    )
 
 
 def _folders_with_config(top: Path) -> list[Path]:
@@ -143,7 +146,7 @@ def definition_of_layout(tree: SourceTree, directory: Path) -> Definition:
     if not is_relpath(relpath) or not is_package_name(name):
         message = f"the folders '{relpath}' do not give a valid name and relpath"
         remedy = f"write a {DEFINITION_NAME} with name, relpath, version and source"
-        raise DataPackageError([error_at("no-name", tree.place(directory), message, remedy)])
+        raise DataPackageError([problem_at("no-name", tree.place(directory), message, remedy)])
     return Definition(name=name, relpath=relpath)
 
 
@@ -174,13 +177,13 @@ def umbrella_problems(tree: Path, directory: Path, definition: Definition) -> li
         message = f"its folders say {stated}, but the relpath is {definition.relpath}"
         remedy = "make the relpath what the code looks up, or rename the folder"
         where = definition.where("relpath")
-        problems.append(warning_at("umbrella-differs", where, message, remedy))
+        problems.append(problem_at("umbrella-differs", where, message, remedy))
     folders = [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
     if [each.name for each in folders] in ([last], [umbrella]):
         message = "all of the data is in it, so its path has that name twice"
         remedy = "move the files up, beside config.ini"
         where = f"{definition.relpath}/{folders[0].name}"
-        problems.append(error_at("umbrella-nested", where, message, remedy))
+        problems.append(problem_at("umbrella-nested", where, message, remedy))
     return problems
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nipack.system.errors import Severity
+from nipack.system.errors import Problem, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,3 +404,12 @@ _RULES = (
 
 RULES = {rule.code: rule for rule in _RULES}
 """Every rule by its code, in the order in which they are explained."""
+
+
+def problem_at(code: str, where: str, message: str, remedy: str) -> Problem:
+    """Return a problem of a rule; whether it stops a build is for the rule to say.
+
+    Raises KeyError for a code that no rule has.
+    """
+    severity = RULES[code].severity
+    return Problem(severity=severity, code=code, where=where, message=message, remedy=remedy)
