@@ -25,6 +25,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MEMORY, SECONDS = 256, 10.0  # MB, seconds of the processor
@@ -86,9 +87,11 @@ ZIP_GOOD = (
 )
 
 
-def file(content: bytes, name: str = "t-0.3.tar.gz") -> Make:
+def file(content: bytes | Callable[[], bytes], name: str = "t-0.3.tar.gz") -> Make:
+    """Make a file of a content, or of what takes long to make and is made when it is wanted."""
+
     def make(folder: Path) -> Path:
-        (folder / name).write_bytes(content)
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content())
         return folder / name
 
     return make
@@ -235,11 +238,14 @@ def headers() -> Iterator[Case]:
             def sparse(folder: Path, head: bytes = head) -> Path:
                 with (folder / "t.tar").open("wb") as output:
                     output.write(head)
-                    output.truncate(3 << 30)
+                    output.truncate(400 << 20)  # more than the memory that a case may take
                 return folder / "t.tar"
 
             yield Case("huge header", f"{kind!r} {size:,}", sparse)
-            packed = gzip.compress(head + bytes(min(size, 64 << 20)), 1)
+
+            def packed(head: bytes = head, size: int = size) -> bytes:
+                return gzip.compress(head + bytes(min(size, 64 << 20)), 1)
+
             yield Case("huge header, packed", f"{kind!r} {size:,}", file(packed))
         record = b"11 path=xy\n" if kind in b"xg" else b"name\0"
         one = announced(kind, len(record)) + record + bytes(512 - len(record))
@@ -258,14 +264,19 @@ def bombs() -> Iterator[Case]:
     yield Case("bomb", "a member of 1 TB", file(gzip.compress(announced(b"0", 1 << 40))))
     yield Case("bomb", "a member of 8 EB", file(gzip.compress(announced(b"0", 1 << 62))))
     small = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}
-    yield Case("bomb", "an xz of 1 GB of memory", file(lzma.compress(tar(*GOOD), filters=[small])))
+    hungry = partial(lzma.compress, tar(*GOOD), filters=[small])
+    yield Case("bomb", "an xz of 1 GB of memory", file(hungry))
     yield Case("bomb", "100,001 members", many(100_001))
-    large = zipped(*ZIP_GOOD, ("t-0.3/t/x", bytes(32 << 20), 0o100644))
-    lie = bytearray(large)
+    yield Case("bomb", "a zip that lies of a size", file(lying_zip, "t.zip"))
+    yield Case("bomb", "overlapping members", file(partial(overlapping, 300), "t.zip"), None)
+
+
+def lying_zip() -> bytes:
+    """A zip whose directory says that 32 MB are nine bytes."""
+    lie = bytearray(zipped(*ZIP_GOOD, ("t-0.3/t/x", bytes(32 << 20), 0o100644)))
     at = lie.rindex(b"PK\x01\x02")
     lie[at + 24 : at + 28] = struct.pack("<I", 9)
-    yield Case("bomb", "a zip that lies of a size", file(bytes(lie), "t.zip"))
-    yield Case("bomb", "overlapping members", file(overlapping(300), "t.zip"), None)
+    return bytes(lie)
 
 
 def bomb(size: int) -> Make:

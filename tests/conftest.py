@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tarfile
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid in reasons:
             item.add_marker(pytest.mark.skip(reason=reasons[item.nodeid]))
+    _longest_files_first(items)
+
+
+def _longest_files_first(items: list[pytest.Item]) -> None:
+    """Put the files that take long before others: one left for the end keeps a single core busy.
+
+    `slow(SECONDS)` says how long a test takes, about; without a number it is ten seconds.
+    """
+    seconds: dict[Path, float] = defaultdict(float)
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        seconds[item.path] += (mark.args or (10,))[0] if mark else 0.1
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def _missing(item: pytest.Item) -> str:
