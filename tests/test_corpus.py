@@ -17,6 +17,7 @@ def test_every_hostile_input_ends_as_it_should(every: str) -> None:
     assert done.stdout.count("end as they should") == 2
 
 
+@pytest.mark.slow
 def test_it_notices() -> None:
     """A limit of memory that nothing keeps to is found to be broken."""
     words = [*CORPUS, "--only", "no archive", "--every", "9", "--memory", "1"]

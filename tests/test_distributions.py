@@ -66,6 +66,7 @@ print(*[module.__file__ for module in (nipack.data, nipack.builder, nipack.cli.a
 
 
 @pytest.mark.parametrize("first", ["tool", "runtime"])
+@pytest.mark.slow
 def test_the_tool_may_lie_elsewhere_than_the_runtime(tmp_path: Path, first: str) -> None:
     runtime = put(runtime_files(), tmp_path / "runtime")
     tool = put(tool_files(), tmp_path / "tool")
@@ -114,6 +115,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("folder", [REPOSITORY, TOOL], ids=["nipack", "nipack-build"])
+@pytest.mark.slow
 def test_each_source_tarball_builds_alone(folder: Path, tmp_path: Path) -> None:
     wanted = contents(build(folder, "wheel", tmp_path / "wheel"))
     sdist = build(folder, "sdist", tmp_path / "sdist")

@@ -63,6 +63,7 @@ def run_nibabels_tests(directory: Path, package: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_nibabels_own_tests_have_the_same_outcomes(tmp_path: Path) -> None:
     expected = run_nibabels_tests(tmp_path, "nibabel")
     assert run_nibabels_tests(tmp_path, "nipack") == expected

@@ -9,6 +9,8 @@ import pytest
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
 from tests.conftest import MakeTree
 
+pytestmark = pytest.mark.slow
+
 LOOK_UP = """
 from {module}.data import make_datasource
 source = make_datasource(dict(relpath={relpath!r}))

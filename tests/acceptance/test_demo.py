@@ -6,6 +6,8 @@ import sys
 import pytest
 from tests.acceptance.systems import REPOSITORY, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.tools("dpkg-deb")
 def test_the_transcript_in_the_readme_is_real() -> None:

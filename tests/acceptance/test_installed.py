@@ -16,6 +16,8 @@ import pytest
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
 from tests.machine import write
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
 
 

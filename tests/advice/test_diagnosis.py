@@ -57,6 +57,7 @@ def test_a_source_is_named_that_is_known_to_have_the_package(machine: Machine) -
 
 
 @pytest.mark.tools("apt-cache")
+@pytest.mark.slow
 def test_apt_knows_what_its_archives_have() -> None:
     assert in_apt_archive("dpkg")
     assert not in_apt_archive("nipy-no-such-templates")

@@ -97,6 +97,7 @@ FACTS = {
     [(name, content) for name, contents in FACTS.items() for content in contents],
     ids=lambda each: each if isinstance(each, str) else each[:20].decode("latin-1"),
 )
+@pytest.mark.slow
 def test_a_file_that_says_nothing_says_it_in_time(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ def test_a_licence_text_is_a_file_beside_the_definition(kind: str, tmp_path: Pat
         define(folder, f"copyright:\n  - {stanza}\n")
 
 
+@pytest.mark.slow
 def test_deep_yaml_ends_in_an_error_of_its_own(tmp_path: Path) -> None:
     for text in ("[" * 9000, "- " * 9000, "{a: " * 9000, "? " * 9000):
         with pytest.raises(RecursionError):

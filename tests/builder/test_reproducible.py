@@ -57,6 +57,7 @@ def digests(base: Path, name: str, more: dict[str, str | None]) -> dict[str, str
 
 @pytest.mark.tools("touch", "taskset")
 @pytest.mark.parametrize("more", ELSEWHERE, ids=["other-day", "other-machine"])
+@pytest.mark.slow
 def test_the_artifacts_are_the_same(more: dict[str, str | None], tmp_path: Path) -> None:
     here = digests(tmp_path, "here", {})
     assert here.keys() == {name for name, format in formats().items() if format.default}

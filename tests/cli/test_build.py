@@ -240,6 +240,7 @@ def test_what_cannot_be_read(unreadable: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.tools("setpriv")
+@pytest.mark.slow
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     tree = plain(tmp_path)
     (tmp_path / "out").mkdir(mode=0o555)

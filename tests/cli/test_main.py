@@ -117,6 +117,7 @@ ODD = [
 @pytest.mark.skipif(sys.platform == "darwin", reason="every name there is UTF-8")
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii", "latin-1"])
 @pytest.mark.parametrize("words", ODD, ids=" ".join)
+@pytest.mark.slow
 def test_every_name_of_a_file_can_be_printed(
     tmp_path: Path, words: list[str], encoding: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_a_question_that_nobody_answers_is_a_no(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.slow
 def test_the_bar_is_on_stderr_alone_and_gone_at_the_end(root: Path) -> None:
     import pty
 

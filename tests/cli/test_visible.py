@@ -65,6 +65,7 @@ def commands_in(text: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words).replace("/", "."))
+@pytest.mark.slow
 def test_no_name_gives_a_terminal_commands(root: Path, words: list[str]) -> None:
     stdout, stderr = shown(words, root)
     assert commands_in(stderr) == set()

@@ -335,6 +335,7 @@ assert not bad, bad
 """
 
 
+@pytest.mark.slow
 def test_twelve_at_once(
     install: Install, client: Path, prefix: Path, user: Path, here: Surroundings
 ) -> None:

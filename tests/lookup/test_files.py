@@ -137,6 +137,7 @@ def deep_data(machine: Machine) -> Iterator[Path]:
         subprocess.run(["rm", "-r", str(data / "d")], check=True)
 
 
+@pytest.mark.slow
 def test_folders_of_any_depth(deep_data: Path) -> None:
     source = make_datasource(TEMPLATES)
     assert source.list_files() == ["config.ini"]
@@ -158,6 +159,7 @@ def test_a_file_that_nobody_may_read_is_a_data_error(tmp_path: Path) -> None:
     assert Datasource(str(tmp_path)).list_files() == ["circle"]
 
 
+@pytest.mark.slow
 def test_links_to_a_folder_are_one_problem_each(machine: Machine) -> None:
     """Two thousand links to a folder of two thousand files are not four million lines."""
     data = install(machine.own_root)

@@ -84,6 +84,7 @@ def test_every_store_keeps_its_promises(store: Store, tmp_path: Path) -> None:
     assert store.read("a/b") is None
 
 
+@pytest.mark.slow
 def test_a_repository_in_a_bucket_is_what_it_is_in_a_folder(
     bucket: str, artifacts: Artifacts, key: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_repository_in_a_bucket_is_what_it_is_in_a_folder(
     assert len(again.known) == 3
 
 
+@pytest.mark.slow
 def test_pip_is_answered_where_a_bucket_has_no_index_of_a_directory(
     bucket: str, artifacts: Artifacts
 ) -> None:

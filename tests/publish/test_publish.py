@@ -211,6 +211,7 @@ def test_a_publish_repairs_indexes_that_are_older_than_the_log(
     }
 
 
+@pytest.mark.slow
 def test_the_log_is_read_from_the_last_entry_that_has_everything(
     artifacts: Artifacts, repository: Path
 ) -> None:

@@ -120,6 +120,7 @@ def made_old(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["http", "folder"])
+@pytest.mark.slow
 def test_verify_finds_every_kind_of_damage(
     repository: Path, key: Path, served: bool, tmp_path: Path
 ) -> None:

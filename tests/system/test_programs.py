@@ -116,6 +116,7 @@ def test_a_program_whose_start_is_interrupted_is_ended(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.slow
 def test_an_interruption_ends_all_that_a_builder_has_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:

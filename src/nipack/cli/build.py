@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
-from nipack.cli.choice import FormatOption, NamedChoice
 from nipack.cli.console import (
     ConsoleReporter,
     console,
     console_reporter,
     expanded,
-    offline_option,
     plain_table,
     size_text,
+)
+from nipack.cli.options import (
+    dry_run_option,
+    folder_option,
+    format_option,
+    json_option,
+    offline_option,
+    quiet_option,
+    sources_argument,
 )
 from nipack.cli.several import make_each, print_sum
 
@@ -60,24 +67,15 @@ Examples:
 
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "-f",
-    "chosen",
-    cls=FormatOption,
-    type=NamedChoice("format", _formats),
-    multiple=True,
-)
-@click.option(
+@sources_argument()
+@format_option(_formats)
+@folder_option(
     "--out-dir",
     "-o",
-    type=click.Path(path_type=Path, file_okay=False),
     default="dist",
-    show_default=True,
-    help="The directory that gets the packages.",
+    meaning="The directory that gets the packages.",
 )
-@click.option("--dry-run", "-n", is_flag=True, help="Read and check everything, write nothing.")
+@dry_run_option("Read and check everything, write nothing.")
 @click.option("--force", is_flag=True, help="Build what is there already, replace other data.")
 @click.option(
     "--revision",
@@ -85,8 +83,8 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="The revision of the packages, in place of the definition's.",
 )
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
+@json_option
+@quiet_option()
 def build(
     sources: tuple[str, ...],
     chosen: "tuple[Format, ...]",

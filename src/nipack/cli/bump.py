@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from nipack.cli.console import console
+from nipack.cli.options import dry_run_option, json_option
 
 if TYPE_CHECKING:
     from nipack.builder.authoring.bump import Bump, Part
@@ -35,8 +36,8 @@ Then make the packages and publish them:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day of the release.  [default: SOURCE_DATE_EPOCH, else today]",
 )
-@click.option("--dry-run", "-n", is_flag=True, help="Say what would change, change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@dry_run_option()
+@json_option
 def bump(
     part: str, directory: Path, released: datetime | None, dry_run: bool, as_json: bool
 ) -> None:

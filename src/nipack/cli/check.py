@@ -13,9 +13,9 @@ from nipack.cli.console import (
     console,
     console_reporter,
     expanded,
-    offline_option,
     print_problems,
 )
+from nipack.cli.options import json_option, offline_option, quiet_option, sources_argument
 
 if TYPE_CHECKING:
     from nipack.builder.rules import Rule
@@ -41,7 +41,7 @@ Examples:
 \b
 It exits with 1 where there is an error; with --strict, where there is a warning too.""",
 )
-@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@sources_argument(required=False)
 @click.option(
     "--explain",
     "rules",
@@ -52,8 +52,8 @@ It exits with 1 where there is an error; with --strict, where there is a warning
 @click.option("--release", is_flag=True, help="Be as strict as for what is passed on to others.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning too.")
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only, and no progress.")
+@json_option
+@quiet_option("Print errors only, and no progress.")
 def check(
     sources: tuple[str, ...],
     rules: "tuple[Rule, ...] | None",

@@ -218,14 +218,6 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
     print_rest(reporter.count)
 
 
-offline_option = click.option(
-    "--offline",
-    is_flag=True,
-    envvar="NIPACK_OFFLINE",
-    help="Fetch nothing: take downloads from the cache.  [env var: NIPACK_OFFLINE]",
-)
-
-
 def expanded(sources: Iterable[str]) -> tuple[str, ...]:
     """Return the sources, each folder of definitions as all that is in it."""
     from nipack.builder.source.folders import expand_folder

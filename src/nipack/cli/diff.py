@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nipack.cli.console import console, console_reporter, offline_option, size_text
+from nipack.cli.console import console, console_reporter, size_text
+from nipack.cli.options import json_option, offline_option, quiet_option
 
 if TYPE_CHECKING:
     from nipack.builder.flows.diff import ChangedFile, Difference
@@ -39,8 +40,8 @@ With --exit-code it exits with 1 where results may change, as git diff does.""",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where results may change.")
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
+@json_option
+@quiet_option()
 def diff(
     old: str,
     new: str,

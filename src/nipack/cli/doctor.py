@@ -9,6 +9,7 @@ import click
 from nipack import environment
 from nipack.cli import answers
 from nipack.cli.console import show
+from nipack.cli.options import json_option
 from nipack.cli.parameters import MinimumVersion, Relpath
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Examples:
 @click.option("--full", is_flag=True, help="Check every byte, not names and sizes alone.")
 @click.option("--fix", is_flag=True, help="Write a user config.ini that names what is near.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def doctor(
     relpaths: tuple[str, ...],
     min_version: str | None,

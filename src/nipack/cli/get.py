@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from nipack.cli.console import console, console_reporter
+from nipack.cli.options import json_option, quiet_option
 from nipack.environment import get_nipy_user_dir
 
 
@@ -31,8 +32,8 @@ Examples:
     type=click.Path(path_type=Path, file_okay=False),
     help="The root that gets the data; by default the user directory, which is always searched.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print no progress.")
+@json_option
+@quiet_option("Print no progress.")
 def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: bool) -> None:
     """Put the data of the package NAME where look-ups find it, out of a repository.
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from nipack.cli.console import console, console_reporter, offline_option
+from nipack.cli.console import console, console_reporter
+from nipack.cli.options import dry_run_option, json_option, offline_option
 
 
 @click.command(
@@ -24,9 +25,9 @@ Examples:
     help="The folder that gets the package.yaml.  [default: recipes/NAME]",
 )
 @click.option("--relpath", help="Where code looks the data up: umbrella/directory.")
-@click.option("--dry-run", "-n", is_flag=True, help="Print the definition, write nothing.")
+@dry_run_option("Print the definition, write nothing.")
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def init(
     source: str,
     out_dir: Path | None,

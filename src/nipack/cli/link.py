@@ -9,6 +9,7 @@ import click
 
 from nipack.cli.choice import NamedChoice
 from nipack.cli.console import print_warning
+from nipack.cli.options import dry_run_option, json_option
 
 if TYPE_CHECKING:
     from nipack.libraries.linking import Placed
@@ -26,8 +27,6 @@ _library_argument = click.argument(
 _root_option = click.option(
     "--root", metavar="DIR", help="A directory for many users, with a folder for each library."
 )
-_dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done.")
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.command(
@@ -42,8 +41,8 @@ Examples:
 @_library_argument
 @_root_option
 @click.option("--copy", is_flag=True, help="Copy, for containers, and where links cannot be.")
-@_dry_run_option
-@_json_option
+@dry_run_option()
+@json_option
 def link(
     libraries: tuple[Any, ...], root: str | None, copy: bool, dry_run: bool, as_json: bool
 ) -> None:
@@ -70,8 +69,8 @@ Examples:
 )
 @_library_argument
 @_root_option
-@_dry_run_option
-@_json_option
+@dry_run_option()
+@json_option
 def unlink(libraries: tuple[Any, ...], root: str | None, dry_run: bool, as_json: bool) -> None:
     """Take away the links to installed data, and the copies of it that nobody has changed."""
     from nipack.libraries.linking import unlink as unlink_data
@@ -111,7 +110,7 @@ Examples:
     "--shell", type=click.Choice(["sh", "fish", "csh"]), default="sh", help="Whose words."
 )
 @click.option("--apptainer", is_flag=True, help="Print what a container has to be given instead.")
-@_json_option
+@json_option
 def env(
     libraries: tuple[Any, ...], root: str | None, shell: str, apptainer: bool, as_json: bool
 ) -> None:

@@ -4,6 +4,7 @@ import click
 
 from nipack.cli import answers
 from nipack.cli.console import show
+from nipack.cli.options import json_option
 
 
 @click.command(
@@ -19,7 +20,7 @@ Examples:
 @click.option("--check", is_flag=True, help="Check every file, as nipack verify does.")
 @click.option("--quick", is_flag=True, help="Check names and sizes only.")
 @click.option("--cite", is_flag=True, help="Print what to cite for the data that is found.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def list_command(check: bool, quick: bool, cite: bool, as_json: bool) -> None:
     """List every copy of every data package where data is looked for.
 

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nipack.cli.console import console, console_reporter, print_error, print_warning
+from nipack.cli.options import dry_run_option, json_option, key_option, quiet_option
 
 if TYPE_CHECKING:
     from nipack.publish.flow import Published
     from nipack.publish.signing import Signer
-
-key_option = click.option(
-    "--key",
-    metavar="KEY",
-    envvar="NIPACK_KEY",
-    help="An OpenPGP secret key's file, or a key of your gpg.  [env var: NIPACK_KEY]",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.command(
@@ -53,9 +46,9 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
     help="Let apt refuse the repository when it was not refreshed for so long.",
 )
 @click.option("--refresh", is_flag=True, help="Sign again, with the date of today.")
-@click.option("--dry-run", "-n", is_flag=True, help="Say what would change, change nothing.")
+@dry_run_option()
 @json_option
-@click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
+@quiet_option()
 def publish(
     artifacts: tuple[Path, ...],
     repository: str,

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nipack.cli.choice import FormatOption, NamedChoice
 from nipack.cli.console import (
     ConsoleReporter,
     console,
     console_reporter,
     expanded,
-    offline_option,
     plain_table,
+)
+from nipack.cli.options import (
+    dry_run_option,
+    folder_option,
+    format_option,
+    json_option,
+    offline_option,
+    quiet_option,
+    sources_argument,
 )
 from nipack.cli.several import make_each, print_sum
 
@@ -74,32 +81,21 @@ Examples:
 The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "-f",
-    "chosen",
-    cls=FormatOption,
-    type=NamedChoice("format", _formats),
-    multiple=True,
-)
-@click.option(
+@sources_argument()
+@format_option(_formats)
+@folder_option(
     "--out-dir",
     "-o",
     "recipes",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("recipes"),
-    show_default=True,
-    help="The directory that gets a folder for each package.",
+    default="recipes",
+    meaning="The directory that gets a folder for each package.",
 )
 @click.option("--build", is_flag=True, help="Have each recipe built by its distribution's tool.")
-@click.option(
+@folder_option(
     "--dist",
     "packages",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("dist"),
-    show_default=True,
-    help="The directory that gets what --build makes.",
+    default="dist",
+    meaning="The directory that gets what --build makes.",
 )
 @click.option(
     "--channel",
@@ -120,10 +116,10 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     is_flag=True,
     help="Render what is not to be submitted: the licence need not be settled.",
 )
-@click.option("--dry-run", "-n", is_flag=True, help="Read and render everything, write nothing.")
+@dry_run_option("Read and render everything, write nothing.")
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print no warnings and no progress.")
+@json_option
+@quiet_option()
 def recipe(
     sources: tuple[str, ...],
     chosen: "tuple[RecipeFormat, ...]",

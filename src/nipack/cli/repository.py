@@ -7,11 +7,10 @@ import click
 
 from nipack.cli.console import console, plain_table, print_table, print_warning
 from nipack.cli.get import repositories_folder
+from nipack.cli.options import json_option
 
 if TYPE_CHECKING:
     from nipack.publish.client.known import KnownRepository
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.group(

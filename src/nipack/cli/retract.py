@@ -5,7 +5,8 @@ import json
 import click
 
 from nipack.cli.console import console
-from nipack.cli.publish import json_option, key_option, signer_of_key
+from nipack.cli.options import dry_run_option, json_option, key_option
+from nipack.cli.publish import signer_of_key
 
 
 @click.command(
@@ -66,7 +67,7 @@ Examples:
     required=True,
     help="So many versions of each package, and so many generations, stay.",
 )
-@click.option("--dry-run", "-n", is_flag=True, help="Say what would go, delete nothing.")
+@dry_run_option("Say what would go, delete nothing.")
 @key_option
 @json_option
 def prune(repository: str, keep: int, dry_run: bool, key: str | None, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import click
 
 from nipack.cli import answers
 from nipack.cli.console import console_reporter, show
+from nipack.cli.options import json_option, quiet_option
 from nipack.cli.parameters import Relpath
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ Examples:
 )
 @click.option("--fingerprint", help="The key that a repository must be signed by.")
 @click.option("--against", metavar="ADDRESS", help="The repository that one is a mirror of.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but problems.")
+@json_option
+@quiet_option("Print nothing but problems.")
 def verify(
     places: tuple[str, ...],
     quick: bool,

@@ -4,6 +4,7 @@ import click
 
 from nipack.cli import answers
 from nipack.cli.console import show
+from nipack.cli.options import json_option
 from nipack.cli.parameters import MinimumVersion, Relpath
 
 
@@ -26,7 +27,7 @@ Examples:
     help="Pass over data that is older.",
 )
 @click.option("--explain", is_flag=True, help="Print the whole search, the chosen place marked.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def where(
     relpath: str, files: tuple[str, ...], min_version: str | None, explain: bool, as_json: bool
 ) -> None:

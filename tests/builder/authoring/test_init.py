@@ -268,6 +268,7 @@ def test_a_text_that_is_no_licence() -> None:
     assert recognised_license("Do as you please, but tell me.") is None
 
 
+@pytest.mark.slow
 def test_two_licences_in_one_text_are_for_a_person_to_tell() -> None:
     bsd = (REPOSITORY / "LICENSE").read_text("utf-8")
     assert recognised_license(bsd) == "BSD-3-Clause"

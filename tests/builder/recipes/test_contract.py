@@ -70,6 +70,7 @@ def _stable(text: str) -> str:
 
 
 @formats
+@pytest.mark.slow
 def test_rendering_twice_changes_nothing(
     sample: Path, format: RecipeFormat, render: Render
 ) -> None:

@@ -100,6 +100,7 @@ QUICK = ("silence", "a dripped header", "a byte now and then")
 @pytest.mark.parametrize(
     "how", [pytest.param(how, marks=[] if how in QUICK else pytest.mark.slow) for how in SLOW]
 )
+@pytest.mark.slow
 def test_a_server_that_is_too_slow_is_given_up(how: str, server: Server) -> None:
     server.answers = [SLOW[how]] * 9
     said = refusal(server.address)
@@ -115,6 +116,7 @@ def test_a_download_has_an_end_however_fast_it_is(
     assert "it took more than 1 seconds" in refusal(server.address)
 
 
+@pytest.mark.slow
 def test_the_floor_can_be_lowered(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIPACK_LIMITS", "rate=0 seconds=2")
     server.answers = [SLOW["a byte now and then"]]

@@ -74,6 +74,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_what_is_got_is_found_by_nipack_and_by_nibabel_alone(
     user: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
