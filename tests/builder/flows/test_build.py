@@ -21,6 +21,7 @@ from tests.builder.samples import (
 
 from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
+from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.flows.build import build, build_artifact, verify
 from nipack.builder.formats import Format, formats
 from nipack.builder.formats.conda import CondaFormat
@@ -128,9 +129,11 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
     tree = CondaFormat().tree(package)
 
     class Different(CondaFormat):
-        def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+        def contents(
+            self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        ) -> Iterator[Content]:
             root = "share/nipy/nipy/templates"
-            for content in super().contents(artifact, advance):
+            for content in super().contents(artifact, advance, found):
                 if content.path == f"{root}/config.ini":
                     continue
                 if content.path == f"{root}/noise":
@@ -141,7 +144,7 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
             yield Content(path="etc/passwd", mode=0o644, size=1, sha256="0")
 
     with pytest.raises(ArtifactError) as caught:
-        verify(package, Different(), tree, artifact.path, RecordingReporter())
+        verify(package, Different(), tree, artifact.path, lambda count: None)
     root = "share/nipy/nipy/templates"
     lines = str(caught.value).splitlines()
     assert lines[0] == (f"{artifact.path.name}: not what was to be packed, so it was not kept:")
@@ -186,8 +189,10 @@ def _counting(format: Format, made: list[str]) -> Format:
 
 def test_a_directory_that_is_wrong_is_noticed(package: DataPackage, out: Path) -> None:
     class Different(DebFormat):
-        def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
-            for content in super().contents(artifact, advance):
+        def contents(
+            self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        ) -> Iterator[Content]:
+            for content in super().contents(artifact, advance, found):
                 if content.path == "usr":
                     continue
                 yield replace(content, mode=0o700) if content.path == "etc" else content

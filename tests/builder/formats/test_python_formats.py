@@ -16,7 +16,7 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from tests.builder.samples import define
 from tests.conftest import MakeTree
 
-from nipack.builder.archive import members
+from nipack.builder.archive import zipped
 from nipack.builder.dialects import python_metadata
 from nipack.builder.flows.build import Artifact, build
 from nipack.builder.formats import formats
@@ -166,7 +166,7 @@ def test_members_are_stored_or_deflated_as_they_deserve(
 def test_what_is_beyond_the_limit_is_zip64(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "LARGE", 1000)
+    monkeypatch.setattr(zipped, "LARGE", 1000)
     path = built(source, "wheel", out=tmp_path)["wheel"].path
     with zipfile.ZipFile(path) as archive:
         [big] = [info for info in archive.infolist() if info.filename.endswith("T1.nii.gz")]

@@ -1,7 +1,7 @@
 """How the archives are compressed: one choice for each format, with the reason for it.
 
-Images in a data package are mostly `.nii.gz` already.  On such a mix (500 MB, 80 % of it gzip)
-zstd level 19 saves 0.3 % over level 1 at a hundred times the work, so the levels are low.
+Images in a data package are mostly `.nii.gz` already, of which nothing makes less, so the levels
+are low; what they are for zstd is chosen by samples of the data.
 """
 
 import io
@@ -17,10 +17,9 @@ from typing import IO, Protocol, cast
 import zstandard
 
 from nipack.builder.archive import fast_gzip
+from nipack.builder.archive.sampling import QUICK, WINDOW_LOG, Tuning
 from nipack.builder.archive.streams import ReadAhead
 
-# Level 3 of zstd is as fast as level 1 here, because it leaves incompressible blocks alone sooner.
-ZSTD_LEVEL = 3
 # What zstd's workers write depends on there being any, never on how many: two, on every machine.
 ZSTD_THREADS = 2
 SAMPLE_SIZE = 1 << 16
@@ -67,11 +66,11 @@ class SizedFile(Protocol):
         """Its size in bytes."""
 
 
-def zstd_writer(output: IO[bytes]) -> IO[bytes]:
+def zstd_writer(output: IO[bytes], tuning: Tuning = QUICK) -> IO[bytes]:
     """Return a stream that compresses with zstd into `output`, which closing it leaves open."""
     # A smaller window and job keep the workers' buffers, most of a build's memory, small.
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        ZSTD_LEVEL, threads=ZSTD_THREADS, window_log=20, job_size=4 << 20, write_checksum=True
+    parameters = tuning.parameters(
+        threads=ZSTD_THREADS, window_log=WINDOW_LOG, job_size=4 << 20, write_checksum=True
     )
     compressor = zstandard.ZstdCompressor(compression_params=parameters)
     return cast("IO[bytes]", compressor.stream_writer(output, closefd=False))

@@ -1,32 +1,24 @@
 """Write and read tar streams, the inside of every artifact, one file at a time."""
 
 import io
-import shutil
-import stat
 import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import PurePosixPath
+from typing import IO, cast
 
-from nipack.builder.archive.compression import SAMPLE_SIZE, deflates_well
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
     directories_of,
 )
-from nipack.builder.archive.streams import CountingReader
-from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
+from nipack.builder.archive.streams import CountingReader, ForwardReader
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import CHUNK, digest_stream
 from nipack.system.progress import Advance
 
-ZIP_METHOD = {True: DEFLATED, False: STORED}
-# Members from here on may need the fields of zip64.
-LARGE = 4_000_000_000
 DIRECTORY_MODE, LINK_MODE = 0o755, 0o777
 
 
@@ -79,7 +71,12 @@ def _write_parents(tar: tarfile.TarFile, base: str, path: str, time: int, made: 
             made.add(name)
             info = _member(name, time, DIRECTORY_MODE)
             info.type = tarfile.DIRTYPE
-            tar.addfile(info)
+            _add(tar, info)
+
+
+def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
+    tar.addfile(info, content)
+    tar.members.clear()  # type: ignore[attr-defined]  # nobody asks for them
 
 
 def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
@@ -95,13 +92,13 @@ def _write_member(
     if isinstance(installed, InstalledLink):
         info = _member(base + installed.path, time, LINK_MODE)
         info.type, info.linkname = tarfile.SYMTYPE, installed.target
-        tar.addfile(info)
+        _add(tar, info)
         return
     info = _member(base + installed.path, time, installed.mode)
     info.size = installed.size
     with open_content(installed) as content:
         try:
-            tar.addfile(info, CountingReader(content, advance))
+            _add(tar, info, cast("IO[bytes]", CountingReader(content, advance)))
         except OSError as error:
             if error.errno is not None:
                 raise
@@ -130,13 +127,17 @@ def read_tar(
     With `directories`, it yields those too.  Where each path must begin with a `base`, one that
     does not is yielded as it is, from '/', so that it is found to be strange.
     """
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", bufsize=1 << 16) as tar:
-        for info in tar:
+    forward = ForwardReader(stream)
+    with tarfile.open(fileobj=cast("IO[bytes]", forward), mode="r:", encoding="utf-8") as tar:
+        # In this mode it leaves the content to be read from the stream itself, and copies nothing.
+        while info := tar.next():
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep all that it has met
             path = _path_below(info.name, base)
-            if info.isreg():
-                content = tar.extractfile(info)
-                assert content is not None, "a regular member has content"
-                digests = digest_stream(content, ["sha256"], advance)
+            if info.isreg() and not info.issparse():
+                digests = digest_stream(stream, ["sha256"], advance, size=info.size)
+                forward.passed(digests.size)
+                if digests.size < info.size:
+                    raise tarfile.ReadError("unexpected end of data")
                 yield Content(
                     path=path,
                     mode=info.mode,
@@ -155,38 +156,6 @@ def _path_below(name: str, base: str | None) -> str:
     if base is None or name == base.rstrip("/"):
         return name.removeprefix("./")
     return name.removeprefix(base) if name.startswith(base) else f"/{name}"
-
-
-def write_zip(
-    output: IO[bytes], files: Iterable[InstalledFile], *, time: int, advance: Advance
-) -> None:
-    """Write files as a zip, each stored or deflated as its own bytes deserve.
-
-    A member beyond 4 GiB, and an archive beyond it, is in the form that zip64 adds.
-    """
-    with zip_writer(output, time) as archive:
-        for file in files:
-            with open_content(file) as content:
-                method = ZIP_METHOD[deflates_well(content.read(SAMPLE_SIZE))]
-                content.seek(0)
-                # What does not deflate grows by a little, and a file may have grown meanwhile.
-                is_large = file.size >= LARGE
-                with archive.member(file.path, method=method, is_large=is_large) as member:
-                    shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
-
-
-def read_zip(artifact: Path, advance: Advance) -> Iterator[Content]:
-    """Yield the files of a zip with their digests."""
-    with zipfile.ZipFile(artifact) as archive:
-        for info in archive.infolist():
-            with archive.open(info) as content:
-                digests = digest_stream(content, ["sha256"], advance)
-            yield Content(
-                path=info.filename,
-                mode=stat.S_IMODE(info.external_attr >> 16),
-                size=digests.size,
-                sha256=digests.by_algorithm["sha256"],
-            )
 
 
 def expected_content(installed: Installed) -> Content:

@@ -5,6 +5,7 @@ import queue
 import threading
 from typing import IO, TYPE_CHECKING
 
+from nipack.system.hashing import CHUNK
 from nipack.system.limits import how_to_raise
 from nipack.system.progress import Advance
 
@@ -60,6 +61,36 @@ class LimitedReader(io.RawIOBase):
     def readable(self) -> bool:
         """Tell that it can be read."""
         return True
+
+
+class ForwardReader:
+    """A file that tells its place, and seeks in one direction alone, by reading."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Read from `stream`, which stays the caller's to close, its place being 0."""
+        self._stream, self._place = stream, 0
+
+    def read(self, size: int) -> bytes:
+        """Return as many bytes as there are, up to a size."""
+        content = self._stream.read(size)
+        self._place += len(content)
+        return content
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._place
+
+    def seek(self, place: int) -> int:
+        """Read on to a place; raises io.UnsupportedOperation for one that was passed."""
+        if place < self._place:
+            raise io.UnsupportedOperation("it seeks forward alone")
+        while self._place < place and self.read(min(place - self._place, CHUNK)):
+            pass
+        return self._place
+
+    def passed(self, count: int) -> None:
+        """Take note of what somebody else has read of the stream."""
+        self._place += count
 
 
 class MeteredReader(io.RawIOBase):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
+from nipack.builder.archive.growing import GrowingFile, is_as_read
 from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import (
     Content,
@@ -17,6 +18,7 @@ from nipack.builder.archive.members import (
     expected_content,
     expected_directories,
 )
+from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.flows.standing import keep_record, kept, must_be_of_this_data
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.formats import Format
@@ -25,9 +27,9 @@ from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
 from nipack.builder.reading import read_package
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
-from nipack.system.hashing import digest_file
+from nipack.system.hashing import fingerprint_of
 from nipack.system.leftovers import workspace
-from nipack.system.progress import Reporter, SilentReporter
+from nipack.system.progress import Advance, Reporter, SilentReporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,8 @@ def build_artifact(
     target = out_dir / format.file_name(package)
     tree = format.tree(package)
     if force or not (record := kept(package, format, tree, target, reporter)):
-        proven_id, sha256 = _assembled(package, format, tree, target, reporter)
-        keep_record(package, format, tree, target, sha256)
+        proven_id, fingerprint = _assembled(package, format, tree, target, reporter)
+        keep_record(package, format, tree, target, fingerprint)
     else:
         proven_id = record.payload_id
     if force:
@@ -140,19 +142,20 @@ def build_artifact(
 def _assembled(
     package: DataPackage, format: Format, tree: Tree, target: Path, reporter: Reporter
 ) -> tuple[str, str]:
-    """Write an artifact and prove it; return the payload id that it holds, and its own sha256."""
-    with written_beside(target, ArtifactError) as output:
-        advance = reporter.step(f"write {target.name}", package.size)
-        format.assemble(package, tree, output, advance)
-        output.flush()
-        # The disk writes what was assembled while it is read back from memory.
+    """Write an artifact and prove it; return the payload id that it holds, and its fingerprint."""
+    written = reporter.step(f"write {target.name}", package.size)
+    checked = reporter.step(f"check {target.name}", package.size)
+    with written_beside(target, ArtifactError) as file:
+        artifact = Path(file.name)
+        with GrowingFile[Sequence[Content]](artifact, checked) as output:
+            format.assemble(package, tree, output, written)
+        # The disk writes what was assembled while the rest of it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
-            synced = disk.submit(os.fsync, output.fileno())
-            hashed = disk.submit(digest_file, Path(output.name), ["sha256"])
-            proven_id = verify(package, format, tree, Path(output.name), reporter)
+            synced = disk.submit(os.fsync, file.fileno())
+            proven_id = verify(package, format, tree, artifact, checked, output.found)
+            fingerprint = fingerprint_of(artifact)
             synced.result()
-            sha256 = hashed.result().by_algorithm["sha256"]
-    return proven_id, sha256
+    return proven_id, fingerprint
 
 
 def must_hold_links(package: DataPackage, format: Format) -> None:
@@ -166,21 +169,31 @@ def must_hold_links(package: DataPackage, format: Format) -> None:
 
 
 def verify(
-    package: DataPackage, format: Format, tree: Tree, artifact: Path, reporter: Reporter
+    package: DataPackage,
+    format: Format,
+    tree: Tree,
+    artifact: Path,
+    advance: Advance,
+    found: ReadBack = NOTHING,
 ) -> str:
     """Read an artifact back and compare it with its tree; return the payload id found in it.
 
+    What was `found` while it was written is not read again.
     Raises ArtifactError with every path that is missing, strange or different.
     """
     name = format.file_name(package)
-    advance = reporter.step(f"check {name}", package.size)
     with malformed_archive_as(lambda reason: _not_kept(name, [f"cannot be read back: {reason}"])):
-        contents = list(format.contents(artifact, advance))
+        contents = list(format.contents(artifact, advance, found))
     counts = Counter(content.path for content in contents)
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
     expected = {each.path: expected_content(each) for each in tree}
     if format.holds_directories:
         expected |= {each.path: each for each in expected_directories(tree, base=format.base)}
+    problems += [
+        f"{each.size:,} bytes from {each.start:,} on: changed since they were read back"
+        for each, read in found.items()
+        if not is_as_read(artifact, each, read.crc)
+    ]
     problems += differences(expected, {content.path: content for content in contents})
     found_id = payload_id_of(contents, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != package.payload_id:

@@ -21,7 +21,7 @@ from nipack.builder.formats import Format
 from nipack.builder.package import DataPackage
 from nipack.builder.source.download import cache_directory
 from nipack.system.errors import ArtifactError
-from nipack.system.hashing import digest_file
+from nipack.system.hashing import fingerprint_of
 from nipack.system.progress import Reporter
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class BuildRecord:
     """What is known of an artifact since it was proven; `made_of` stands for all that is in it."""
 
-    sha256: str
+    fingerprint: str
     made_of: str
     payload_id: str
     size: int
@@ -72,17 +72,19 @@ def kept(
     if record is None or not path.is_file() or record.made_of != _made_of(package, format, tree):
         return None
     advance = reporter.step(f"check {path.name}", path.stat().st_size)
-    if digest_file(path, ["sha256"], advance).by_algorithm["sha256"] != record.sha256:
+    if fingerprint_of(path, advance) != record.fingerprint:
         return None
     log.info("%s: is there already, to the byte", path)
     return record
 
 
-def keep_record(package: DataPackage, format: Format, tree: Tree, path: Path, sha256: str) -> None:
+def keep_record(
+    package: DataPackage, format: Format, tree: Tree, path: Path, fingerprint: str
+) -> None:
     """Record an artifact that was proven; where the cache cannot be written, nothing is."""
     found = path.stat()
     record = BuildRecord(
-        sha256=sha256,
+        fingerprint=fingerprint,
         made_of=_made_of(package, format, tree),
         payload_id=package.payload_id,
         size=found.st_size,

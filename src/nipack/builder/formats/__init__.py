@@ -10,6 +10,7 @@ from typing import IO, Protocol, TypeGuard, runtime_checkable
 
 from nipack.builder.archive.installed import Tree
 from nipack.builder.archive.members import Content
+from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
 from nipack.system.registry import registered
@@ -53,12 +54,18 @@ class Format(Protocol):
     ) -> None:
         """Write the artifact, which holds its `tree`, into a seekable file.
 
+        What is written within `reading_back` is read back while the rest is written.
         Raises ArtifactError where it cannot.
         """
         ...
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
-        """Read back what the artifact installs; raises ArtifactError where it is malformed."""
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
+        """Read back what the artifact installs; raises ArtifactError where it is malformed.
+
+        What was `found` while it was written need not be read again.
+        """
         ...
 
 

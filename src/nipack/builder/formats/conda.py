@@ -22,7 +22,10 @@ from nipack.builder.archive.installed import (
     sorted_tree,
     text_file,
 )
-from nipack.builder.archive.members import Content, read_tar, write_tar
+from nipack.builder.archive.members import Content, write_tar
+from nipack.builder.archive.packed import NOTHING, PackedTar, ReadBack
+from nipack.builder.archive.sampling import tuning_for
+from nipack.builder.archive.zipped import stored_in
 from nipack.builder.archive.zips import zip_writer
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
@@ -39,6 +42,7 @@ PREFIX_PLACEHOLDER = "/opt/" + "".join(f"anaconda{number}" for number in (1, 2, 
 # How much of the payload id is in a build string, as conda-build's hash is.
 _PAYLOAD_DIGITS = 7
 DATA_MODE = 0o444
+_TAR = PackedTar(reader=zstd_reader, base="", directories=False)
 
 
 class CondaFormat:
@@ -48,8 +52,8 @@ class CondaFormat:
     default = True
     digests: frozenset[str] = frozenset()
     holds_links = True
-    holds_directories = False
-    base = ""
+    holds_directories = _TAR.directories
+    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
@@ -81,6 +85,7 @@ class CondaFormat:
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
     ) -> None:
         """Write the package in one pass; `info` comes last, as readers of streams want it."""
+        tuning = tuning_for(tree)
         with zip_writer(output, package.time) as archive:
             with archive.member("metadata.json") as member:
                 member.write(_json({"conda_pkg_format_version": 2}))
@@ -88,18 +93,25 @@ class CondaFormat:
                 name = f"{part}-{_stem(package)}.tar.zst"
                 with (
                     archive.member(name, is_large=True) as member,
-                    zstd_writer(cast("IO[bytes]", member)) as stream,
+                    _TAR.read_back(output),
+                    zstd_writer(cast("IO[bytes]", member), tuning) as stream,
                 ):
                     write_tar(stream, content, time=package.time, advance=advance)
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
         """Yield what is in the part that is installed."""
         with zipfile.ZipFile(artifact) as archive:
             parts = [name for name in archive.namelist() if name.startswith("pkg-")]
             if parts != [f"pkg-{artifact_stem(archive)}.tar.zst"]:
                 raise ArtifactError(f"{artifact.name}: parts {parts}; report this bug")
-            with archive.open(parts[0]) as member, zstd_reader(member) as stream:
-                yield from read_tar(stream, advance, base=self.base)
+            known = stored_in(artifact, archive.getinfo(parts[0]), found)
+            if known is not None:
+                yield from known
+                return
+            with archive.open(parts[0]) as member:
+                yield from _TAR.contents(member, advance)
 
 
 def artifact_stem(archive: zipfile.ZipFile) -> str:

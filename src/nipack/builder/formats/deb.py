@@ -14,6 +14,7 @@ from debian.deb822 import Deb822
 
 from nipack import layout
 from nipack.builder.archive.compression import gzip_reader, gzip_writer, small_gzip
+from nipack.builder.archive.growing import Part
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -24,8 +25,8 @@ from nipack.builder.archive.installed import (
     sorted_tree,
     text_file,
 )
-from nipack.builder.archive.members import Content, read_tar, write_tar
-from nipack.builder.archive.streams import LimitedReader
+from nipack.builder.archive.members import Content, write_tar
+from nipack.builder.archive.packed import NOTHING, PackedTar, ReadBack
 from nipack.builder.dialects import debian
 from nipack.builder.escaping import ShellWord, shell_word
 from nipack.builder.formats import Format
@@ -40,6 +41,7 @@ AR_HEADER_SIZE = 60
 AR_SIZE_LIMIT = 9_999_999_999
 
 
+_TAR = PackedTar(reader=gzip_reader, base="./", directories=True)
 _SCRIPT_MODE = 0o755
 _SCRIPT_HEAD = """\
 #!/bin/sh
@@ -55,8 +57,8 @@ class DebFormat:
     default = True
     digests = frozenset({"md5"})
     holds_links = True
-    holds_directories = True
-    base = "./"
+    holds_directories = _TAR.directories
+    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""
@@ -87,7 +89,11 @@ class DebFormat:
         ):
             control = _control_files(package, tree)
             write_tar(stream, control, time=package.time, advance=advance, base=self.base)
-        with _ar_member(output, "data.tar.gz", package.time), gzip_writer(output) as stream:
+        with (
+            _ar_member(output, "data.tar.gz", package.time),
+            _TAR.read_back(output),
+            gzip_writer(output) as stream,
+        ):
             write_tar(
                 stream,
                 tree,
@@ -97,7 +103,9 @@ class DebFormat:
                 directories=self.holds_directories,
             )
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
         """Yield what is in the data member."""
         with artifact.open("rb") as raw:
             if raw.read(len(AR_MAGIC)) != AR_MAGIC:
@@ -105,11 +113,8 @@ class DebFormat:
             while header := raw.read(AR_HEADER_SIZE):
                 name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
                 if name == "data.tar.gz":
-                    member = io.BufferedReader(LimitedReader(raw, size))
-                    with gzip_reader(member) as stream:
-                        yield from read_tar(
-                            stream, advance, base=self.base, directories=self.holds_directories
-                        )
+                    part = Part(raw.tell(), size)
+                    yield from _TAR.contents_of_part(raw, part, advance, found)
                     return
                 raw.seek(size + size % 2, io.SEEK_CUR)
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")

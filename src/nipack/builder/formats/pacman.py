@@ -9,6 +9,7 @@ from typing import IO
 
 from nipack import layout
 from nipack.builder.archive.compression import small_gzip, zstd_reader, zstd_writer
+from nipack.builder.archive.growing import Part
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -23,9 +24,10 @@ from nipack.builder.archive.members import (
     DIRECTORY_MODE,
     LINK_MODE,
     Content,
-    read_tar,
     write_tar,
 )
+from nipack.builder.archive.packed import NOTHING, PackedTar, ReadBack
+from nipack.builder.archive.sampling import tuning_for
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.dialects import arch
 from nipack.builder.formats import Format
@@ -33,6 +35,7 @@ from nipack.builder.manifest import path_from_root, system_tree
 from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
 
+_TAR = PackedTar(reader=zstd_reader, base="", directories=True)
 _NOBODY = "Unknown Packager"
 
 
@@ -43,8 +46,8 @@ class PacmanFormat:
     default = False
     digests = frozenset({"md5"})
     holds_links = True
-    holds_directories = True
-    base = ""
+    holds_directories = _TAR.directories
+    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-RELEASE-any.pkg.tar.zst."""
@@ -73,7 +76,7 @@ class PacmanFormat:
         """Write the package in one pass, with what pacman reads at its beginning."""
         about = text_file(".PKGINFO", _about(package, tree))
         mtree = text_file(".MTREE", small_gzip(_mtree(about, tree, package.time).encode("ascii")))
-        with zstd_writer(output) as stream:
+        with _TAR.read_back(output), zstd_writer(output, tuning_for(tree)) as stream:
             write_tar(
                 stream,
                 (about, mtree, *tree),
@@ -83,12 +86,13 @@ class PacmanFormat:
                 directories=self.holds_directories,
             )
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
         """Yield what is installed; pacman installs nothing whose name begins with a dot."""
-        with artifact.open("rb") as raw, zstd_reader(raw) as stream:
-            for content in read_tar(
-                stream, advance, base=self.base, directories=self.holds_directories
-            ):
+        with artifact.open("rb") as raw:
+            part = Part(0, artifact.stat().st_size)
+            for content in _TAR.contents_of_part(raw, part, advance, found):
                 if content.path not in (".PKGINFO", ".MTREE"):
                     yield content
 

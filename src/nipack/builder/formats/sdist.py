@@ -13,8 +13,10 @@ from typing import IO
 
 from nipack import layout
 from nipack.builder.archive.compression import gzip_reader, gzip_writer
+from nipack.builder.archive.growing import Part
 from nipack.builder.archive.installed import InstalledFile, Tree, sorted_tree, text_file
-from nipack.builder.archive.members import Content, read_tar, write_tar
+from nipack.builder.archive.members import Content, write_tar
+from nipack.builder.archive.packed import NOTHING, PackedTar, ReadBack
 from nipack.builder.definition.model import Definition, Person
 from nipack.builder.dialects import python_metadata
 from nipack.builder.formats import Format
@@ -24,6 +26,7 @@ from nipack.system.progress import Advance
 
 # PEP 639's licence expressions came with 77.
 _SETUPTOOLS = "setuptools>=77"
+_TAR = PackedTar(reader=gzip_reader, base="", directories=False)
 
 _SETUP = Template('''\
 #!/usr/bin/env python3
@@ -86,8 +89,8 @@ class SdistFormat:
     default = False
     digests: frozenset[str] = frozenset()
     holds_links = False
-    holds_directories = False
-    base = ""
+    holds_directories = _TAR.directories
+    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
@@ -122,13 +125,16 @@ class SdistFormat:
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
     ) -> None:
         """Write the tarball in one pass."""
-        with gzip_writer(output) as stream:
+        with _TAR.read_back(output), gzip_writer(output) as stream:
             write_tar(stream, tree, time=package.time, advance=advance)
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
         """Yield every member."""
-        with artifact.open("rb") as raw, gzip_reader(raw) as stream:
-            yield from read_tar(stream, advance, base=self.base)
+        with artifact.open("rb") as raw:
+            part = Part(0, artifact.stat().st_size)
+            yield from _TAR.contents_of_part(raw, part, advance, found)
 
 
 def _top(package: DataPackage) -> str:

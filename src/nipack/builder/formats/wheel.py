@@ -11,7 +11,9 @@ from typing import IO
 
 from nipack import __version__, layout
 from nipack.builder.archive.installed import InstalledFile, Tree, text_file
-from nipack.builder.archive.members import Content, read_zip, write_zip
+from nipack.builder.archive.members import Content
+from nipack.builder.archive.packed import NOTHING, ReadBack
+from nipack.builder.archive.zipped import read_zip, write_zip
 from nipack.builder.dialects import python_metadata
 from nipack.builder.formats import Format
 from nipack.builder.manifest import installed_tree
@@ -65,9 +67,11 @@ class WheelFormat:
         files = (each for each in tree if isinstance(each, InstalledFile))
         write_zip(output, files, time=package.time, advance=advance)
 
-    def contents(self, artifact: Path, advance: Advance) -> Iterator[Content]:
+    def contents(
+        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+    ) -> Iterator[Content]:
         """Yield every member."""
-        yield from read_zip(artifact, advance)
+        yield from read_zip(artifact, advance, found)
 
 
 def _scheme(package: DataPackage) -> str:

@@ -1,0 +1,153 @@
+"""A new file of which parts are read back, by a thread of their own, while they are written."""
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Generic, TypeVar
+
+from nipack.builder.archive import fast_gzip
+from nipack.system.hashing import CHUNK
+from nipack.system.progress import Advance
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+T = TypeVar("T")
+# Seconds that a reader waits where it has caught up with the writer.
+_PATIENCE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a part lies in a file; both are in bytes."""
+
+    start: int
+    size: int
+
+
+@dataclass(slots=True)
+class Found(Generic[T]):
+    """What was read back of a part: its CRC-32, and what its reader made of it.
+
+    `error` is what kept the reader from it.
+    """
+
+    crc: int = 0
+    made: T | None = None
+    error: BaseException | None = None
+
+    def result(self) -> T:
+        """Return what the reader made; raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.made is not None, "a reader that did not fail has made something"
+        return self.made
+
+
+def is_as_read(file: Path, part: Part, crc: int) -> bool:
+    """Tell whether a part of a file still is what was read back, by its CRC-32."""
+    now, left = 0, part.size
+    with file.open("rb", buffering=0) as stream:
+        stream.seek(part.start)
+        while left and (chunk := stream.read(min(CHUNK, left))):
+            now = fast_gzip.crc32(chunk, now)
+            left -= len(chunk)
+    return not left and now == crc
+
+
+class StoppedError(Exception):
+    """The writing has failed, and there is nothing left to read back."""
+
+
+class GrowingFile(io.BufferedRandom, Generic[T]):
+    """A new file that is written from its beginning on.
+
+    `found` has each part that was read back; `advance` counts what of it was read.
+    """
+
+    def __init__(self, path: Path, advance: Advance = lambda count: None) -> None:
+        """Open an empty file for writing."""
+        super().__init__(io.FileIO(path, "r+"), CHUNK)
+        self.advance = advance
+        self.found: dict[Part, Found[T]] = {}
+        self._path = path
+
+    @contextmanager
+    def read_back(self, read: Callable[[IO[bytes], Advance], T]) -> Iterator[None]:
+        """Have what is written within read back meanwhile; whatever `read` raises waits in `found`.
+
+        What is written within must only be appended.
+        """
+        self.flush()
+        start = self.tell()
+        follower = _Follower(self._path, start)
+        result = Found[T]()
+        thread = threading.Thread(target=_read, args=(follower, read, self.advance, result))
+        thread.start()
+        try:
+            yield
+            self.flush()
+            follower.end = self.tell()
+            thread.join()
+        except BaseException:
+            follower.stopped = True
+            raise
+        finally:
+            thread.join()
+        self.found[Part(start, follower.end - start)] = result
+
+
+def _read(
+    follower: "_Follower",
+    read: Callable[[IO[bytes], Advance], T],
+    advance: Advance,
+    result: Found[T],
+) -> None:
+    try:
+        with follower, io.BufferedReader(follower, CHUNK) as stream:
+            result.made = read(stream, advance)
+            while stream.read(CHUNK):
+                pass  # Behind what its reader wanted there is nothing, or the check sum says so.
+        result.crc = follower.crc
+    except BaseException as error:  # It is raised again where the result is wanted.
+        result.error = error
+
+
+class _Follower(io.RawIOBase):
+    """What the file has on the disk from `start` on, to an `end` that is set when it is known."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        self._file, self._place = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), start
+        os.lseek(self._file, start, os.SEEK_SET)
+        self.end: int | None = None
+        self.stopped = False
+        self.crc = 0
+
+    def readinto(self, buffer: "Buffer") -> int:
+        view = memoryview(buffer).cast("B")
+        while True:
+            end = self.end  # asked for first: what is there is all of it, if it was known by then
+            left = len(view) if end is None else end - self._place
+            chunk = os.read(self._file, min(len(view), left))
+            if self.stopped:
+                raise StoppedError
+            if chunk or self._place == end:
+                break
+            time.sleep(_PATIENCE)
+        view[: len(chunk)] = chunk
+        self._place += len(chunk)
+        self.crc = fast_gzip.crc32(chunk, self.crc)
+        return len(chunk)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._file)
+        super().close()

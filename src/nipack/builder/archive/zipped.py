@@ -1,0 +1,93 @@
+"""The files of a zip, written and read back one at a time."""
+
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from nipack.builder.archive.compression import SAMPLE_SIZE, deflates_well
+from nipack.builder.archive.growing import GrowingFile, Part
+from nipack.builder.archive.installed import InstalledFile
+from nipack.builder.archive.members import Content, open_content
+from nipack.builder.archive.packed import NOTHING, ReadBack
+from nipack.builder.archive.streams import CountingReader
+from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
+from nipack.system.hashing import CHUNK, digest_stream
+from nipack.system.progress import Advance
+
+ZIP_METHOD = {True: DEFLATED, False: STORED}
+# Members from here on may need the fields of zip64.
+LARGE = 4_000_000_000
+# For a smaller one, a thread would take longer than its bytes.
+_WORTH_A_THREAD = 1 << 20
+_LOCAL_HEADER = 30  # bytes, of which the last four are the lengths of name and extra field
+
+
+def write_zip(
+    output: IO[bytes], files: Iterable[InstalledFile], *, time: int, advance: Advance
+) -> None:
+    """Write files as a zip, each stored or deflated as its own bytes deserve.
+
+    A member beyond 4 GiB, and an archive beyond it, is in the form that zip64 adds.
+    """
+    with zip_writer(output, time) as archive:
+        for file in files:
+            with open_content(file) as content:
+                method = ZIP_METHOD[deflates_well(content.read(SAMPLE_SIZE))]
+                content.seek(0)
+                # What does not deflate grows by a little, and a file may have grown meanwhile.
+                is_large = file.size >= LARGE
+                with (
+                    archive.member(file.path, method=method, is_large=is_large) as member,
+                    _read_back(output, file, method),
+                ):
+                    shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
+
+
+def _read_back(output: IO[bytes], file: InstalledFile, method: int) -> AbstractContextManager[None]:
+    """Have a large stored member read back while it is written, where that can be."""
+    if not isinstance(output, GrowingFile) or method != STORED or file.size < _WORTH_A_THREAD:
+        return nullcontext()
+    return output.read_back(lambda stream, advance: [_content(stream, advance)])
+
+
+def read_zip(artifact: Path, advance: Advance, found: ReadBack = NOTHING) -> Iterator[Content]:
+    """Yield the files of a zip with their digests, unless they were read back already."""
+    with zipfile.ZipFile(artifact) as archive:
+        for info in archive.infolist():
+            known = stored_in(artifact, info, found)
+            if known is None:
+                with archive.open(info) as content:
+                    known = [_content(content, advance)]
+            mode = stat.S_IMODE(info.external_attr >> 16)
+            yield from (replace(each, path=info.filename, mode=mode) for each in known)
+
+
+def _content(stream: IO[bytes], advance: Advance) -> Content:
+    """Return what a stream holds; its path and its mode stand elsewhere in a zip."""
+    digests = digest_stream(stream, ["sha256"], advance)
+    return Content(path="", mode=0, size=digests.size, sha256=digests.by_algorithm["sha256"])
+
+
+def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Sequence[Content] | None:
+    """Return what was read back of a stored member of a zip, None where it was not.
+
+    Raises BadZipFile where its CRC-32 is not what the zip says, as Python's own reader does.
+    """
+    if not found or info.compress_type != STORED or info.compress_size != info.file_size:
+        return None
+    with artifact.open("rb") as raw:
+        raw.seek(info.header_offset)
+        header = raw.read(_LOCAL_HEADER)
+    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+    place = Part(info.header_offset + _LOCAL_HEADER + name + extra, info.compress_size)
+    if place not in found:
+        return None
+    result = found[place].result()
+    if found[place].crc != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    return result
