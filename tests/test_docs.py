@@ -6,11 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
+from scripts import definition_page
 
 from nipack.builder.definition.faults import schema
 from nipack.builder.formats import formats
@@ -22,31 +22,11 @@ DOCUMENTS = [
 ]
 
 
-def fields(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Yield each field of the schema: its path, whether it is required, what is said of it."""
-    for name, field in part["properties"].items():
-        if "$ref" in field:
-            field = schema()["$defs"][field["$ref"].rpartition("/")[2]]
-        yield f"{prefix}{name}", name in part.get("required", ()), field
-        if "properties" in field:
-            yield from fields(field, f"{prefix}{name}.")
-        if field.get("type") == "array" and field["items"].get("type") == "object":
-            yield from fields(field["items"], f"{prefix}{name}[].")
-
-
-def row(name: str, required: bool, field: dict[str, Any]) -> str:
-    """Return a field's row in the table of docs/definition.md."""
-    example = field.get("examples", [""])[0]
-    shown = "" if isinstance(example, dict | list) or example == "" else f"`{example}`"
-    cells = [f"`{name}`", "yes" if required else "", field["description"], shown]
-    return f"| {' | '.join(cells)} |"
-
-
-def test_every_field_of_a_definition_is_documented_as_the_schema_has_it() -> None:
-    text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
-    section = text.partition("## Every field")[2].partition("\n## ")[0]
-    table = [line for line in section.splitlines() if line.startswith("| `")]
-    assert table == [row(*field) for field in fields(schema())]
+def test_the_schema_and_the_table_of_fields_are_those_of_the_dataclasses() -> None:
+    assert definition_page.SCHEMA.read_text("utf-8") == definition_page.schema_text()
+    text = definition_page.PAGE.read_text("utf-8")
+    assert definition_page.HEAD in text
+    assert definition_page.page(text) == text
 
 
 def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
@@ -59,11 +39,13 @@ def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
     assert set(columns) >= {name for name, format in formats().items() if format.default}
     assert {len(row) for row in rows} == {len(head)}
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
-    assert told | {"exceptions"} == {name for name, _, _ in fields(schema()) if "." not in name}
+    assert told | {"exceptions"} == {
+        name for name, _, _ in definition_page.fields(schema()) if "." not in name
+    }
 
 
 def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
-    from nipack.builder.definition.model import read_definition
+    from nipack.builder.definition.reading import read_definition
 
     text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
     [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nipack.builder.definition.model import Definition, read_definition
+from nipack.builder.definition.model import Definition
+from nipack.builder.definition.reading import read_definition
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
 from nipack.system.errors import Problem

@@ -19,13 +19,8 @@ from nipack.builder.check.structure import (
 )
 from nipack.builder.check.views import view_problems
 from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
-from nipack.builder.definition.model import (
-    DEFINITION_NAME,
-    Definition,
-    Source,
-    read_definition,
-    release_time,
-)
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, release_time
+from nipack.builder.definition.reading import read_definition
 from nipack.builder.package import DataFile, DataLink, DataPackage
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
@@ -175,7 +170,7 @@ def _fetched_definition(
     address: str, workspace: Path, reporter: Reporter, *, offline: bool
 ) -> Definition:
     """Return a definition from the network; what it names is relative to its own address."""
-    fetched, _ = fetch_source(Source(address=address, digests={}), reporter, offline=offline)
+    fetched, _ = fetch_source(Source(address=address), reporter, offline=offline)
     path = workspace / DEFINITION_NAME
     shutil.copyfile(fetched, path)
     definition = read_definition(path, address)
@@ -190,10 +185,10 @@ def _fetched_definition(
 
 def _origin(source: str, definition: Definition | None) -> Source:
     if definition is None:
-        return Source(address=source, digests={})
+        return Source(address=source)
     if definition.source is None:
         assert definition.path is not None, "a definition that was read has a path"
-        return Source(address=str(definition.path.parent), digests={})
+        return Source(address=str(definition.path.parent))
     return definition.source
 
 

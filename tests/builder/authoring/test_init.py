@@ -17,7 +17,8 @@ from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.builder.authoring.draft import draft_definition
 from nipack.builder.authoring.facts import read_facts, recognised_license
-from nipack.builder.definition.model import Citation, Definition, Person, read_definition
+from nipack.builder.definition.model import Citation, Definition, Maintainer, Person
+from nipack.builder.definition.reading import read_definition
 from nipack.cli.app import nipack
 from nipack.system.progress import SilentReporter
 
@@ -200,7 +201,7 @@ def test_pyproject(atlas: Path) -> None:
     assert (definition.version, definition.license) == ("2.5", "BSD-3-Clause")
     assert definition.summary == "atlas of phantoms"
     assert definition.homepage == "https://example.org"
-    assert definition.maintainer == Person(name="Bob Ross", email="bob@example.org")
+    assert definition.maintainer == Maintainer(name="Bob Ross", email="bob@example.org")
     assert definition.authors == (Person(name="Ada Lovelace", email="ada@example.org"),)
 
 
@@ -230,7 +231,7 @@ def test_new_pkg_info(atlas: Path) -> None:
     assert (definition.summary, definition.license) == ("größte Daten", "CC0-1.0")
     assert definition.homepage == "https://example.org/atlas"
     assert definition.authors == (Person(name="Ada", email="a@example.org"),)
-    assert definition.maintainer == Person(name="Bob Ross", email="bob@example.org")
+    assert definition.maintainer == Maintainer(name="Bob Ross", email="bob@example.org")
 
 
 def test_readme_gives_summary_and_description(atlas: Path) -> None:

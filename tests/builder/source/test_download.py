@@ -36,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fetch(server: Server, digests: dict[str, str] | None = None, *, offline: bool = False) -> bytes:
-    source = Source(address=server.address, digests=digests or {})
+    source = Source(address=server.address, **(digests or {}))
     path, found = fetch_source(source, RecordingReporter(), offline=offline)
     content = path.read_bytes()
     assert found["sha256"] == hashlib.sha256(content).hexdigest()

@@ -42,7 +42,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def fetch(address: str) -> bytes:
-    path, _ = fetch_source(Source(address=address, digests={}), RecordingReporter())
+    path, _ = fetch_source(Source(address=address), RecordingReporter())
     return path.read_bytes()
 
 

@@ -48,7 +48,7 @@ def opened(
     reporter: RecordingReporter | None = None,
 ) -> SourceTree:
     workspace.mkdir(exist_ok=True)
-    source = Source(address=str(address), digests=digests or {})
+    source = Source(address=str(address), **(digests or {}))
     return open_source(source, workspace, reporter or RecordingReporter())
 
 

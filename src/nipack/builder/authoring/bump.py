@@ -13,7 +13,8 @@ from typing import Literal
 import yaml
 
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, read_definition
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source
+from nipack.builder.definition.reading import read_definition
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import definition_path, find_data_directory
 from nipack.builder.source.tree import SourceTree, local_path

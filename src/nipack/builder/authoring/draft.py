@@ -11,13 +11,8 @@ import yaml
 
 from nipack.builder.authoring.facts import Facts, read_facts
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import (
-    DEFINITION_NAME,
-    Definition,
-    Person,
-    Source,
-    read_definition,
-)
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, Source
+from nipack.builder.definition.reading import read_definition
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
     find_data_directory,
@@ -63,7 +58,7 @@ def draft_definition(
     if relpath is not None:
         _refuse_relpath(relpath)
     with workspace() as folder:
-        origin = Source(address=source, digests={})
+        origin = Source(address=source)
         tree = open_source(origin, folder, reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)

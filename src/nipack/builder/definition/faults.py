@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from nipack.builder.definition.fields import schema_of
+from nipack.builder.definition.model import DIGEST_ALGORITHMS, Definition
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument
 from nipack.system.address import has_login
 from nipack.system.foreign import path_inside, read_text
 
-DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
 # lintian calls what is before 1984 ancient; the times in a zip, and so in a .conda, end in 2107.
 FIRST_YEAR, LAST_YEAR = 1984, 2107
 
@@ -61,14 +61,13 @@ def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of definitions."""
-    text = (
-        resources.files("nipack.builder.definition")
-        .joinpath("package.schema.json")
-        .read_text("utf-8")
-    )
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    """Return the JSON Schema of definitions, which package.schema.json has for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "nipack data package definition (package.yaml)",
+        "description": "What the files of a neuroimaging data package do not say themselves.",
+        **schema_of(Definition),
+    }
 
 
 def _repeated_fields(document: LinedDocument) -> Iterator[Fault]:
@@ -166,8 +165,6 @@ def _bad_value(at: FieldPath, error: Any) -> Fault:
 
 
 def _remedy(name: str | int, field_schema: dict[str, Any]) -> str:
-    if "$ref" in field_schema:
-        field_schema = schema()["$defs"][field_schema["$ref"].rpartition("/")[2]]
     examples = field_schema.get("examples")
     if not examples:
         return f"write {field_schema.get('description', 'it')}"

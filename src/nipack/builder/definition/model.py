@@ -1,70 +1,210 @@
-"""The definition of a data package, `package.yaml`: what its files do not say themselves."""
+"""The definition of a data package, `package.yaml`: what its files do not say themselves.
+
+Each field says what a person writes for it.  The JSON Schema, the table in docs/definition.md and
+the reading of a definition are made from what stands here (`fields.py`).
+"""
 
 import datetime as dt
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urljoin
 
-import yaml
 from packaging.version import Version
 
-from nipack.builder.definition.faults import DIGEST_ALGORITHMS, faults_of, read_license_text
+from nipack.builder.definition.fields import told
 from nipack.builder.definition.spdx import canonicalize_license_expression
-from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, line_of, load_yaml
-from nipack.builder.rules import problem_at
+from nipack.builder.definition.yaml_lines import FieldPath, line_of
+from nipack.libraries.table import LIBRARIES
 from nipack.libraries.views import View
-from nipack.system.address import public_address
-from nipack.system.errors import DataPackageError, Problem
-from nipack.system.foreign import read_regular
 
 DEFINITION_NAME = "package.yaml"
+DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
 Redistribution = Literal["verified", "unverified", "forbidden"]
+
+_ONE_LINE = r"^\S(.*\S)?$"
+_LICENSE = "an SPDX expression; LicenseRef-... for a licence that SPDX does not list"
+_ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
+_STANZA = {"files": ["*"], "holders": ["Ada Lovelace"], "license": "CC0-1.0"}
+_WORK = {"doi": "10.1016/j.neuroimage.2010.07.033"}
+_NEED = {"package": "nipy", "version": ">=0.6", "needs": ">=0.3"}
+_VIEW = {"library": "templateflow", "at": "tpl-MNI152NLin2009cAsym"}
+_KNOWN = {"code": "empty-directory", "path": "atlas/*", "reason": "the reader wants it"}
+_PATTERN = {
+    "description": "a pattern without white space",
+    "pattern": r"^\S+$",
+    "examples": ["atlas/*.nii.gz"],
+}
+_INNER = r"[A-Za-z0-9_+-][A-Za-z0-9._+ -]*(/[A-Za-z0-9_+-][A-Za-z0-9._+ -]*)*"
+
+
+def _lines(description: str, example: str, pattern: str = _ONE_LINE) -> dict[str, Any]:
+    """Return what is said of each text in a list."""
+    return {"description": description, "pattern": pattern, "examples": [example]}
+
+
+def _lower_bound(text: str) -> str:
+    return text.removeprefix(">=").strip()
+
+
+def _digest(digits: int, more: str = "") -> Any:
+    return field(
+        default=None,
+        metadata=told(
+            f"{digits} hexadecimal digits{more}",
+            read=str.lower,
+            pattern=f"^[0-9A-Fa-f]{{{digits}}}$",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where the data comes from: an address or an absolute path, and its digests by algorithm.
+    """Where the data comes from: an address or an absolute path, and its digests.
 
     `place` is where a definition names it, as file:line.
     """
 
-    address: str
-    digests: dict[str, str]
+    address: str = field(
+        metadata=told(
+            "an https:// or file:// address, or a path relative to the definition",
+            "https://example.org/nipy-templates-0.3.tar.gz",
+            pattern=_ONE_LINE,
+        )
+    )
+    sha256: str | None = _digest(64)
+    sha512: str | None = _digest(128)
+    md5: str | None = _digest(32, "; for old releases that published nothing better")
     place: str | None = field(default=None, compare=False)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests that are stated, in lower case, by algorithm, the best first."""
+        found = {name: getattr(self, name) for name in DIGEST_ALGORITHMS}
+        return {name: digest for name, digest in found.items() if digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A maintainer or an author; conda-forge knows its maintainers by their GitHub names."""
+    """Somebody who made the data."""
 
-    name: str
-    email: str | None = None
-    github: str | None = None
+    name: str = field(
+        metadata=told(
+            "a name without angle brackets, commas or line breaks",
+            "Ada Lovelace",
+            pattern=r"^[^<>,\s]([^<>,\t\n]*[^<>,\s])?$",
+        )
+    )
+    email: str | None = field(
+        default=None,
+        metadata=told(
+            "an address with a host that has a dot",
+            "ada@example.org",
+            pattern=r"^[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+$",
+        ),
+    )
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>" if self.email else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copyright:
-    """A stanza of DEP-5: who holds the copyright of the files that match, under which licence."""
+class Maintainer(Person):
+    """Who answers for the packages; conda-forge knows its maintainers by their GitHub names."""
 
-    files: tuple[str, ...]
-    holders: tuple[str, ...]
-    license: str
-    years: str | None = None
-    text: str | None = None
+    email: str = field(
+        metadata=told(
+            "an address with a host that has a dot",
+            "ada@example.org",
+            pattern=r"^[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+$",
+        )
+    )
+    github: str | None = field(
+        default=None,
+        metadata=told(
+            "the name on GitHub, by which conda-forge knows its maintainers",
+            "ada",
+            pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copyright:
+    """A stanza of DEP-5: who holds the copyright of the files that match, under which licence.
+
+    `text` is the licence's, out of `text_file` where that is given.
+    """
+
+    files: tuple[str, ...] = field(
+        metadata=told(
+            "patterns relative to the data directory; * and ? match slashes too",
+            ["*"],
+            each=_PATTERN,
+            minItems=1,
+        )
+    )
+    holders: tuple[str, ...] = field(
+        metadata=told(
+            "people or institutions",
+            ["Ada Lovelace <ada@example.org>"],
+            each=_lines("a name on one line", "Ada Lovelace <ada@example.org>"),
+            minItems=1,
+        )
+    )
+    license: str = field(
+        metadata=told(_LICENSE, "CC0-1.0", read=canonicalize_license_expression, minLength=1)
+    )
+    years: str | None = field(
+        default=None,
+        metadata=told(
+            "a year, or a range of them", "2004-2011", pattern="^[0-9]{4}([-, ]+[0-9]{4})*$"
+        ),
+    )
+    text: str | None = field(
+        default=None,
+        metadata=told(
+            "the licence's text",
+            "Permission is hereby granted ...",
+            read=lambda text: text.strip("\n"),
+            pattern=r"\S",
+        ),
+    )
+    text_file: str | None = field(
+        default=None,
+        metadata=told(
+            "the file that holds the licence's text, relative to the definition",
+            "LICENSE",
+            pattern=_ONE_LINE,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """What to cite: a DOI, the reference as text, and the DOI's metadata as CSL-JSON."""
 
-    doi: str
-    text: str | None = None
-    metadata: dict[str, Any] | None = None
+    doi: str = field(
+        metadata=told(
+            "a DOI without its resolver's address",
+            "10.1016/j.neuroimage.2010.07.033",
+            pattern=r"^10\.[0-9]{4,9}/\S+$",
+        )
+    )
+    text: str | None = field(
+        default=None,
+        metadata=told(
+            "the reference as text",
+            "Fonov et al. (2011). Unbiased average age-appropriate atlases.",
+            minLength=1,
+        ),
+    )
+    metadata: dict[str, Any] | None = field(
+        default=None,
+        metadata=told(
+            "the DOI's own metadata as CSL-JSON, from which nipack list --cite makes BibTeX",
+            minProperties=1,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +214,41 @@ class Consumer:
     From its version `since` on it needs the data at `needs` or later; both or neither are given.
     """
 
-    package: str
-    debian: str
-    since: str | None = None
-    needs: str | None = None
+    package: str = field(
+        metadata=told("the code package's name in conda", "nipy", pattern="^[a-z0-9][a-z0-9._-]*$")
+    )
+    debian: str | None = field(
+        default=None,
+        metadata=told(
+            "its name in Debian, where that is not python3-NAME",
+            "python3-nipy",
+            pattern="^[a-z0-9][a-z0-9.+-]+$",
+        ),
+    )
+    since: str | None = field(
+        default=None,
+        metadata=told(
+            "from which version on it has this need: >= and a version",
+            ">=0.6",
+            name="version",
+            read=_lower_bound,
+            pattern=r"^>= ?[0-9]+(\.[0-9]+)*$",
+        ),
+    )
+    needs: str | None = field(
+        default=None,
+        metadata=told(
+            "the lowest version of the data that it takes: >= and a version",
+            ">=0.3",
+            read=_lower_bound,
+            pattern=r"^>= ?[0-9]+(\.[0-9]+)*$",
+        ),
+    )
+
+    @property
+    def in_debian(self) -> str:
+        """The name of its Debian package, which has no underscore (Debian Policy 5.6.1)."""
+        return self.debian or f"python3-{self.package.replace('_', '-')}"
 
     def refuses(self, version: str) -> bool:
         """Tell whether the consumer, from `since` on, does not take this version of the data."""
@@ -85,12 +256,93 @@ class Consumer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenView:
+    """A view as it is written; `View.read` makes one of it that leaves nothing out."""
+
+    library: str = field(
+        metadata=told("a library that nipack link knows", "templateflow", enum=list(LIBRARIES))
+    )
+    at: str | None = field(
+        default=None,
+        metadata=told(
+            "a path below the library's own directory, . for that itself; without it, the "
+            "relpath's "
+            "last part",
+            "icbm152_2009/mni_icbm152_nlin_sym_09a",
+            pattern=rf"^(\.|{_INNER})$",
+        ),
+    )
+    files: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "patterns relative to the data directory; * and ? match slashes too; without it, all "
+            "files, or those of rename",
+            ["atlas/*.nii.gz"],
+            each=_PATTERN,
+            minItems=1,
+        ),
+    )
+    rename: dict[str, str] | None = field(
+        default=None,
+        metadata=told(
+            "the path below at, of each file that the library knows by another name",
+            {"T1.nii.gz": "mni_icbm152_t1_tal_nlin_sym_09a.nii.gz"},
+            minProperties=1,
+            additionalProperties={
+                "description": "a path without .. in it",
+                "type": "string",
+                "pattern": f"^{_INNER}$",
+                "examples": ["mni_icbm152_t1_tal_nlin_sym_09a.nii.gz"],
+            },
+        ),
+    )
+    whole: bool = field(
+        default=False,
+        metadata=told(
+            "whether at is the data directory itself, not a directory of its files", True
+        ),
+    )
+    project: str | None = field(
+        default=None,
+        metadata=told(
+            "for pooch: the project whose cache it is",
+            "brainpack",
+            pattern="^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        ),
+    )
+    variable: str | None = field(
+        default=None,
+        metadata=told(
+            "for pooch: the variable that names the project's directory in place of its cache",
+            "BRAINPACK_DATADIR",
+            pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckException:
     """A problem that is known and meant to stay, for the paths that match."""
 
-    code: str
-    reason: str
-    path: str = "*"
+    code: str = field(
+        metadata=told(
+            "the problem's code, as printed behind it",
+            "empty-directory",
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+        )
+    )
+    reason: str = field(
+        metadata=told("why it is meant to stay", "the reader wants the directory", minLength=1)
+    )
+    path: str = field(
+        default="*",
+        metadata=told(
+            "a pattern of the paths that it holds for, relative to the data directory; without "
+            "it, all",
+            "atlas/*",
+            minLength=1,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,29 +353,223 @@ class Definition:
     the address of one that was fetched.
     """
 
-    name: str
-    relpath: str
-    version: str | None = None
-    date: dt.date | None = None
-    revision: int = 0
-    source: Source | None = None
-    summary: str | None = None
-    description: str | None = None
-    keywords: tuple[str, ...] = ()
-    species: tuple[str, ...] = ()
-    space: tuple[str, ...] = ()
-    resolution: tuple[str, ...] = ()
-    homepage: str | None = None
-    license: str | None = None
-    copyright: tuple[Copyright, ...] = ()
-    redistribution: Redistribution = "unverified"
-    requires_nonfree: tuple[str, ...] = ()
-    maintainer: Person | None = None
-    authors: tuple[Person, ...] = ()
-    citation: tuple[Citation, ...] = ()
-    consumers: tuple[Consumer, ...] = ()
-    views: tuple[View, ...] = ()
-    exceptions: tuple[CheckException, ...] = ()
+    name: str = field(
+        metadata=told(
+            "at most 100 lower-case letters, digits and single hyphens, so that every package "
+            "manager "
+            "takes it",
+            "nipy-templates",
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+            minLength=2,
+            maxLength=100,
+        )
+    )
+    relpath: str = field(
+        metadata=told(
+            "where the data lives below a root: umbrella/directory, with forward slashes",
+            "nipy/templates",
+            pattern="^[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$",
+            maxLength=200,
+        )
+    )
+    version: str | None = field(
+        default=None,
+        metadata=told(
+            "the version that config.ini states: two or more numbers with dots between",
+            "0.3",
+            required=True,
+            pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
+        ),
+    )
+    date: dt.date | None = field(
+        default=None,
+        metadata=told(
+            "the day of this version's release, YYYY-MM-DD; every file of the packages gets this "
+            "time",
+            "2023-05-01",
+            pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        ),
+    )
+    revision: int = field(
+        default=0,
+        metadata=told(
+            "the number of this packaging of the version, from 0: conda's build number",
+            0,
+            minimum=0,
+            maximum=9999,
+        ),
+    )
+    source: Source | None = field(
+        default=None,
+        metadata=told(
+            "where the data comes from; without it, the folder of the definition is the source "
+            "tree",
+            {"address": "https://example.org/nipy-templates-0.3.tar.gz", "sha256": "..."},
+        ),
+    )
+    summary: str | None = field(
+        default=None,
+        metadata=told(
+            "one line of at most 79 characters, not a sentence: no article before, no full stop "
+            "behind",
+            "Brain image templates for NIPY",
+            pattern=r"^\S(.*[^.\s])?$",
+            minLength=3,
+            maxLength=79,
+        ),
+    )
+    description: str | None = field(
+        default=None,
+        metadata=told(
+            "a few lines on what the data is; an empty line parts paragraphs",
+            "Averaged brain images in standard spaces.",
+            read=str.strip,
+            pattern=r"\S",
+        ),
+    )
+    keywords: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "what people search for, besides what the other fields say",
+            ["cortical parcellation"],
+            each=_lines(
+                "a word or a few, without commas",
+                "cortical parcellation",
+                r"^[^,\s]([^,\r\n]*[^,\s])?$",
+            ),
+            minItems=1,
+            uniqueItems=True,
+        ),
+    )
+    species: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "whose brains: binomial names, as BIDS has them",
+            ["Homo sapiens"],
+            each=_lines("a name on one line", "Homo sapiens"),
+            minItems=1,
+            uniqueItems=True,
+        ),
+    )
+    space: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "the standard spaces that the images are in: identifiers of BIDS",
+            ["MNI152NLin2009cAsym"],
+            each=_lines("letters and digits", "MNI152NLin2009cAsym", "^[A-Za-z0-9]+$"),
+            minItems=1,
+            uniqueItems=True,
+        ),
+    )
+    resolution: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "the voxel sizes of the images",
+            ["1 mm"],
+            each=_lines(
+                "a size, or three with x between, and its unit: mm, um or nm",
+                "1 mm",
+                r"^[0-9]+(\.[0-9]+)?( x [0-9]+(\.[0-9]+)?){0,2} (mm|um|nm)$",
+            ),
+            minItems=1,
+            uniqueItems=True,
+        ),
+    )
+    homepage: str | None = field(
+        default=None,
+        metadata=told(
+            "an http:// or https:// address",
+            "https://nipy.org/data-packages",
+            pattern=r"^https?://\S+$",
+        ),
+    )
+    license: str | None = field(
+        default=None,
+        metadata=told(_LICENSE, "CC0-1.0", read=canonicalize_license_expression, minLength=1),
+    )
+    copyright: tuple[Copyright, ...] = field(
+        default=(),
+        metadata=told(
+            "who holds the copyright of which files; the last stanza that matches a file counts",
+            [_STANZA],
+            each={
+                "description": "the fields files, holders and license at least",
+                "examples": [_STANZA],
+            },
+            minItems=1,
+        ),
+    )
+    redistribution: Redistribution = field(
+        default="unverified",
+        metadata=told(
+            "whether somebody has made sure that anyone may pass the data on", "verified"
+        ),
+    )
+    requires_nonfree: tuple[str, ...] = field(
+        default=(),
+        metadata=told(
+            "what is not free and the data is of no use without; free data is in Debian's "
+            "contrib then",
+            ["MATLAB, to read the .fig files"],
+            each=_lines("one line: what it is, and what for", "MATLAB, to read the .fig files"),
+            minItems=1,
+        ),
+    )
+    maintainer: Maintainer | None = field(
+        default=None, metadata=told("who answers for the packages", _ADA)
+    )
+    authors: tuple[Person, ...] = field(
+        default=(),
+        metadata=told(
+            "who made the data",
+            [{"name": "Ada Lovelace"}],
+            each={
+                "description": "a person: name, and perhaps email",
+                "examples": [{"name": "Ada Lovelace"}],
+            },
+        ),
+    )
+    citation: tuple[Citation, ...] = field(
+        default=(),
+        metadata=told(
+            "what to cite when the data is used",
+            [_WORK],
+            each={"description": "a work: doi, and perhaps text", "examples": [_WORK]},
+        ),
+    )
+    consumers: tuple[Consumer, ...] = field(
+        default=(),
+        metadata=told(
+            "the code packages that look this data up, and which version of the data each needs",
+            [_NEED],
+            each={
+                "description": "a code package: its name at least",
+                "dependentRequired": {"needs": ["version"], "version": ["needs"]},
+                "examples": [_NEED],
+            },
+        ),
+    )
+    views: tuple[View, ...] = field(
+        default=(),
+        metadata=told(
+            "how libraries other than nibabel and nipy find the files: for nipack link",
+            [_VIEW],
+            of=WrittenView,
+            each={
+                "description": "a view: the library, and perhaps where it wants which files",
+                "examples": [_VIEW],
+            },
+            minItems=1,
+        ),
+    )
+    exceptions: tuple[CheckException, ...] = field(
+        default=(),
+        metadata=told(
+            "problems that are known and meant to stay",
+            [_KNOWN],
+            each={"description": "a problem: its code, and the reason", "examples": [_KNOWN]},
+        ),
+    )
     path: Path | None = None
     place: str | None = field(default=None, compare=False)
     text: bytes = field(default=b"", repr=False)
@@ -145,138 +591,6 @@ class Definition:
         if self.path is None:
             return self.name
         return f"{self.place or self.path}:{line_of(fields, self.lines)}"
-
-
-def read_definition(path: Path, address: str | None = None) -> Definition:
-    """Read and check a definition; raises DataPackageError with every problem of it.
-
-    With an `address`, `path` is a copy of what was fetched from there.
-    """
-    place = public_address(address) if address else str(path)
-    document = _load(path, place)
-    faults = faults_of(document, None if address else path.parent)
-    places = [(document.line(fault.at), fault) for fault in faults]
-    if places:
-        raise DataPackageError(
-            [
-                _problem(place, line, "definition-field", fault.message, fault.remedy)
-                for line, fault in sorted(places, key=lambda each: (each[0], each[1].message))
-            ]
-        )
-    return _definition(path, address, document)
-
-
-def _load(path: Path, place: str) -> LinedDocument:
-    text = b""
-    try:
-        text = read_regular(path)
-        document = load_yaml(text)
-    except OSError as error:
-        raise DataPackageError(
-            [_problem(place, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataPackageError(
-            [_problem(place, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
-        ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        line, reason = _place_and_reason(error, text.decode("utf-8-sig"))
-        remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
-        raise DataPackageError(
-            [_problem(place, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
-        ) from error
-    if not isinstance(document.data, dict):
-        remedy = "write fields, one a line, e.g. name: nipy-templates"
-        raise DataPackageError([_problem(place, 1, "definition-malformed", "no fields", remedy)])
-    return document
-
-
-def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
-    """Return the line, from 1, and the reason of what is not YAML."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
-    if isinstance(error, yaml.reader.ReaderError):
-        line = text[: error.position].count("\n") + 1
-        return line, f"the character U+{int(error.character):04X} cannot stand in it"
-    return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-
-
-def _problem(place: str, line: int, code: str, message: str, remedy: str) -> Problem:
-    return problem_at(code, f"{place}:{line}", message, remedy)
-
-
-def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Definition:
-    data = document.data
-    return Definition(
-        name=data["name"],
-        relpath=data["relpath"],
-        version=data["version"],
-        date=dt.date.fromisoformat(data["date"]) if "date" in data else None,
-        revision=data.get("revision", 0),
-        source=_source(path, fetched, document),
-        summary=data.get("summary"),
-        description=data["description"].strip() if "description" in data else None,
-        keywords=tuple(data.get("keywords", ())),
-        species=tuple(data.get("species", ())),
-        space=tuple(data.get("space", ())),
-        resolution=tuple(data.get("resolution", ())),
-        homepage=data.get("homepage"),
-        license=canonicalize_license_expression(data["license"]) if "license" in data else None,
-        copyright=tuple(_copyright(path, each) for each in data.get("copyright", ())),
-        redistribution=data.get("redistribution", "unverified"),
-        requires_nonfree=tuple(data.get("requires_nonfree", ())),
-        maintainer=Person(**data["maintainer"]) if "maintainer" in data else None,
-        authors=tuple(Person(**each) for each in data.get("authors", ())),
-        citation=tuple(Citation(**each) for each in data.get("citation", ())),
-        consumers=tuple(_consumer(each) for each in data.get("consumers", ())),
-        views=tuple(View.read(each, data["relpath"]) for each in data.get("views", ())),
-        exceptions=tuple(CheckException(**each) for each in data.get("exceptions", ())),
-        path=path,
-        place=public_address(fetched) if fetched else None,
-        text=document.text,
-        lines=document.lines,
-    )
-
-
-def _source(path: Path, fetched: str | None, document: LinedDocument) -> Source | None:
-    """Return the source; what is no address is relative to the definition, wherever that is."""
-    data = document.data.get("source")
-    if data is None:
-        return None
-    address = data["address"]
-    if "://" not in address and fetched:
-        address = urljoin(fetched, quote(re.sub("^/+", "/", address)))
-    elif "://" not in address:
-        address = str((path.parent / address).absolute())
-    digests = {name: data[name].lower() for name in DIGEST_ALGORITHMS if name in data}
-    shown = public_address(fetched) if fetched else path
-    place = f"{shown}:{document.line(('source', 'address'))}"
-    return Source(address=address, digests=digests, place=place)
-
-
-def _copyright(path: Path, data: dict[str, Any]) -> Copyright:
-    text = data.get("text")
-    if "text_file" in data:
-        text = read_license_text(path.parent, data["text_file"])
-    return Copyright(
-        files=tuple(data["files"]),
-        holders=tuple(data["holders"]),
-        license=canonicalize_license_expression(data["license"]),
-        years=data.get("years"),
-        text=text.strip("\n") if text else None,
-    )
-
-
-def _consumer(data: dict[str, str]) -> Consumer:
-    return Consumer(
-        package=data["package"],
-        # Debian Policy 5.6.1: a package's name has no underscore.
-        debian=data.get("debian", f"python3-{data['package'].replace('_', '-')}"),
-        since=data["version"].removeprefix(">=").strip() if "version" in data else None,
-        needs=data["needs"].removeprefix(">=").strip() if "needs" in data else None,
-    )
 
 
 def release_time(day: dt.date) -> int:

@@ -73,9 +73,9 @@ def license_name(expression: str) -> str:
 
 def relations(definition: Definition, version: str) -> dict[str, str]:
     """Return Enhances and Breaks, comma-separated, where the definition has consumers."""
-    enhances = dict.fromkeys(consumer.debian for consumer in definition.consumers)
+    enhances = dict.fromkeys(consumer.in_debian for consumer in definition.consumers)
     breaks = dict.fromkeys(
-        f"{consumer.debian} (>= {consumer.since})"
+        f"{consumer.in_debian} (>= {consumer.since})"
         for consumer in definition.consumers
         if consumer.refuses(version)
     )

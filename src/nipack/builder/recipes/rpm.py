@@ -121,9 +121,9 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "changelog": _changelog(request),
     }
     consumers = definition.consumers
-    values["enhances"] = list(dict.fromkeys(each.debian for each in consumers))
+    values["enhances"] = list(dict.fromkeys(each.in_debian for each in consumers))
     values["conflicts"] = [
-        f"{each.debian} >= {each.since}" for each in consumers if each.refuses(package.version)
+        f"{each.in_debian} >= {each.since}" for each in consumers if each.refuses(package.version)
     ]
     return values
 

@@ -1,0 +1,114 @@
+"""Reading a definition, `package.yaml`, with every problem of it told at once."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote, urljoin
+
+import yaml
+
+from nipack.builder.definition.faults import faults_of, read_license_text
+from nipack.builder.definition.fields import structured
+from nipack.builder.definition.model import Copyright, Definition, Source
+from nipack.builder.definition.yaml_lines import LinedDocument, load_yaml
+from nipack.builder.rules import problem_at
+from nipack.libraries.views import View
+from nipack.system.address import public_address
+from nipack.system.errors import DataPackageError, Problem
+from nipack.system.foreign import read_regular
+
+
+def read_definition(path: Path, address: str | None = None) -> Definition:
+    """Read and check a definition; raises DataPackageError with every problem of it.
+
+    With an `address`, `path` is a copy of what was fetched from there.
+    """
+    place = public_address(address) if address else str(path)
+    document = _load(path, place)
+    faults = faults_of(document, None if address else path.parent)
+    places = [(document.line(fault.at), fault) for fault in faults]
+    if places:
+        raise DataPackageError(
+            [
+                _problem(place, line, "definition-field", fault.message, fault.remedy)
+                for line, fault in sorted(places, key=lambda each: (each[0], each[1].message))
+            ]
+        )
+    return _definition(path, address, document)
+
+
+def _load(path: Path, place: str) -> LinedDocument:
+    text = b""
+    try:
+        text = read_regular(path)
+        document = load_yaml(text)
+    except OSError as error:
+        raise DataPackageError(
+            [_problem(place, 1, "definition-unreadable", f"{error.strerror}", "make it readable")]
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataPackageError(
+            [_problem(place, line, "definition-unreadable", "not UTF-8", "save it as UTF-8")]
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        line, reason = _place_and_reason(error, text.decode("utf-8-sig"))
+        remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
+        raise DataPackageError(
+            [_problem(place, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
+        ) from error
+    if not isinstance(document.data, dict):
+        remedy = "write fields, one a line, e.g. name: nipy-templates"
+        raise DataPackageError([_problem(place, 1, "definition-malformed", "no fields", remedy)])
+    return document
+
+
+def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
+    """Return the line, from 1, and the reason of what is not YAML."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text[: error.position].count("\n") + 1
+        return line, f"the character U+{int(error.character):04X} cannot stand in it"
+    return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+def _problem(place: str, line: int, code: str, message: str, remedy: str) -> Problem:
+    return problem_at(code, f"{place}:{line}", message, remedy)
+
+
+def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Definition:
+    data = document.data
+    read = structured(
+        Definition,
+        data,
+        views=tuple(View.read(each, data["relpath"]) for each in data.get("views", ())),
+        path=path,
+        place=public_address(fetched) if fetched else None,
+        text=document.text,
+        lines=document.lines,
+    )
+    return replace(
+        read,
+        source=read.source and _located(read.source, path, fetched, document),
+        copyright=tuple(_with_text(each, path.parent) for each in read.copyright),
+    )
+
+
+def _located(source: Source, path: Path, fetched: str | None, document: LinedDocument) -> Source:
+    """Return a source with its place; what is no address is relative to the definition's own."""
+    address = source.address
+    if "://" not in address and fetched:
+        address = urljoin(fetched, quote(re.sub("^/+", "/", address)))
+    elif "://" not in address:
+        address = str((path.parent / address).absolute())
+    shown = public_address(fetched) if fetched else path
+    place = f"{shown}:{document.line(('source', 'address'))}"
+    return replace(source, address=address, place=place)
+
+
+def _with_text(stanza: Copyright, folder: Path) -> Copyright:
+    if stanza.text_file is None:
+        return stanza
+    return replace(stanza, text=read_license_text(folder, stanza.text_file).strip("\n"))
