@@ -17,6 +17,7 @@ from nipack.builder.definition.model import (
     Citation,
     Consumer,
     Copyright,
+    Maintainer,
     Source,
     release_time,
 )
