@@ -105,7 +105,7 @@ exceptions: [{code: empty-directory, path: atlas/*, reason: wanted}]
     assert [str(author) for author in definition.authors] == ["Grace Hopper"]
     assert definition.citation == (Citation(doi="10.1000/x", text="A paper."),)
     assert definition.consumers == (
-        Consumer(package="nipy", debian="python3-nipy", since="0.6", needs="0.3"),
+        Consumer(package="nipy", since="0.6", needs="0.3"),
         Consumer(package="my_code"),
         Consumer(package="other", debian="other-tools"),
     )
