@@ -1,6 +1,5 @@
 """What is installed of a data package: payload, ini file, manifest and metadata."""
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from nipack.builder.archive.installed import (
     text_file,
 )
 from nipack.builder.definition.model import Citation
+from nipack.builder.json_text import json_text
 from nipack.builder.package import DataFile, DataLink, DataPackage
 
 
@@ -93,7 +93,7 @@ def metadata_text(package: DataPackage) -> str:
     metadata |= {name: value for name, value in searched.items() if value}
     if definition.views:
         metadata["views"] = [view.document() for view in definition.views]
-    return json.dumps(metadata, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return f"{json_text(metadata)}\n"
 
 
 def _citation(citation: Citation) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -218,11 +219,12 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
 def _read_payload(
     directory: Path, paths: Sequence[str], algorithms: Sequence[str], reporter: Reporter
 ) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
-    links = [path for path in paths if (directory / path).is_symlink()]
-    names = sorted(set(paths) - set(links), key=os.fsencode)
-    total = sum((directory / name).stat().st_size for name in names)
-    advance = reporter.step("hash", total)
-    digests = digest_files([directory / name for name in names], algorithms, advance)
+    top = f"{directory}/"
+    states = {path: os.lstat(f"{top}{path}") for path in paths}
+    links = [path for path in paths if stat.S_ISLNK(states[path].st_mode)]
+    names = sorted(states.keys() - set(links), key=os.fsencode)
+    advance = reporter.step("hash", sum(states[name].st_size for name in names))
+    digests = digest_files([f"{top}{name}" for name in names], algorithms, advance)
     files = tuple(
         DataFile(path=name, size=found.size, digests=found.by_algorithm)
         for name, found in zip(names, digests, strict=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from nipack.system.parallel import THREADS as THREADS
+from nipack.system.parallel import for_each_file
 from nipack.system.progress import Advance
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
 _PART = 8 << 20  # of what is hashed in parts
-# More threads than these wait for the disk, and each has its memory.
-THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ def digest_bytes(content: bytes, algorithms: Iterable[str]) -> Digests:
 
 
 def digest_file(
-    path: Path, algorithms: Iterable[str], advance: Advance = lambda count: None
+    path: str | Path, algorithms: Iterable[str], advance: Advance = lambda count: None
 ) -> Digests:
     """Return the digests of a file, which is read once."""
-    with path.open("rb", buffering=0) as stream:
+    with open(path, "rb", buffering=0) as stream:  # a Path takes its time
         return digest_stream(stream, algorithms, advance)
 
 
@@ -83,8 +83,8 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
 
 
 def digest_files(
-    paths: Sequence[Path], algorithms: Sequence[str], advance: Advance
+    paths: Sequence[str | Path], algorithms: Sequence[str], advance: Advance
 ) -> list[Digests]:
     """Return the digests of each file, in order; the files are hashed on all processors."""
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        return list(pool.map(lambda path: digest_file(path, algorithms, advance), paths))
+    sizes = [os.stat(path).st_size for path in paths]  # a Path takes its time
+    return for_each_file(lambda path: digest_file(path, algorithms, advance), paths, sizes)

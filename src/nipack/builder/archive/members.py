@@ -5,7 +5,6 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import IO, cast
 
 from nipack.builder.archive.installed import (
@@ -14,7 +13,7 @@ from nipack.builder.archive.installed import (
     InstalledLink,
     directories_of,
 )
-from nipack.builder.archive.streams import CountingReader, ForwardReader
+from nipack.builder.archive.streams import BlockWriter, ForwardReader
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import CHUNK, digest_stream
 from nipack.system.progress import Advance
@@ -51,32 +50,36 @@ def write_tar(
     `base`, which is empty or "./", is put before each path.  With `directories`, each directory
     has a member before what is in it.  The format is GNU's, the one that dpkg reads (deb(5)).
     """
-    gnu = tarfile.GNU_FORMAT
-    with tarfile.open(
-        fileobj=output, mode="w|", format=gnu, encoding="utf-8", bufsize=CHUNK
-    ) as tar:
-        tar.copybufsize = CHUNK  # type: ignore[attr-defined]
-        made: set[str] = set()
-        for installed in tree:
-            if directories:
-                _write_parents(tar, base, installed.path, time, made)
-            _write_member(tar, base, installed, time, advance)
+    tar = BlockWriter(output, CHUNK)
+    made: set[str] = set()
+    for installed in tree:
+        if directories:
+            _write_parents(tar, base, installed.path, time, made)
+        _write_member(tar, base, installed, time, advance)
+    # Two blocks of zeros, and a whole record (tar(5)).
+    tar.write(bytes(2 * tarfile.BLOCKSIZE))
+    tar.fill(tarfile.RECORDSIZE)
+    tar.flush()
 
 
-def _write_parents(tar: tarfile.TarFile, base: str, path: str, time: int, made: set[str]) -> None:
+def _write_parents(tar: BlockWriter, base: str, path: str, time: int, made: set[str]) -> None:
     """Write the directories above a path that have no member yet; the first of all only by "./"."""
-    for parent in reversed(PurePosixPath(path).parents):
-        name = base.rstrip("/") if str(parent) == "." else f"{base}{parent}"
-        if name and name not in made:
-            made.add(name)
-            info = _member(name, time, DIRECTORY_MODE)
-            info.type = tarfile.DIRTYPE
-            _add(tar, info)
+    missing: list[str] = []
+    while path:
+        path = path.rpartition("/")[0]
+        name = f"{base}{path}" if path else base.rstrip("/")
+        if name in made:
+            break
+        made.add(name)
+        missing.append(name)
+    for name in filter(None, reversed(missing)):
+        info = _member(name, time, DIRECTORY_MODE)
+        info.type = tarfile.DIRTYPE
+        tar.write(_header(info))
 
 
-def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
-    tar.addfile(info, content)
-    tar.members.clear()  # type: ignore[attr-defined]  # nobody asks for them
+def _header(info: tarfile.TarInfo) -> bytes:
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
 def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
@@ -87,26 +90,28 @@ def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
 
 
 def _write_member(
-    tar: tarfile.TarFile, base: str, installed: Installed, time: int, advance: Advance
+    tar: BlockWriter, base: str, installed: Installed, time: int, advance: Advance
 ) -> None:
     if isinstance(installed, InstalledLink):
         info = _member(base + installed.path, time, LINK_MODE)
         info.type, info.linkname = tarfile.SYMTYPE, installed.target
-        _add(tar, info)
+        tar.write(_header(info))
         return
     info = _member(base + installed.path, time, installed.mode)
     info.size = installed.size
+    tar.write(_header(info))
+    left = installed.size
     with open_content(installed) as content:
-        try:
-            _add(tar, info, cast("IO[bytes]", CountingReader(content, advance)))
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            # tarfile's word for a file that ended early.
-            raise ArtifactError(
-                f"{installed.path}: it became shorter while it was packed ({error}); build again "
-                "when nothing writes to the data"
-            ) from error
+        while left and (chunk := content.read(min(CHUNK, left))):
+            tar.write(chunk)
+            left -= len(chunk)
+            advance(len(chunk))
+    if left:
+        raise ArtifactError(
+            f"{installed.path}: it became shorter while it was packed ({left:,} bytes are missing)"
+            "; build again when nothing writes to the data"
+        )
+    tar.fill(tarfile.BLOCKSIZE)
 
 
 @contextmanager
@@ -115,7 +120,7 @@ def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
     if isinstance(installed.content, bytes):
         yield io.BytesIO(installed.content)
     else:
-        with installed.content.open("rb", buffering=0) as stream:
+        with open(installed.content, "rb", buffering=0) as stream:  # a Path takes its time
             yield stream
 
 

@@ -63,6 +63,36 @@ class LimitedReader(io.RawIOBase):
         return True
 
 
+class BlockWriter:
+    """Hands on what is written in blocks of one size, whatever the sizes that it comes in."""
+
+    def __init__(self, output: IO[bytes], size: int) -> None:
+        """Write into `output`, which stays the caller's to close, in blocks of `size` bytes."""
+        self._output, self._size = output, size
+        self._waiting = bytearray()
+        self._written = 0
+
+    def write(self, content: bytes) -> None:
+        """Write some bytes, or keep them for the next block."""
+        self._waiting += content
+        if len(self._waiting) >= self._size:
+            whole = len(self._waiting) - len(self._waiting) % self._size
+            for start in range(0, whole, self._size):
+                self._output.write(bytes(self._waiting[start : start + self._size]))
+            del self._waiting[:whole]
+            self._written += whole
+
+    def fill(self, multiple: int) -> None:
+        """Write zeros, until what was written is a multiple of a number of bytes."""
+        self.write(bytes(-(self._written + len(self._waiting)) % multiple))
+
+    def flush(self) -> None:
+        """Write what has been kept."""
+        self._output.write(bytes(self._waiting))
+        self._written += len(self._waiting)
+        self._waiting.clear()
+
+
 class ForwardReader:
     """A file that tells its place, and seeks in one direction alone, by reading."""
 

@@ -3,8 +3,8 @@
 import json
 import os
 import re
+import stat
 from collections.abc import Collection, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +14,8 @@ from nipack.builder.check import images, privacy
 from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
 from nipack.system.errors import Problem
-from nipack.system.hashing import CHUNK, THREADS
+from nipack.system.hashing import CHUNK
+from nipack.system.parallel import for_each_file
 from nipack.system.progress import Advance, Reporter
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -22,6 +23,8 @@ _GZIP_NAMES = (".gz", ".mgz", ".tgz")
 # A label map may be a thousand times larger than its gzip file, so its content is met in parts,
 # which stay in the processor's cache.
 _PART = CHUNK
+_START = 1 << 15  # bytes, which most texts do not exceed
+_LONGEST_POINTER = 1024
 # Objects take ten times the memory of their JSON; what is larger is no sidecar.
 _LARGEST_JSON = 2 << 20
 # What an empty file is there for is in its name.
@@ -49,61 +52,69 @@ def content_problems(
 ) -> list[Problem]:
     """Return what is wrong in the files of a payload, in the order of the paths."""
     headers = images.headers_of_pairs(paths)
-    files = [path for path in paths if not (directory / path).is_symlink()]
-    total = sum((directory / path).stat().st_size for path in files)
-    advance = reporter.step("check", total)
+    top = f"{directory}/"
+    states = {path: os.lstat(f"{top}{path}") for path in paths}
+    files = [path for path, state in states.items() if not stat.S_ISLNK(state.st_mode)]
+    sizes = [states[path].st_size for path in files]
+    advance = reporter.step("check", sum(sizes))
 
     def inspect(path: str) -> list[Problem]:
         image = images.is_image(path, headers)
-        return list(_file_problems(directory / path, f"{relpath}/{path}", advance, image=image))
+        found = _file_problems(
+            f"{top}{path}", states[path], f"{relpath}/{path}", advance, image=image
+        )
+        return list(found)
 
-    with images.quiet_nibabel(), ThreadPoolExecutor(max_workers=THREADS) as pool:
-        return [problem for problems in pool.map(inspect, files) for problem in problems]
+    with images.quiet_nibabel():
+        found = for_each_file(inspect, files, sizes)
+    return [problem for problems in found for problem in problems]
 
 
-def _file_problems(path: Path, where: str, advance: Advance, *, image: bool) -> Iterator[Problem]:
-    status = path.stat()
-    if os.name != "nt" and status.st_mode & EXECUTABLE:
+def _file_problems(
+    path: str, state: os.stat_result, where: str, advance: Advance, *, image: bool
+) -> Iterator[Problem]:
+    if os.name != "nt" and state.st_mode & EXECUTABLE:
         message = "it may be executed, and will be installed as data that may not"
         yield problem_at("executable", where, message, "take the bit away: chmod a-x")
-    if status.st_size == 0:
-        if not _MEANT_EMPTY.fullmatch(path.name):
+    if state.st_size == 0:
+        if not _MEANT_EMPTY.fullmatch(path.rpartition("/")[2]):
             yield problem_at("empty-file", where, "it has no bytes", "put the real file there")
         advance(0)
         return
-    with path.open("rb") as stream:
-        start = stream.read(1024)
-    if system := _pointer(start):
+    with open(path, "rb", buffering=0) as stream:  # a Path takes its time
+        start = stream.read(_START)
+    if system := _pointer(start[:_LONGEST_POINTER]):
         message = f"it is a pointer of {system}, not the data"
         yield problem_at("pointer-file", where, message, "fetch the data, then build")
         return
-    size = yield from _readable(path, where, start, advance)
+    size = yield from _readable(path, state.st_size, where, start, advance)
     if image and size is not None:
-        yield from images.image_problems(path, where, size)
+        yield from images.image_problems(Path(path), where, size)
 
 
 def _readable(
-    path: Path, where: str, start: bytes, advance: Advance
+    path: str, size: int, where: str, start: bytes, advance: Advance
 ) -> Generator[Problem, None, int | None]:
     """Yield what keeps a file's readers from its content; return its size, None if it has none."""
-    size = path.stat().st_size
+    name = path.lower()
     if not start.startswith(_GZIP_MAGIC):
         advance(size)
-        if path.name.lower().endswith(_GZIP_NAMES):
+        if name.endswith(_GZIP_NAMES):
             message = "it is not gzip, in spite of its name"
             yield problem_at("gzip-name", where, message, "compress or rename it")
             return None
+        content_size = size
     else:
         try:
-            found = read_gzip(path, advance)
+            found = read_gzip(Path(path), advance)
         except _DamagedError as error:
             yield problem_at("gzip-damaged", where, f"{error}", "fetch or write it again")
             return None
         yield from privacy.gzip_problems(found.name, where)
-        size = found.size
-    if path.suffix.lower() == ".json" and path.stat().st_size <= _LARGEST_JSON:
-        yield from _json_problems(path, where)
-    return size
+        content_size = found.size
+    if name.endswith(".json") and size <= _LARGEST_JSON:
+        yield from _json_problems(start if len(start) == size else Path(path).read_bytes(), where)
+    return content_size
 
 
 def _pointer(start: bytes) -> str:
@@ -111,7 +122,7 @@ def _pointer(start: bytes) -> str:
         (
             system
             for mark, system in _POINTERS.items()
-            if mark in start and b"\0" not in start and len(start) < 1024
+            if mark in start and b"\0" not in start and len(start) < _LONGEST_POINTER
         ),
         "",
     )
@@ -165,10 +176,10 @@ def _original_name(start: bytes) -> bytes:
     return rest.partition(b"\0")[0]
 
 
-def _json_problems(path: Path, where: str) -> Iterator[Problem]:
+def _json_problems(content: bytes, where: str) -> Iterator[Problem]:
     remedy = "mend it there"
     try:
-        json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
+        json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         yield problem_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from fnmatch import translate
 
 from nipack import layout
 from nipack.builder.rules import problem_at
@@ -20,14 +19,19 @@ _MAX_PATH = 259  # characters, the closing NUL not counted
 # C:\Users\somebodyslogin\AppData\Local\miniforge3\envs\analysis
 _PREFIX_LENGTH = 60
 
-_JUNK = (
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, patterns)))
+
+
+_JUNK = _any_of(
     *(".DS_Store", "._*", "__MACOSX", ".Spotlight-V100", ".Trashes", ".fseventsd"),
     *("Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN"),
     *(".directory", ".nfs????????????????*", "*~", ".*.swp", "#*#"),
     *(".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__", "*.pyc", ".ipynb_checkpoints"),
 )
 # What `nipack build` and others make of data.
-_PACKAGES = ("?*.conda", "?*_all.deb", "?*-py3-none-any.whl")
+_PACKAGES = _any_of("?*.conda", "?*_all.deb", "?*-py3-none-any.whl")
 
 
 def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
@@ -35,25 +39,33 @@ def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
 
     A folder's name is reported once, however many files are in it.
     """
-    seen: set[str] = set()
+    folders: set[str] = set()
     for path in paths:
-        for part in (*reversed(PurePosixPath(path).parents), PurePosixPath(path)):
-            name = part.as_posix()
-            if name != "." and name not in seen:
-                seen.add(name)
-                yield from _windows_problems(part, f"{relpath}/{name}")
+        for place in [*_new_folders(path, folders), path]:
+            name = place.rpartition("/")[2]
+            where = f"{relpath}/{place}"
+            yield from _windows_problems(name, where)
         yield from _length_problems(path, relpath)
         yield from _own_package(path, relpath)
     yield from _junk(paths, relpath)
 
 
-def _windows_problems(path: PurePosixPath, where: str) -> Iterator[Problem]:
+def _new_folders(path: str, known: set[str]) -> list[str]:
+    """Return the folders that a path is in and that were not known, the outermost first."""
+    found: list[str] = []
+    while (path := path.rpartition("/")[0]) and path not in known:
+        known.add(path)
+        found.append(path)
+    return found[::-1]
+
+
+def _windows_problems(name: str, where: str) -> Iterator[Problem]:
     reason = ""
-    if _RESERVED.fullmatch(path.name):
+    if _RESERVED.fullmatch(name):
         reason = "is a device's name on Windows"
-    elif found := _FORBIDDEN.search(path.name):
+    elif found := _FORBIDDEN.search(name):
         reason = f"has '{found[0]}', which Windows does not take"
-    elif path.name.endswith((".", " ")):
+    elif name.endswith((".", " ")):
         reason = "ends in a dot or a space, which Windows drops"
     if reason:
         yield problem_at("name-windows", where, f"its name {reason}", "rename it")
@@ -68,8 +80,7 @@ def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
 
 
 def _own_package(path: str, relpath: str) -> Iterator[Problem]:
-    name = PurePosixPath(path).name.lower()
-    if any(fnmatchcase(name, pattern) for pattern in _PACKAGES):
+    if _PACKAGES.match(path.rpartition("/")[2].lower()):
         message = "it is a package, not data"
         remedy = "move it out of the data directory, and build with -o elsewhere"
         yield problem_at("own-package", f"{relpath}/{path}", message, remedy)
@@ -78,10 +89,10 @@ def _own_package(path: str, relpath: str) -> Iterator[Problem]:
 def _junk(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
     found: set[str] = set()
     for path in paths:
-        parts = PurePosixPath(path).parts
+        parts = path.split("/")
         for depth, part in enumerate(parts, 1):
             name = "/".join(parts[:depth])
-            if any(fnmatchcase(part, pattern) for pattern in _JUNK):
+            if _JUNK.match(part):
                 if name not in found:
                     found.add(name)
                     message = "it is not data, but what a desktop, an editor or a tool left behind"

@@ -3,7 +3,6 @@
 Sources: "Conda package specification" of the conda-build documentation, and CEP 34.
 """
 
-import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
 from nipack.builder.dialects import conda
 from nipack.builder.formats import Format
+from nipack.builder.json_text import json_text
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.system.errors import ArtifactError
@@ -130,8 +130,7 @@ def _build_string(package: DataPackage) -> str:
 
 
 def _json(value: Any) -> bytes:
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    return f"{text}\n".encode()
+    return f"{json_text(value)}\n".encode()
 
 
 def _info(package: DataPackage, tree: Tree) -> Tree:

@@ -1,0 +1,26 @@
+"""JSON for people, the same as Python's own."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nipack.builder.json_text import json_text
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
+
+
+@given(VALUES)
+def test_it_is_what_python_writes(value: Any) -> None:
+    expected = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    assert json_text(value) == expected
+
+
+@pytest.mark.parametrize("value", [(), ("a", ("b",)), {"a": (1, 2), "b": "é\n, ,"}])
+def test_tuples_are_lists(value: Any) -> None:
+    assert json_text(value) == json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
