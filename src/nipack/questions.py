@@ -11,6 +11,7 @@ from .inventory.copies import copies_below, copy_at, installed_copies, installed
 from .inventory.installed import installed_packages
 from .inventory.payload import read_manifest
 from .inventory.verification import verify_copies
+from .libraries.health import library_states
 from .lookup.errors import DataError
 from .lookup.search import (
     Wanted,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .inventory.copies import Copy
     from .inventory.installed import InstalledPackage
     from .inventory.verification import Progress, Verification
+    from .libraries.health import LibraryState
     from .lookup.search import Candidate, SearchSettings
 
 
@@ -108,6 +110,14 @@ def diagnose(*relpaths: str, min_version: str | None = None, full: bool = False)
     asked = relpaths or installed_relpaths(settings)
     definitions = [{"relpath": relpath, "min version": min_version} for relpath in asked]
     return diagnosis_of([Wanted.read(each) for each in definitions], settings, full=full)
+
+
+def diagnose_libraries(*libraries: str) -> tuple[LibraryState, ...]:
+    """Return how other libraries stand to installed data: all that data is there for, or these.
+
+    Raises DataError for a library that is not known.
+    """
+    return library_states(libraries)
 
 
 def diagnosis_of(

@@ -138,3 +138,50 @@ def test_as_an_ordinary_user_it_is_a_link(install: Install, tmp_path: Path) -> N
     with ordinary_user():
         [found] = link(here=here)
     assert (found.state, Path(found.path).readlink()) == ("linked", data / "a.nii")
+
+
+def test_doctor_says_what_a_library_finds(
+    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    place = user / "nilearn_data"
+    said = f"nilearn: 0 of 1 files in place in {place}\nTo link the rest:\n  nipack link nilearn\n"
+    assert alone(capsys, "doctor", "nilearn") == (0, said)
+    status, shown = run("doctor")
+    assert status == 0
+    assert "nilearn_data/atlas 1.0 in " in shown.replace("\n", " ")
+    assert "nipack link nilearn" in shown
+    run("link", "nilearn", "--copy")
+    assert "nilearn: 1 of 1 files in place" in run("doctor", "nilearn")[1]
+    own = place / "atlas" / "a.nii"
+    own.unlink()
+    own.write_bytes(b"own")
+    # A library that was asked for, and does not find the package's files, is a failure.
+    assert (run("doctor", "nilearn")[0], run("doctor")[0]) == (1, 0)
+    status, shown = run("doctor", "nilearn", "--json")
+    document = json.loads(shown)
+    assert (document["usable"], document["packages"]) == (False, [])
+    assert document["libraries"][0]["problems"][0].startswith(f"{own}: a file of your own")
+
+
+def test_list_says_which_libraries_can_find_a_package(
+    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    install("nipy/templates", {"b.nii": b"b"})
+    assert "\nnilearn can find nilearn_data/atlas\n" in alone(capsys, "list")[1]
+    listed = json.loads(run("list", "--json")[1])
+    assert {each["relpath"]: each["libraries"] for each in listed} == {
+        "nilearn_data/atlas": ["nilearn"],
+        "nipy/templates": [],
+    }
+
+
+def test_env_warns_of_what_nilearn_wants_to_write(
+    install: Install, prefix: Path, user: Path
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    said = run("env", "nilearn")[1].replace("\n", " ")
+    assert f"{prefix / 'share' / 'nipy' / 'nilearn_data'} has no README.md" in said
+    run("link", "nilearn", "--root", str(user / "tree"))
+    assert "README.md" not in run("env", "nilearn", "--root", str(user / "tree"))[1]

@@ -17,17 +17,20 @@ from nipack.inventory.citations import citations
 from nipack.inventory.copies import installed_relpaths, is_path
 from nipack.inventory.verification import is_failure
 from nipack.layout import is_relpath
+from nipack.libraries.health import finders
+from nipack.libraries.table import LIBRARIES
 from nipack.lookup.records import plain
+from nipack.lookup.search import Wanted
 from nipack.lookup.settings import search_settings
 from nipack.lookup.version import check_minimum, normal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
-    from nipack.advice.diagnosis import Diagnosis
     from nipack.inventory.installed import InstalledPackage
     from nipack.inventory.verification import Progress, Verification
+    from nipack.libraries.health import LibraryState
 
     Tone = Literal["", "good", "bad", "dim"]
 
@@ -158,13 +161,28 @@ def explanation(relpath: str, min_version: str | None) -> Answer:
 def installed(*, check: bool, quick: bool, cite: bool) -> Answer:
     """Answer with every copy of every data package."""
     packages = nipack.list_packages(check=check, quick=quick)
-    document = plain(packages)
+    finding = finders()
+    document = [{**plain(each), "libraries": finding.get(each.path, ())} for each in packages]
     if not packages:
         return Answer(document, (_NOTHING,))
     if cite:
         return Answer(document, ("\n\n".join(citations(packages)),))
     columns = ("data", "version", "from", "size", "files", "look-up", "licence", "path")
-    return Answer(document, (Table(columns, tuple(map(_row, packages)), right=("size",)),))
+    table = Table(columns, tuple(map(_row, packages)), right=("size",))
+    lines = _finding([each for each in packages if each.visible], finding)
+    return Answer(document, (table, *(["", *lines] if lines else [])))
+
+
+def _finding(
+    packages: Iterable[InstalledPackage], finding: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return a line for each library that finds some of the data once it is linked."""
+    found: dict[str, list[str]] = {}
+    for each in packages:
+        for library in finding.get(each.path, ()):
+            found.setdefault(library, []).append(each.relpath)
+    lines = [f"{library} can find {', '.join(relpaths)}" for library, relpaths in found.items()]
+    return [*lines, "nipack doctor says whether they do; nipack link lets them"] if lines else []
 
 
 def _row(each: InstalledPackage) -> tuple[Tone, tuple[str, ...]]:
@@ -218,16 +236,39 @@ def _state_line(each: Verification) -> str:
     return line + (f"; {each.reason}" if each.reason else "")
 
 
-def diagnosis(found: Diagnosis) -> Answer:
-    """Answer with what is wrong with data, and what mends it."""
+def diagnosis(words: Sequence[str], min_version: str | None, *, full: bool) -> Answer:
+    """Answer with what is wrong with data or a library's view of it, and how to fix it.
+
+    `words` are relpaths and libraries' names; without any, all that is installed is looked at.
+    """
+    named = [word for word in words if word in LIBRARIES]
+    relpaths = [word for word in words if word not in LIBRARIES]
+    if not named:
+        found = nipack.diagnose(*relpaths, min_version=min_version, full=full)
+    else:
+        found = questions.diagnosis_of(
+            [Wanted.read({"relpath": each, "min version": min_version}) for each in relpaths],
+            search_settings(),
+            full=full,
+        )
+    states = questions.diagnose_libraries(*named) if named or not relpaths else ()
     parts: list[str | Line] = [
         Line(each.verdict, "good" if each.usable else "bad", str(each)) for each in found.packages
     ]
+    if not parts and not named:
+        parts = [_NOTHING]
+    parts += [f"\n{remark}" for remark in found.remarks()]
+    usable = bool(found) and all(each.healthy for each in states if each.library in named)
     return Answer(
-        document={"usable": bool(found), **plain(found)},
-        parts=(*(parts or [_NOTHING]), *(f"\n{remark}" for remark in found.remarks())),
-        failed=not found,
+        document={"usable": usable, **plain(found), "libraries": plain(states)},
+        parts=(*parts, *_library_lines(states, first=not parts)),
+        failed=not usable,
     )
+
+
+def _library_lines(states: Sequence[LibraryState], *, first: bool) -> list[str]:
+    lines = [str(each) for each in states]
+    return lines if first or not lines else [f"\n{lines[0]}", *lines[1:]]
 
 
 def size_text(size: int) -> str:
@@ -240,9 +281,14 @@ def size_text(size: int) -> str:
     return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
 
 
-def problem_of_place(word: str, *, or_directory: bool) -> str | None:
-    """Return why a word is no relpath (nor a directory's path, where one is meant), or None."""
-    if is_relpath(word) or (or_directory and is_path(word)):
+def problem_of_place(
+    word: str, *, or_directory: bool = False, or_library: bool = False
+) -> str | None:
+    """Return why a word is no relpath, or None.
+
+    It may be a directory's path or a library's name where one of these can be meant.
+    """
+    if is_relpath(word) or (or_directory and is_path(word)) or (or_library and word in LIBRARIES):
         return None
     if or_directory and os.path.isdir(word):
         return f"'{word}' is a directory here; write {os.path.join('.', word)}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import nipack
 from nipack import environment
 from nipack.cli import answers
 from nipack.cli.console import show
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 Examples:
   nipack doctor                             everything that is installed
   nipack doctor nipy/templates nipy/data --min-version 0.3
+  nipack doctor templateflow                what TemplateFlow finds, and what is in its way
   nipack doctor nipy/templates --fix        name the data's place in your config.ini
   nipack doctor nipy/templates --json || exit 1""",
 )
-@click.argument("relpaths", metavar="[RELPATH]...", nargs=-1, type=Relpath())
+@click.argument("words", metavar="[RELPATH|LIBRARY]...", nargs=-1, type=Relpath(or_library=True))
 @click.option(
     "--min-version",
     metavar="VERSION",
@@ -37,16 +39,19 @@ Examples:
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask.")
 @json_option
 def doctor(
-    relpaths: tuple[str, ...],
+    words: tuple[str, ...],
     min_version: str | None,
     full: bool,
     fix: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Say whether the data at each RELPATH is usable, and else why not and what mends it.
+    """Say whether the data at each RELPATH is usable, and if not, why not and how to fix it.
 
-    Exits with 0 where all of it is usable.  Without a RELPATH, everything installed is looked at.
+    For a LIBRARY (templateflow, nilearn, mne, ...), say what it finds of installed data in its own
+    directory and what is in the way.  Without either, look at everything that is installed.  Exits
+    with 0 where all of it is usable.
+
     With --fix, data that is near but not looked at is named in your own config.ini: it is shown
     first, what it says is kept, and nothing of the system is touched.
     """
@@ -54,20 +59,15 @@ def doctor(
         raise click.UsageError("--fix shows what it writes, and asks: it goes not with --json")
     if yes and not fix:
         raise click.UsageError("--yes is for --fix: without it nothing is asked")
-    found = _diagnosis(relpaths, min_version, full=full)
-    if fix and not found and _fix(found, yes=yes):
-        found = _diagnosis(relpaths, min_version, full=full)
-    show(answers.diagnosis(found), as_json=as_json)
+    if fix:
+        found = nipack.diagnose(*(each for each in words if "/" in each), min_version=min_version)
+        if not found:
+            _fix(found, yes=yes)
+    show(answers.diagnosis(words, min_version, full=full), as_json=as_json)
 
 
-def _diagnosis(relpaths: tuple[str, ...], min_version: str | None, *, full: bool) -> "Diagnosis":
-    import nipack
-
-    return nipack.diagnose(*relpaths, min_version=min_version, full=full)
-
-
-def _fix(found: "Diagnosis", *, yes: bool) -> bool:
-    """Write the user's config.ini when it is wanted; tell whether it was."""
+def _fix(found: "Diagnosis", *, yes: bool) -> None:
+    """Write the user's config.ini when it is wanted."""
     from nipack.advice.user_config import read_config, with_roots, write_config
 
     # The first that is near to each package: it is the likeliest.
@@ -78,16 +78,14 @@ def _fix(found: "Diagnosis", *, yes: bool) -> bool:
     ]
     if not roots:
         click.echo("no data is near that an ini file could name: nothing to write\n")
-        return False
+        return
     file = os.path.join(environment.get_nipy_user_dir(), "config.ini")
     before = read_config(file)
     after = with_roots(before, file, list(dict.fromkeys(roots)))
     _show(file, before, after)
-    if not yes and not click.confirm(f"write {file}?"):
-        return False
-    write_config(file, after)
-    click.echo(f"wrote {file}\n")
-    return True
+    if yes or click.confirm(f"write {file}?"):
+        write_config(file, after)
+        click.echo(f"wrote {file}\n")
 
 
 def _show(file: str, before: bytes, after: bytes) -> None:

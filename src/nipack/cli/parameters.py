@@ -14,13 +14,13 @@ class Relpath(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     name = "relpath"
 
-    def __init__(self, *, or_directory: bool = False) -> None:
-        """Take whether a path that begins with a slash or a dot is meant, too."""
-        self.or_directory = or_directory
+    def __init__(self, *, or_directory: bool = False, or_library: bool = False) -> None:
+        """Take whether a path that begins with a slash or a dot is meant, too, or a library."""
+        self.allowed = {"or_directory": or_directory, "or_library": or_library}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the relpath, or refuse what none can be."""
-        problem = problem_of_place(str(value), or_directory=self.or_directory)
+        problem = problem_of_place(str(value), **self.allowed)
         if problem is not None:
             self.fail(problem, param, ctx)
         return str(value)

@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--manifest", metavar="FILE", help="the SHA256SUMS to check against")
     verify.add_argument("--quiet", "-q", action="store_true", help="print nothing but problems")
     doctor = _add(commands, "doctor", _doctor, "say what is wrong with installed data")
-    doctor.add_argument("relpaths", nargs="*", type=_relpath, metavar="RELPATH")
+    doctor.add_argument("words", nargs="*", type=_relpath_or_library, metavar="RELPATH|LIBRARY")
     doctor.add_argument("--full", action="store_true", help="check every byte")
     _add_minimum(doctor)
     link = _add(commands, "link", _link, "let other libraries find installed data")
@@ -126,8 +126,8 @@ def _add(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentP
     return parser
 
 
-def _relpath(word: str, *, or_directory: bool = False) -> str:
-    problem = answers.problem_of_place(word, or_directory=or_directory)
+def _relpath(word: str, **more: bool) -> str:
+    problem = answers.problem_of_place(word, **more)
     if problem is not None:
         raise argparse.ArgumentTypeError(problem)
     return word
@@ -135,6 +135,10 @@ def _relpath(word: str, *, or_directory: bool = False) -> str:
 
 def _place(word: str) -> str:
     return _relpath(word, or_directory=True)
+
+
+def _relpath_or_library(word: str) -> str:
+    return _relpath(word, or_library=True)
 
 
 def _minimum(word: str) -> str:
@@ -152,8 +156,8 @@ def _where(relpath: str, files: list[str], min_version: str | None, explain: boo
     return answers.where(relpath, files, min_version)
 
 
-def _doctor(relpaths: list[str], min_version: str | None, full: bool) -> Answer:
-    return answers.diagnosis(nipack.diagnose(*relpaths, min_version=min_version, full=full))
+def _doctor(words: list[str], min_version: str | None, full: bool) -> Answer:
+    return answers.diagnosis(words, min_version, full=full)
 
 
 def _link(libraries: list[str], root: str | None, copy: bool, dry_run: bool) -> Answer:

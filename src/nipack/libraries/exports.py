@@ -11,6 +11,7 @@ import os
 from ..lookup.records import Record
 from .linking import known
 from .shells import assignment, quoted
+from .skeleton import README
 from .table import LIBRARIES, Surroundings, library_directories
 from .views import offers, roots
 
@@ -72,6 +73,11 @@ def _of_library(library: Library, tree: str | None, here: Surroundings) -> Itera
         )
         value = os.pathsep.join([*(each for each in own if each != place), place])
     note = _NOTES.get(library.name, _ONE_PLACE)
+    if library.name == "nilearn" and not os.path.exists(os.path.join(place, README)):
+        note += (
+            f"; {place} has no {README}, which nilearn wants to write there, so that each download "
+            "of anything fails: nipack link nilearn --root DIR makes a tree that has one"
+        )
     yield Export(
         library=library.name, name=library.shared or library.variables[0], value=value, note=note
     )

@@ -178,6 +178,9 @@ def _prepare(run: _Run, library: Library, home: str) -> str:
             )
         if not run.options.dry_run:
             run.skeleton.lay(home)
+    elif library.name == "templateflow" and not run.options.dry_run and run.options.tree is None:
+        # Where links were made before there was a client, it knows of nothing else.
+        run.skeleton.complete(home)
     if library.name == "nilearn" and run.options.tree is not None and not run.options.dry_run:
         os.makedirs(home, exist_ok=True)
         write_readme(home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from functools import partial
 
 from ..lookup.records import Record
 
@@ -47,6 +48,26 @@ class Skeleton(Record):
         if self.file is not None and not has_content(directory):
             lay_aside(directory, self._unpack)
 
+    def missing(self, directory: str) -> tuple[str, ...]:
+        """Return the templates that the client may fetch, and does not know of in a directory.
+
+        A clone of TemplateFlow's own repositories has what its owner has chosen.
+        """
+        if self.file is None or os.path.lexists(os.path.join(directory, ".git")):
+            return ()
+        with _open(self.file) as archive:
+            tops = {name.partition("/")[0] for name in archive.namelist()}
+        return tuple(
+            name
+            for name in sorted(tops)
+            if name.startswith("tpl-") and not os.path.lexists(os.path.join(directory, name))
+        )
+
+    def complete(self, directory: str) -> None:
+        """Add the placeholders of each template that a directory does not have, whole or not."""
+        for template in self.missing(directory):
+            lay_aside(os.path.join(directory, template), partial(self._unpack, template=template))
+
     def restore(self, directory: str, path: str) -> None:
         """Put a placeholder where a link was: the client fetches what it has one of."""
         content = b""
@@ -64,10 +85,17 @@ class Skeleton(Record):
             except FileExistsError:
                 pass  # another process was first
 
-    def _unpack(self, directory: str) -> None:
+    def _unpack(self, directory: str, template: str = "") -> None:
+        """Unpack all of it, or one template alone, as the content of a directory."""
         assert self.file is not None
         with _open(self.file) as archive:
-            archive.extractall(directory)
+            for member in archive.infolist():
+                top, _, inside = member.filename.partition("/")
+                if template and top == template and inside:
+                    member.filename = inside
+                elif template:
+                    continue
+                archive.extract(member, directory)
 
 
 def _open(file: str) -> ZipFile:
