@@ -22,6 +22,7 @@ from nipack.builder.check.views import view_problems
 from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
 from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, release_time
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.known_files import KnownFiles, known_files_of
 from nipack.builder.package import DataFile, DataLink, DataPackage
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
@@ -65,6 +66,7 @@ class Survey:
     time: int
     tree: SourceTree
     problems: tuple[Problem, ...]
+    known: KnownFiles
 
 
 @system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
@@ -76,17 +78,20 @@ def read_package(
     digests: Iterable[str] = (),
     release: bool = False,
     offline: bool = False,
+    afresh: bool = True,
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
-    Its files have their sha256, and the other `digests` that are named.
+    Its files have their sha256, and the other `digests` that are named.  Where it need not be read
+    `afresh`, files of a folder that nothing has changed are as they were found at the last time.
     Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
     `release`, some of them are errors.
     """
-    survey = survey_source(source, workspace, reporter, offline=offline)
+    survey = survey_source(source, workspace, reporter, offline=offline, afresh=afresh)
     raise_or_warn(survey.problems, survey.definition, reporter, release=release)
     algorithms = tuple(dict.fromkeys(("sha256", *digests)))
-    files, links = _read_payload(survey.directory, survey.paths, algorithms, reporter)
+    files, links = _read_payload(survey, algorithms, reporter)
+    survey.known.keep(survey.directory)
     if CONFIG_NAME not in survey.paths:
         files = _with_config(files, survey.version, algorithms)
     return DataPackage(
@@ -112,9 +117,14 @@ def _release_tree(tree: SourceTree) -> Path:
 
 @system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
 def survey_source(
-    source: str, workspace: Path, reporter: Reporter, *, offline: bool = False
+    source: str,
+    workspace: Path,
+    reporter: Reporter,
+    *,
+    offline: bool = False,
+    afresh: bool = True,
 ) -> Survey:
-    """Look at everything in a source.
+    """Look at everything in a source; files that are known are only looked at `afresh`.
 
     Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
@@ -137,7 +147,10 @@ def survey_source(
     time, time_problems = _package_time(definition, tree)
     problems += [*config_problems, *payload_problems, *time_problems]
     problems += name_problems(paths, definition.relpath)
-    problems += content_problems(directory, paths, definition.relpath, reporter)
+    # What is unpacked for this run alone was never read before.
+    is_folder = tree.unpacked is None and not afresh
+    known = known_files_of(directory, definition.relpath) if is_folder else KnownFiles()
+    problems += content_problems(directory, paths, definition.relpath, reporter, known)
     problems += view_problems(definition, directory, paths)
     return Survey(
         definition=definition,
@@ -147,6 +160,7 @@ def survey_source(
         time=time,
         tree=tree,
         problems=tuple(problems),
+        known=known,
     )
 
 
@@ -217,17 +231,28 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
 
 
 def _read_payload(
-    directory: Path, paths: Sequence[str], algorithms: Sequence[str], reporter: Reporter
+    survey: Survey, algorithms: Sequence[str], reporter: Reporter
 ) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
+    directory, paths, known = survey.directory, survey.paths, survey.known
     top = f"{directory}/"
     states = {path: os.lstat(f"{top}{path}") for path in paths}
     links = [path for path in paths if stat.S_ISLNK(states[path].st_mode)]
     names = sorted(states.keys() - set(links), key=os.fsencode)
-    advance = reporter.step("hash", sum(states[name].st_size for name in names))
-    digests = digest_files([f"{top}{name}" for name in names], algorithms, advance)
+    unknown = [name for name in names if not known.digests(name, states[name], algorithms)]
+    advance = reporter.step("hash", sum(states[name].st_size for name in unknown))
+    hashed = digest_files([f"{top}{name}" for name in unknown], algorithms, advance)
+    found = dict(zip(unknown, hashed, strict=True))
+    for name, digests in found.items():
+        known.add_digests(name, states[name], digests.by_algorithm)
     files = tuple(
-        DataFile(path=name, size=found.size, digests=found.by_algorithm)
-        for name, found in zip(names, digests, strict=True)
+        DataFile(path=name, size=found[name].size, digests=found[name].by_algorithm)
+        if name in found
+        else DataFile(
+            path=name,
+            size=states[name].st_size,
+            digests=known.digests(name, states[name], algorithms),
+        )
+        for name in names
     )
     return files, tuple(_data_link(directory, path) for path in links)
 

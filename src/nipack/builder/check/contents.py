@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from nipack.builder.archive import fast_gzip
 from nipack.builder.check import images, privacy
+from nipack.builder.known_files import KnownFiles
 from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
 from nipack.system.errors import Problem
@@ -48,26 +49,40 @@ class _DamagedError(Exception):
 
 
 def content_problems(
-    directory: Path, paths: Collection[str], relpath: str, reporter: Reporter
+    directory: Path,
+    paths: Collection[str],
+    relpath: str,
+    reporter: Reporter,
+    known: KnownFiles,
 ) -> list[Problem]:
-    """Return what is wrong in the files of a payload, in the order of the paths."""
+    """Return what is wrong in the files of a payload, in the order of the paths.
+
+    A file of which that is `known` is not looked at, unless it is one of two that make an image.
+    """
     headers = images.headers_of_pairs(paths)
     top = f"{directory}/"
     states = {path: os.lstat(f"{top}{path}") for path in paths}
-    files = [path for path, state in states.items() if not stat.S_ISLNK(state.st_mode)]
+    regular = [path for path, state in states.items() if not stat.S_ISLNK(state.st_mode)]
+    found = {
+        path: problems
+        for path in regular
+        if path not in headers and (problems := known.problems(path, states[path])) is not None
+    }
+    files = [path for path in regular if path not in found]
     sizes = [states[path].st_size for path in files]
     advance = reporter.step("check", sum(sizes))
 
     def inspect(path: str) -> list[Problem]:
         image = images.is_image(path, headers)
-        found = _file_problems(
-            f"{top}{path}", states[path], f"{relpath}/{path}", advance, image=image
-        )
-        return list(found)
+        where = f"{relpath}/{path}"
+        return list(_file_problems(f"{top}{path}", states[path], where, advance, image=image))
 
     with images.quiet_nibabel():
-        found = for_each_file(inspect, files, sizes)
-    return [problem for problems in found for problem in problems]
+        inspected = for_each_file(inspect, files, sizes)
+    for path, problems in zip(files, inspected, strict=True):
+        known.add_problems(path, states[path], problems)
+        found[path] = problems
+    return [problem for path in regular for problem in found[path]]
 
 
 def _file_problems(

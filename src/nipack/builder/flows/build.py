@@ -56,15 +56,19 @@ def build(
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
 
-    What is there already, and is what would be built, is kept; what is of other data but of the
-    same version and revision is an error; `force` replaces both.  `revision` takes the place of the
-    definition's.  `made` is what the run has made of other sources, and gets what it makes of this
-    one.
+    Files of a folder that nothing has changed since the last build are not checked again; what is
+    there already, and is what would be built, is kept; what is of other data but of the same
+    version and revision is an error.  `force` checks and replaces all of it.  `revision` takes the
+    place of the definition's.  `made` is what the run has made of other sources, and gets what it
+    makes of this one.
     Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
     not left behind.
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
-    with opened_package(source, formats, reporter, offline=offline, revision=revision) as package:
+    opened = opened_package(
+        source, formats, reporter, offline=offline, afresh=force, revision=revision
+    )
+    with opened as package:
         must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
         for each in formats:
             artifact = build_artifact(package, each, out_dir, reporter, force=force)
@@ -96,12 +100,18 @@ def opened_package(
     reporter: Reporter,
     *,
     offline: bool = False,
+    afresh: bool = True,
     revision: int | None = None,
 ) -> Iterator[DataPackage]:
-    """Read a package for these formats; what was unpacked for it is gone afterwards."""
+    """Read a package for these formats; what was unpacked for it is gone afterwards.
+
+    `afresh` is that of `read_package`.
+    """
     with workspace() as folder:
         digests = sorted(frozenset().union(*(each.digests for each in formats)))
-        package = read_package(source, folder, reporter, digests=digests, offline=offline)
+        package = read_package(
+            source, folder, reporter, digests=digests, offline=offline, afresh=afresh
+        )
         if revision is not None:
             package = replace(package, definition=replace(package.definition, revision=revision))
         yield package
