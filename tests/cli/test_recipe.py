@@ -191,6 +191,16 @@ def test_conda_build_is_taken_where_there_is_one(tmp_path: Path, conda_build_sai
     assert said[-1].endswith("nipy-examplepkg/conda/meta.yaml")
 
 
+def test_a_builder_finds_a_recipe_in_a_folder_that_was_named_from_here(
+    tmp_path: Path, conda_build_said: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs in a directory of its own, from which a relative path would lead elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    run(EXAMPLE, "-o", "recipes", "-f", "conda", "--build", "--dist", "dist")
+    recipe = conda_build_said.read_text("utf-8").split()[-1]
+    assert recipe == str(tmp_path / "recipes/nipy-examplepkg/conda/meta.yaml")
+
+
 def test_with_channels_conda_build_runs_the_tests(tmp_path: Path, conda_build_said: Path) -> None:
     folder = tmp_path / "channel" / "noarch"
     folder.mkdir(parents=True)

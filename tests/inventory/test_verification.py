@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from tests.machine import Machine, add_records, install, make_machine, ordinary_
 
 import nipack
 from nipack.data import DataError
+from nipack.inventory import verification
 from nipack.inventory.verification import Verification
 
 
@@ -222,3 +226,25 @@ def test_what_conda_leaves_is_called_by_its_name(data: Path) -> None:
     (data / "2mm.c~").symlink_to("1mm")
     [problem] = nipack.verify("nipy/templates")[0].problems
     assert str(problem).startswith("2mm.c~: extra (conda leaves it where it replaces a link")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent to no thread there")
+def test_ctrl_c_does_not_wait_for_the_end_of_a_large_file(
+    data: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10,000 parts of a file would each take a millisecond."""
+    monkeypatch.setattr(verification, "CHUNK", 100)
+    write(data / "large", "x" * 1_000_000)
+    shutil.rmtree(machine.prefix / "share/nipack")
+    add_records(machine.prefix)
+    parts: list[int] = []
+
+    def interrupted(read: int, total: int) -> None:
+        if not parts:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        parts.append(read)
+        time.sleep(0.001)
+
+    with pytest.raises(KeyboardInterrupt):
+        nipack.verify("nipy/templates", progress=interrupted)
+    assert 0 < len(parts) < 10_000

@@ -17,6 +17,7 @@ from nipack.lookup.search import (
     find_data_path,
     given_data_path,
     mark_choice,
+    newer_than_chosen,
 )
 
 RELPATH = os.path.join("nipy", "templates")  # noqa: PTH118
@@ -295,6 +296,14 @@ def test_one_is_chosen_and_hides_the_later(tmp_path: Path) -> None:
         "absent",
     ]
     assert found[3].reason == f"version 0.4, hidden by {chosen}"
+
+
+def test_a_hidden_version_that_cannot_be_compared_is_not_newer(tmp_path: Path) -> None:
+    for name, version in (("good", "0.3"), ("odd", "0.4.my build"), ("late", "0.10")):
+        install(tmp_path / name, version)
+    found = mark_choice(find(*(tmp_path / name for name in ("good", "odd", "late"))))
+    assert [each.status for each in found] == ["chosen", "hidden", "hidden"]
+    assert [each.version for each in newer_than_chosen(found)] == ["0.10"]
 
 
 def test_what_is_installed_later_is_found_by_the_next_search(tmp_path: Path) -> None:

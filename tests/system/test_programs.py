@@ -24,6 +24,11 @@ def test_what_it_prints_is_returned_in_its_order(tmp_path: Path) -> None:
     )
 
 
+def test_what_it_prints_is_in_one_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert run(SHELL, ["-c", "echo $LC_ALL"], directory=tmp_path) == "C.UTF-8\n"
+
+
 def test_stdout_goes_where_it_is_wanted(tmp_path: Path) -> None:
     target = tmp_path / "out"
     said = run(SHELL, ["-c", "echo 1; echo 2 >&2"], directory=tmp_path, output=target)

@@ -199,7 +199,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "name-not-utf8": lambda f: put(f, os.fsdecode(b"caf\xe9"), b"x"),
     "name-unportable": lambda f: put(f, "a\\b", b"x"),
     "name-windows": lambda f: put(f, "aux.nii", nifti()),
-    "name-too-long": lambda f: put(f, f"{'long-' * 30}/{'name-' * 6}.txt", b"x"),
+    "name-too-long": lambda f: put(f, "n" * 173, b"x"),  # 260 characters, one too many
     "name-collision": lambda f: put(f, "ICBM152/t1.JSON", b"{}"),
     "link-dangling": lambda f: link(f, "absent"),
     "link-escapes": lambda f: link(f, "/etc/passwd"),

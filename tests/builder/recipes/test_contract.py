@@ -54,6 +54,17 @@ def test_the_rendered_files_are_the_golden_ones(
     assert rendered == texts_below(golden)
 
 
+@formats
+def test_what_begins_as_a_program_can_be_run(
+    make_tree: MakeTree, format: RecipeFormat, render: Render
+) -> None:
+    recipe = render(make_tree(), format)
+    paths = [path for path in recipe.directory.rglob("*") if path.is_file()]
+    programs = {path for path in paths if path.read_bytes().startswith(b"#!")}
+    assert {path for path in paths if path.stat().st_mode & 0o777 == 0o755} == programs
+    assert {path for path in paths if path.stat().st_mode & 0o777 == 0o644} == {*paths} - programs
+
+
 def texts_below(folder: Path) -> dict[str, str]:
     """Return the text of each file by its path, as golden files have it."""
     return {

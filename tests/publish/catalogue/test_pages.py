@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import jinja2
 import pytest
 from tests.publish.catalogue.samples import HARM, harmful, many, package, repository
 
 from nipack.publish.catalogue import render
 from nipack.publish.catalogue.commands import UNKNOWN_ADDRESS, ways
 from nipack.publish.catalogue.entries import difference, entries_of, folder_name
+from nipack.publish.catalogue.html import environment
 from nipack.publish.catalogue.snippets import python_string, r_string, snippets
 from nipack.publish.records import PublishedPackage
 
@@ -205,3 +207,8 @@ def test_every_snippet_of_python_finds_the_file(
             assert values["path"] == str(target)
             ran += 1
     assert ran == 2
+
+
+def test_a_value_that_a_page_lacks_is_a_bug() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        environment().from_string("<p>{{ other }}</p>").render({})
