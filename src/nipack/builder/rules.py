@@ -203,8 +203,10 @@ _RULES = (
         "config-version",
         what="The version in config.ini is not of the form 1.2.",
         why="nibabel.data takes the first two parts for integers and crashes on others: 1, "
-        "0.3rc1 and 2009c raise IndexError or ValueError.",
-        remedy="Write two or more numbers with dots between, e.g. version = 0.3",
+        "0.3rc1 and 2009c raise IndexError or ValueError.  Package managers disagree on which is "
+        "newer of 0.3.1 and 0.3.post1, and of others.",
+        remedy="Write two or more numbers with dots between, e.g. version = 0.3, and for what "
+        "comes before a release .a1, .b1 or .rc1 behind them: 0.3.rc1",
     ),
     _error(
         "version-differs",

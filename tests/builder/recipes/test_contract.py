@@ -167,12 +167,12 @@ def releases(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_a_pre_release_is_spelled_alike_for_dpkg_and_rpm(tmp_path: Path, render: Render) -> None:
-    definition = _release(tmp_path, "1.0.alpha1", {"a.txt": b"a"}, None)
+    definition = _release(tmp_path, "1.0.a1", {"a.txt": b"a"}, None)
     changelog = render(definition, recipe_formats()["debian"]).directory / "changelog"
-    assert changelog.read_text("utf-8").startswith("nipy-atlas (1.0~alpha1-1) ")
+    assert changelog.read_text("utf-8").startswith("nipy-atlas (1.0~a1-1) ")
     spec = (render(definition, recipe_formats()["rpm"]).directory / "nipy-atlas.spec").read_text()
-    assert re.search(r"(?m)^Version: +1\.0~alpha1$", spec)
-    assert re.search(r"(?m)^\* .* - 1\.0~alpha1-1$", spec)
+    assert re.search(r"(?m)^Version: +1\.0~a1$", spec)
+    assert re.search(r"(?m)^\* .* - 1\.0~a1-1$", spec)
 
 
 class TestPrevious:

@@ -11,7 +11,7 @@ import yaml
 
 from nipack.builder.authoring.facts import Facts, read_facts
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, Source
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, Source, is_version
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
@@ -26,7 +26,6 @@ from nipack.system.errors import DataPackageError, SourceError
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Reporter
 
-_VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*")
 _SUMMARY_LENGTH = 79
 
 
@@ -114,7 +113,7 @@ def _version(data: Path, tree: SourceTree, facts: Facts) -> tuple[str, str]:
         return stated, ""
     named = re.search(r"-v?([0-9]+\.[0-9.]*[0-9])$", data.name)
     for version in (facts.version, named[1] if named else None):
-        if version is not None and _VERSION.fullmatch(version):
+        if version is not None and is_version(version):
             return version, "there is no config.ini; the build adds one with this version"
     return "0.1", "the data's version, two or more numbers; the build adds a config.ini with it"
 

@@ -12,9 +12,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from packaging.version import Version
-
-from nipack.builder.definition.model import DEFINITION_NAME, Definition
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, is_version
 from nipack.builder.rules import RULES, problem_at
 from nipack.builder.source.unpack import end_of_link, leads_out
 from nipack.layout import CONFIG_NAME
@@ -168,13 +166,11 @@ def _version_line(text: str) -> int:
 
 def _version_problems(version: str, where: str, definition: Definition) -> list[Problem]:
     problems = []
-    try:
-        Version(version)
-        readable = re.fullmatch(r"[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*", version) is not None
-    except ValueError:  # InvalidVersion, or a number with more digits than Python reads
-        readable = False
-    if not readable:
-        message = f"version {version!r} is not of the form 1.2: nibabel cannot read it"
+    if not is_version(version):
+        message = (
+            f"version {version[:60]!r} is not of the form 1.2 or 1.2.rc1: nibabel cannot read it, "
+            "or package managers sort it in different ways"
+        )
         problems.append(problem_at("config-version", where, message, "write e.g. version = 0.3"))
     if definition.version is not None and definition.version != version:
         message = (

@@ -5,6 +5,7 @@ the reading of a definition are made from what stands here (`fields.py`).
 """
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,14 @@ DEFINITION_NAME = "package.yaml"
 DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
 Redistribution = Literal["verified", "unverified", "forbidden"]
 
+# nibabel reads two numbers.  The rest is what dpkg, rpm, conda and pacman sort as PEP 440 does: to
+# one of them 1.0.post1 is newer than 1.0.1, 1.0.alpha1 than 1.0.a2, 1.0.0.rc1 than 1.0.
+_NUMBER = "[0-9]{1,18}"
+VERSION = (
+    rf"{_NUMBER}\.{_NUMBER}(\.{_NUMBER})*"
+    rf"|{_NUMBER}\.{_NUMBER}((\.{_NUMBER})*\.0{{0,17}}[1-9][0-9]{{0,17}})?\.(a|b|rc){_NUMBER}"
+)
+"""A version, as a regular expression."""
 _ONE_LINE = r"^\S(.*\S)?$"
 _LICENSE = "an SPDX expression; LicenseRef-... for a licence that SPDX does not list"
 _ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
@@ -55,6 +64,11 @@ def _digest(digits: int, more: str = "") -> Any:
             pattern=f"^[0-9A-Fa-f]{{{digits}}}$",
         ),
     )
+
+
+def is_version(text: str) -> bool:
+    """Tell whether nibabel reads a text as a version, and package managers sort it alike."""
+    return len(text) <= 100 and re.fullmatch(VERSION, text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,10 +389,12 @@ class Definition:
     version: str | None = field(
         default=None,
         metadata=told(
-            "the version that config.ini states: two or more numbers with dots between",
+            "the version that config.ini states: two or more numbers with dots between, and at "
+            "most .a1, .b1 or .rc1 behind them",
             "0.3",
             required=True,
-            pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
+            pattern=f"^({VERSION})$",
+            maxLength=100,
         ),
     )
     date: dt.date | None = field(

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from nipack.builder.dialects.versions import PRE_RELEASE
-
+# What comes before a release, as people spell it on their pages; Perl reads this as Python does.
+PRE_RELEASE = r"((?:alpha|a|beta|b|c|rc|preview|pre|dev)[0-9]*)(?![^.])"
 _TILDE = rf"s/[._-]?{PRE_RELEASE}/~$1/gi"
 _OF_FILES, _OF_FOLDERS = f"uversionmangle={_TILDE}", f"dirversionmangle={_TILDE}"
 
