@@ -24,7 +24,12 @@ def payload_directory(relpath: str) -> str:
 
 def ini_path(name: str) -> str:
     """Return the path of the ini file that tells every resolver of the prefix's data root."""
-    return f"{CONFIGURATION}/{name.replace('-', '_')}.ini"
+    return f"{CONFIGURATION}/{ini_name(name)}"
+
+
+def ini_name(name: str) -> str:
+    """Return the name of that file."""
+    return f"{name.replace('-', '_')}.ini"
 
 
 def manifest_path(name: str) -> str:

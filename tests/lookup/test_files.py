@@ -192,3 +192,11 @@ def test_names_that_are_not_utf_8(machine: Machine) -> None:
     assert package.owner.manager == "by hand"
     assert len(nipack.verify()) == 1
     assert nipack.diagnose()
+
+
+def test_a_link_in_a_circle_hides_no_package_beside_it(machine: Machine) -> None:
+    install(machine.own_root)
+    add_records(machine.prefix)
+    for folder in (machine.own_root, machine.own_root / "nipy", machine.prefix / "share/nipack"):
+        (folder / "circle").symlink_to("circle")
+    assert [each.relpath for each in nipack.list_packages()] == ["nipy/templates"]

@@ -14,6 +14,7 @@ from nipack.builder.formats import formats
 from nipack.builder.recipes import recipe_formats
 
 MODULE = """\
+from nipack.builder.formats import Format
 from nipack.builder.formats.deb import DebFormat
 from nipack.builder.recipes.rpm import RpmRecipe
 
@@ -29,7 +30,21 @@ class Spec(RpmRecipe):
     name = "spec"
 
 
-FORMAT, RECIPE, TAKEN = Ours(), Spec(), DebFormat()
+class Nameless(Format):
+    def file_name(self, package): ...
+    def payload_root(self, package): ...
+    def tree(self, package): ...
+    def assemble(self, package, tree, output, advance): ...
+    def contents(self, artifact, advance, found=None): ...
+
+
+FORMAT, RECIPE, TAKEN, NAMELESS = Ours(), Spec(), DebFormat(), Nameless()
+
+
+def __getattr__(name):
+    if name == "UNFINISHED":
+        return Format()
+    raise AttributeError(name)
 """
 
 
@@ -82,6 +97,8 @@ def test_it_is_built_by_its_name(bring: Path, tmp_path: Path) -> None:
         ("not_there:X", "cannot be loaded: ModuleNotFoundError: .*; update or uninstall it"),
         ("others:MODULE", "cannot be loaded: "),
         ("others:Ours.name", "it has not the interface; update or uninstall the package"),
+        ("others:NAMELESS", "it has not the interface; update or uninstall the package"),
+        ("others:UNFINISHED", "cannot be loaded: "),
         ("others:TAKEN", "deb: there is one of this name already; uninstall one of the two"),
     ],
 )

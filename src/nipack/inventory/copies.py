@@ -6,6 +6,7 @@ import os
 
 from ..layout import CONFIG_NAME, DATA_ROOT, RECORDS
 from ..lookup.errors import DataError
+from ..lookup.files import folder_names
 from ..lookup.records import Record
 from ..lookup.search import (
     Wanted,
@@ -111,8 +112,8 @@ def _is_there(found: Candidate, relpath: str) -> bool:
 
 def _relpaths(root: str) -> Iterator[str]:
     """Yield the relpath of each data package below a root."""
-    for umbrella in _folders(root):
-        for name in _folders(os.path.join(root, umbrella)):
+    for umbrella in folder_names(root):
+        for name in folder_names(os.path.join(root, umbrella)):
             if os.path.isfile(os.path.join(root, umbrella, name, CONFIG_NAME)):
                 yield f"{umbrella}/{name}"
     yield from _recorded(root)
@@ -124,13 +125,7 @@ def _recorded(root: str) -> list[str]:
     if os.path.normcase(os.path.join(os.path.basename(share), name)) != os.path.normcase(DATA_ROOT):
         return []
     records = os.path.join(os.path.dirname(share), *RECORDS.split("/"))
-    relpaths = (read_metadata(os.path.join(records, name)).relpath for name in _folders(records))
+    relpaths = (
+        read_metadata(os.path.join(records, name)).relpath for name in folder_names(records)
+    )
     return [relpath for relpath in relpaths if relpath is not None]
-
-
-def _folders(directory: str) -> list[str]:
-    try:
-        with os.scandir(directory) as entries:
-            return sorted(each.name for each in entries if each.is_dir())
-    except OSError:
-        return []

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from ..inventory.payload import read_json
 from ..layout import CONFIG_NAME, DATA_ROOT, METADATA_NAME, RECORDS
+from ..lookup.files import folder_names
 from ..lookup.records import Record
 from ..lookup.search import find_data_path
 from ..lookup.settings import search_settings
@@ -159,7 +160,7 @@ def _records(root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if os.path.join(os.path.basename(above), name) != os.path.join(*DATA_ROOT.split("/")):
         return
     records = os.path.join(os.path.dirname(above), *RECORDS.split("/"))
-    for folder in _folders(records):
+    for folder in folder_names(records):
         document = read_json(os.path.join(records, folder, METADATA_NAME))
         relpath = document.get("relpath")
         if is_place(relpath) and os.path.isdir(os.path.join(root, *str(relpath).split("/"))):
@@ -173,20 +174,12 @@ def _umbrellas(
         if library.umbrella is None or (wanted and library.name not in wanted):
             continue
         above = os.path.join(root, library.umbrella)
-        for name in _folders(above):
+        for name in folder_names(above):
             relpath, directory = f"{library.umbrella}/{name}", os.path.join(above, name)
             view = umbrella_view(relpath)
             is_data = os.path.isfile(os.path.join(directory, CONFIG_NAME))
             if view and is_data and (relpath, library.name) not in stated:
                 yield Offer(package=relpath, directory=directory, view=view)
-
-
-def _folders(directory: str) -> list[str]:
-    try:
-        with os.scandir(directory) as entries:
-            return sorted(each.name for each in entries if each.is_dir())
-    except OSError:
-        return []
 
 
 def _paths(directory: str, inside: str = "") -> Iterator[str]:

@@ -30,6 +30,15 @@ def read_regular(file: str, most: int = MOST_OF_RECORDS) -> bytes:
     return data
 
 
+def folder_names(directory: str) -> list[str]:
+    """Return the names of the folders in a directory, and of links to some; sorted."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(each.name for each in entries if _is_folder(each))
+    except OSError:
+        return []
+
+
 def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each folder below one, with the names of its files and of its links to folders.
 

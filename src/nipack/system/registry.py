@@ -33,7 +33,8 @@ def registered(package: str, attribute: str, group: str, accepts: "Accepts[T]") 
         assert accepts(own), f"{module.name}.{attribute} has not the interface"
         found[own.name] = own
     for place, other in _of_others(group):
-        if not accepts(other):
+        # What inherits from an interface has it, but perhaps no name.
+        if not accepts(other) or not hasattr(other, "name"):
             log.warning("%s: it has not the interface; update or uninstall the package", place)
         elif other.name in found:
             taken = "there is one of this name already"

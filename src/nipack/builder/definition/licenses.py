@@ -15,3 +15,8 @@ def license_texts(definition: Definition) -> list[tuple[str, str]]:
                 name += "-other"
             texts[f"{name}.txt"] = stanza.text
     return [(name, f"{text}\n") for name, text in texts.items()]
+
+
+def license_files(definition: Definition) -> list[tuple[str, str]]:
+    """Return the same for a folder that holds other files, too."""
+    return [(f"LICENSE.{name}", text) for name, text in license_texts(definition)]

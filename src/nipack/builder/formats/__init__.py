@@ -3,6 +3,8 @@
 A module of this package holds `FORMAT: Format`.  Formats do not import one another.
 """
 
+import glob
+from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,37 +20,44 @@ from nipack.system.registry import registered
 
 @runtime_checkable
 class Format(Protocol):
-    """How a data package becomes an artifact, and how the artifact is read back."""
+    """How a data package becomes an artifact, and how the artifact is read back.
+
+    A format inherits from it, and states what is not as it is in most of them.
+    """
 
     name: str
     """What the command line calls it."""
-    default: bool
+    default: bool = False
     """Whether it is built when no format is asked for."""
-    digests: frozenset[str]
+    digests: frozenset[str] = frozenset()
     """The digests of the payload that it needs beside sha256."""
-    holds_links: bool
+    holds_links: bool = False
     """Whether symbolic links can be in it; a package that has some is refused where not."""
-    holds_directories: bool
+    holds_directories: bool = False
     """Whether each directory has a member of its own in it."""
-    base: str
+    base: str = ""
     """What its members' names begin with, which `contents` takes away: "./" or nothing."""
 
+    @abstractmethod
     def file_name(self, package: DataPackage) -> str:
         """Return the artifact's name."""
         ...
 
     def edition_pattern(self, package: DataPackage) -> str:
         """Return the glob pattern of the names of this version and revision, whatever the data."""
-        ...
+        return glob.escape(self.file_name(package))
 
+    @abstractmethod
     def payload_root(self, package: DataPackage) -> str:
         """Return the folder of the payload in the artifact."""
         ...
 
+    @abstractmethod
     def tree(self, package: DataPackage) -> Tree:
         """Return all that the artifact holds, with the paths that it has there."""
         ...
 
+    @abstractmethod
     def assemble(
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
     ) -> None:
@@ -59,6 +68,7 @@ class Format(Protocol):
         """
         ...
 
+    @abstractmethod
     def contents(
         self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
     ) -> Iterator[Content]:

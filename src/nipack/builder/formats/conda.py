@@ -45,15 +45,12 @@ DATA_MODE = 0o444
 _TAR = PackedTar(reader=zstd_reader, base="", directories=False)
 
 
-class CondaFormat:
+class CondaFormat(Format):
     """noarch: generic, so one package serves every platform and no Python is needed."""
 
     name = "conda"
     default = True
-    digests: frozenset[str] = frozenset()
     holds_links = True
-    holds_directories = _TAR.directories
-    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""

@@ -50,7 +50,7 @@ set -e
 """
 
 
-class DebFormat:
+class DebFormat(Format):
     """Architecture: all, so one package serves every machine."""
 
     name = "deb"
@@ -63,10 +63,6 @@ class DebFormat:
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""
         return f"{package.definition.name}_{debian.debian_version(package)}_all.deb"
-
-    def edition_pattern(self, package: DataPackage) -> str:
-        """Return the one name of a version and revision."""
-        return self.file_name(package)
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""

@@ -39,11 +39,10 @@ _TAR = PackedTar(reader=zstd_reader, base="", directories=True)
 _NOBODY = "Unknown Packager"
 
 
-class PacmanFormat:
+class PacmanFormat(Format):
     """any, so one package serves every machine."""
 
     name = "pacman"
-    default = False
     digests = frozenset({"md5"})
     holds_links = True
     holds_directories = _TAR.directories
@@ -52,10 +51,6 @@ class PacmanFormat:
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-RELEASE-any.pkg.tar.zst."""
         return f"{package.definition.name}-{arch.full_version(package)}-any.pkg.tar.zst"
-
-    def edition_pattern(self, package: DataPackage) -> str:
-        """Return the one name of a version and revision."""
-        return self.file_name(package)
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""

@@ -79,26 +79,17 @@ setup(version=version(), data_files=list(data_files()))
 ''')
 
 
-class SdistFormat:
+class SdistFormat(Format):
     """NAME-VERSION/{setup.py,README.txt,MANIFEST.in,DATA/...}, and what pip needs beside them.
 
     It holds no links, since pip makes a wheel of it.
     """
 
     name = "sdist"
-    default = False
-    digests: frozenset[str] = frozenset()
-    holds_links = False
-    holds_directories = _TAR.directories
-    base = _TAR.base
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
         return f"{_top(package)}.tar.gz"
-
-    def edition_pattern(self, package: DataPackage) -> str:
-        """Return the one name of a version and revision."""
-        return self.file_name(package)
 
     def payload_root(self, package: DataPackage) -> str:
         """Return the data directory."""
@@ -112,7 +103,7 @@ class SdistFormat:
             installed_root: self.payload_root(package),
             layout.manifest_path(name): f"{_top(package)}/SHA256SUMS",
             layout.metadata_path(name): f"{_top(package)}/package.json",
-            layout.ini_path(name): f"{_top(package)}/{_ini_name(package.definition)}",
+            layout.ini_path(name): f"{_top(package)}/{layout.ini_name(name)}",
         }
         installed = [
             replace(each, path=_moved(each.path, folders))
@@ -146,10 +137,6 @@ def _data_directory(definition: Definition) -> str:
     return definition.relpath.partition("/")[2]
 
 
-def _ini_name(definition: Definition) -> str:
-    return PurePosixPath(layout.ini_path(definition.name)).name
-
-
 def _moved(path: str, folders: dict[str, str]) -> str:
     """Return a path with the folder, or the whole, that is mapped to another replaced."""
     for each in (PurePosixPath(path), *PurePosixPath(path).parents):
@@ -169,7 +156,7 @@ def _texts(package: DataPackage) -> list[InstalledFile]:
         records=PurePosixPath(layout.manifest_path(definition.name)).parent,
         ini=layout.ini_path(definition.name),
     )
-    ini = _ini_name(definition)
+    ini = layout.ini_name(definition.name)
     manifest = f"include MANIFEST.in SHA256SUMS package.json {ini}\ngraft {data}\n"
     files = {
         "MANIFEST.in": f"{manifest}graft LICENSES\n" if licenses else manifest,

@@ -21,7 +21,7 @@ from nipack.builder.package import DataPackage
 from nipack.system.progress import Advance
 
 
-class WheelFormat:
+class WheelFormat(Format):
     """py3-none-any: its data goes to the `data` scheme, which is sys.prefix.
 
     A wheel knows no prefix, so the path in its ini is relative to that: with it, an environment's
@@ -29,21 +29,12 @@ class WheelFormat:
     """
 
     name = "wheel"
-    default = False
-    digests: frozenset[str] = frozenset()
-    holds_links = False
-    holds_directories = False
-    base = ""
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""
         revision = package.definition.revision
         build = f"-{revision}" if revision else ""
         return f"{python_metadata.file_stem(package)}{build}-py3-none-any.whl"
-
-    def edition_pattern(self, package: DataPackage) -> str:
-        """Return the one name of a version and revision."""
-        return self.file_name(package)
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder below the data scheme's."""

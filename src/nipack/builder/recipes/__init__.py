@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeGuard, runtime_checkable
 
+from nipack import layout
 from nipack.builder.archive.members import Content
 from nipack.builder.escaping import has_controls
+from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
 from nipack.system.registry import registered
 
@@ -34,6 +36,11 @@ class RecipeSource:
     sha256: str
     top: str | None
     data: str
+
+    @property
+    def folder(self) -> str:
+        """The data directory's path in the archive."""
+        return str(PurePosixPath(self.top or ".", self.data))
 
     def seen_from(self, directory: Path) -> str:
         """Return the path from a recipe's directory, with forward slashes."""
@@ -82,6 +89,20 @@ def source_obstacles(source: RecipeSource) -> Iterator[tuple[str, str, str]]:
     if has_controls(folder):
         reason = "a folder's name has a line break or a control character, or is not UTF-8"
         yield ascii(folder)[1:-1], reason, "rename the folder"
+
+
+def own_files(request: RecipeRequest, folder: str) -> dict[str, str]:
+    """Return what every recipe takes beside the release, which has it not.
+
+    `folder` is that of the data in the release as the distribution's builder unpacks it: it stands
+    in a list file, for a name is no code.
+    """
+    package = request.package
+    return {
+        "data-folder": f"{folder}\n",
+        layout.MANIFEST_NAME: package.manifest,
+        layout.METADATA_NAME: metadata_text(package),
+    }
 
 
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")

@@ -8,19 +8,19 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import Content, read_tar
-from nipack.builder.definition.licenses import license_texts
+from nipack.builder.definition.licenses import license_files
 from nipack.builder.dialects import arch
 from nipack.builder.escaping import ShellWord
-from nipack.builder.manifest import metadata_text, path_from_root
+from nipack.builder.manifest import path_from_root
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
@@ -99,20 +99,17 @@ class ArchRecipe:
 
 
 def _own_files(request: RecipeRequest) -> dict[str, str]:
-    package, source = request.package, request.source
+    definition = request.package.definition
     return {
-        "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
-        PurePosixPath(layout.ini_path(package.definition.name)).name: layout.ini_text("/usr"),
-        "SHA256SUMS": package.manifest,
-        "package.json": metadata_text(package),
-        **dict(_licenses(package)),
+        **own_files(request, request.source.folder),
+        layout.ini_name(definition.name): layout.ini_text("/usr"),
+        **dict(license_files(definition)),
     }
 
 
 def _values(request: RecipeRequest, files: dict[str, str]) -> dict[str, Any]:
     package, source = request.package, request.source
     definition = package.definition
-    ini = path_from_root(layout.ini_path(definition.name))
     return {
         "maintainer": arch.field(str(definition.maintainer or "TODO")),
         "name": definition.name,
@@ -122,23 +119,19 @@ def _values(request: RecipeRequest, files: dict[str, str]) -> dict[str, Any]:
         "homepage": definition.homepage or "",
         "license": arch.license_name(package),
         "conflicts": arch.conflicts(package),
-        "ini": ini,
-        "ini_name": PurePosixPath(ini).name,
+        "ini": path_from_root(layout.ini_path(definition.name)),
+        "ini_name": layout.ini_name(definition.name),
         "source": source.address or source.name,
         "sha256": source.sha256,
         "files": sorted(files),
         "digests": [_sha256(text) for _, text in sorted(files.items())],
-        "licenses": [name for name, _ in _licenses(package)],
+        "licenses": [name for name, _ in license_files(definition)],
         "relpath": definition.relpath,
     }
 
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def _licenses(package: DataPackage) -> list[tuple[str, str]]:
-    return [(f"LICENSE.{name}", text) for name, text in license_texts(package.definition)]
 
 
 def _config(package: DataPackage) -> str:

@@ -19,12 +19,11 @@ from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed, zstd_reader
 from nipack.builder.archive.installed import FILE_MODE
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
-from nipack.builder.definition.licenses import license_texts
+from nipack.builder.definition.licenses import license_files
 from nipack.builder.dialects import conda
 from nipack.builder.escaping import CondaBuildYaml, PythonText, RattlerYaml, ShellWord
-from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files, sample_images
 from nipack.builder.rendering import render
 from nipack.system import rattler
 from nipack.system.errors import ToolError
@@ -57,7 +56,7 @@ class CondaRecipe:
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return both recipes, and the files that they share."""
-        package, values = request.package, _values(request)
+        values = _values(request)
         # rattler-build installs a test's files with the package: its own has the text inside.
         values["lookup"] = render("conda/lookup.py", PythonText, values)
         files = {
@@ -65,10 +64,10 @@ class CondaRecipe:
             "meta.yaml": render("conda/meta.yaml", CondaBuildYaml, values),
             "build.sh": render("conda/build.sh", ShellWord, values),
             "lookup.py": values["lookup"],
-            "data-folder": f"{request.source.data}\n",
+            **own_files(request, request.source.data),
+            # conda-build keeps them in info/licenses by the paths that they have beside the recipe.
+            **dict(license_files(request.package.definition)),
         }
-        files |= {"package.json": metadata_text(package), "SHA256SUMS": package.manifest}
-        files |= dict(_licenses(package))
         return [
             RecipeFile(path=path, content=content, executable=path == "build.sh")
             for path, content in sorted(files.items())
@@ -133,7 +132,7 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "patterns": _patterns(package),
         "homepage": definition.homepage,
         "license": definition.license,
-        "licenses": [name for name, _ in _licenses(package)],
+        "licenses": [name for name, _ in license_files(definition)],
         "summary": definition.summary or f"neuroimaging data {definition.relpath}",
         "description": definition.described() or None,
         "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
@@ -143,14 +142,6 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "relpath": definition.relpath,
         "images": sample_images(request),
     }
-
-
-def _licenses(package: DataPackage) -> list[tuple[str, str]]:
-    """Return a file name and the text of each licence.
-
-    conda-build keeps them in info/licenses by the paths that they have beside the recipe.
-    """
-    return [(f"LICENSE.{name}", text) for name, text in license_texts(package.definition)]
 
 
 def _patterns(package: DataPackage) -> list[str]:

@@ -34,9 +34,8 @@ from nipack.builder.escaping import (
     YamlText,
     control_source_line,
 )
-from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, sample_images
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files, sample_images
 from nipack.builder.rendering import render
 from nipack.system.errors import RecipeError
 from nipack.system.programs import Program, run
@@ -127,10 +126,8 @@ class DebianRecipe:
         files |= {
             "changelog": changelog,
             "copyright": debian.copyright_text(package, packaging=True),
-            _ini_name(package): layout.ini_text(self.prefix),
-            "data-folder": f"{request.source.data}\n",
-            "package.json": metadata_text(package),
-            "SHA256SUMS": package.manifest,
+            **own_files(request, request.source.data),
+            layout.ini_name(name): layout.ini_text(self.prefix),
             f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=False),
         }
         if maintscript:
@@ -219,15 +216,11 @@ def _source_tags(entry: int, *, watched: bool, tracked: bool) -> dict[str, str]:
     return tags | (_TIMEWARP if entry < _STANDARDS else {})
 
 
-def _ini_name(package: DataPackage) -> str:
-    return PurePosixPath(layout.ini_path(package.definition.name)).name
-
-
 def _install_lines(package: DataPackage) -> list[tuple[str, str]]:
     """Return what dh_install(1) copies where, beside the data."""
     documents = str(PurePosixPath("usr", layout.manifest_path(package.definition.name)).parent)
     return [
-        (f"debian/{_ini_name(package)}", "etc/nipy"),
+        (f"debian/{layout.ini_name(package.definition.name)}", "etc/nipy"),
         ("debian/SHA256SUMS", documents),
         ("debian/package.json", documents),
     ]

@@ -17,14 +17,13 @@ from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
 from nipack.builder.changes import compare
-from nipack.builder.definition.licenses import license_texts
+from nipack.builder.definition.licenses import license_files
 from nipack.builder.definition.model import Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
-from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
@@ -53,16 +52,13 @@ class RpmRecipe:
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the spec, and the sources that are not the release."""
-        package, source = request.package, request.source
-        name = package.definition.name
+        name = request.package.definition.name
         files = {
             f"{name}.spec": render("rpm/spec", SpecText, _values(request)),
             f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": _FILTERS}),
-            "data-folder": f"{PurePosixPath(source.top or '.', source.data)}\n",
-            _ini_name(package): layout.ini_text(self.prefix),
-            "SHA256SUMS": package.manifest,
-            "package.json": metadata_text(package),
-            **dict(_licenses(package)),
+            **own_files(request, request.source.folder),
+            layout.ini_name(name): layout.ini_text(self.prefix),
+            **dict(license_files(request.package.definition)),
         }
         return [RecipeFile(path=path, content=text) for path, text in sorted(files.items())]
 
@@ -113,8 +109,8 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "license": definition.license or "LicenseRef-not-stated",
         "homepage": homepage,
         "source": source.address or source.name,
-        "ini_name": _ini_name(package),
-        "licenses": [name for name, _ in _licenses(package)],
+        "ini_name": layout.ini_name(definition.name),
+        "licenses": [name for name, _ in license_files(definition)],
         "description": _description(definition),
         "relpath": definition.relpath,
         "directories": [f"nipy/{each}".removesuffix("/.") for each in reversed(relpath.parents)],
@@ -131,15 +127,6 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
 def _description(definition: Definition) -> str:
     text = definition.described(f"Data package {definition.relpath} for neuroimaging software.")
     return "\n".join(filled(text, 79, never_first="%#"))
-
-
-def _ini_name(package: DataPackage) -> str:
-    return PurePosixPath(layout.ini_path(package.definition.name)).name
-
-
-def _licenses(package: DataPackage) -> list[tuple[str, str]]:
-    """Return a file name and the text of each licence."""
-    return [(f"LICENSE.{name}", text) for name, text in license_texts(package.definition)]
 
 
 # rpmlint's remarks on every such package that are meant to stay, with the reasons.

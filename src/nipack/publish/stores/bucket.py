@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.stores.promise import keeps_promise
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
@@ -140,17 +141,11 @@ class BucketStore:
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
         path = f".nipack/probe.{secrets.token_hex(8)}"
-        try:
-            self.create(path, b"first")
-            self.create(path, b"second")
-        except ExistsError:
-            return
-        finally:
-            self.delete(path)
-        raise RepositoryError(
-            f"{self.address}: this server does not heed If-None-Match, so two publishers at once "
-            "could lose packages; use one that does, or publish in a folder and copy it"
-        )
+        if not keeps_promise(self.create, self.delete, path):
+            raise RepositoryError(
+                f"{self.address}: this server does not heed If-None-Match, so two publishers at "
+                "once could lose packages; use one that does, or publish in a folder and copy it"
+            )
 
     def _at(self, path: str) -> str:
         return f"{self._top}/{path}" if path else self._top

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.stores.promise import keeps_promise
 from nipack.system.errors import system_errors_as
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.progress import Advance
@@ -123,18 +124,11 @@ class FolderStore:
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
-        path = _own_path()
-        try:
-            self.create(path, b"first")
-            self.create(path, b"second")
-        except ExistsError:
-            return
-        finally:
-            self.delete(path)
-        raise RepositoryError(
-            f"{self.address}: two could create the same file here, so two publishers at once could "
-            "lose packages; use a folder on another file system"
-        )
+        if not keeps_promise(self.create, self.delete, _own_path()):
+            raise RepositoryError(
+                f"{self.address}: two could create the same file here, so two publishers at once "
+                "could lose packages; use a folder on another file system"
+            )
 
 
 def _own_path() -> str:
