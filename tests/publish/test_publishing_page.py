@@ -25,7 +25,7 @@ EXPECTED = {
 
 
 @pytest.mark.slow
-@pytest.mark.tools("rsync")
+@pytest.mark.tools("rsync", "rpmbuild")
 def test_every_command_of_the_page(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "nipack"

@@ -65,7 +65,7 @@ def publish(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Publish each ARTIFACT (.conda, .deb, .whl) in the repository at REPOSITORY.
+    """Publish each ARTIFACT (.conda, .deb, .whl, .rpm) in the repository at REPOSITORY.
 
     REPOSITORY is a folder that a web server serves, or a shared disk.  It is made when it is not
     there.  conda, apt, pip and uv install from it by name.  What was published never changes: other

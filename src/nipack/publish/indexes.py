@@ -26,8 +26,6 @@ from nipack.publish.stores import Store
 SUMS = "SHA256SUMS"
 ABOUT = "repository.json"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-# These have their own signature in them, so they differ from one signing to the next.
-_SIGNED = ("InRelease",)
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +117,7 @@ def _write_once(
     leading = (each for each in files if not each.settled)
     for file in itertools.chain(leading, _pages(snapshot, payloads)):
         store.write(file.path, file.content)
-        if file.path.rpartition("/")[2] not in _SIGNED:
+        if not file.signature:
             digests[file.path] = hashlib.sha256(file.content).hexdigest()
     for path, content in _about(state, digests, signer):
         store.write(path, content)

@@ -12,6 +12,7 @@ import zstandard
 
 from nipack import layout
 from nipack.publish.records import PublishedPackage
+from nipack.publish.rpm_payload import rpm_files
 
 _DECOMPRESS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
@@ -53,6 +54,8 @@ def _members(file_name: str, artifact: IO[bytes]) -> Iterator[tuple[str, IO[byte
                         yield from _tar(name, member)
     elif file_name.endswith(".deb"):
         yield from _deb(artifact)
+    elif file_name.endswith(".rpm"):
+        yield from rpm_files(artifact)
 
 
 def _deb(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:

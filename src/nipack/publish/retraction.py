@@ -142,12 +142,26 @@ def _needed(store: Store, state: State, keep: int) -> frozenset[str]:
     needed = {a.path for package in state.packages.values() for a in package.artifacts}
     for each in states:
         snapshot = Snapshot(
-            repository=each.repository, packages=each.ordered(), keyring=each.identity
+            repository=each.repository,
+            packages=each.ordered(),
+            signer=_NoSignature(),
+            keyring=each.identity,
         )
         for ecosystem in ecosystems().values():
             needed |= {file.path for file in ecosystem.indexes(snapshot)}
-    needed |= {f"apt/dists/{suite}/InRelease" for suite in state.repository.suites}
     return frozenset(needed)
+
+
+class _NoSignature:
+    """A signer for who only asks where the signatures are."""
+
+    fingerprint = certificate = ""
+
+    def clear(self, text: bytes) -> bytes:
+        return text
+
+    def detached(self, content: bytes) -> bytes:
+        return b""
 
 
 def _old_entries(store: Store, state: State, keep: int) -> Iterable[str]:

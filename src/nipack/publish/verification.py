@@ -78,6 +78,7 @@ def check_repository(
     listed = indexes.read_sums(sums)
     problems += _file_problems(reader, listed, advance)
     problems += _apt_problems(reader, about)
+    problems += _rpm_problems(reader, about, listed)
     if about.get("expires") and about["expires"] < log.now():
         problems.append(f"{indexes.ABOUT}: has expired at {about['expires']}; refresh it")
     if problems and reader.read(indexes.ABOUT) != content:
@@ -164,3 +165,20 @@ def _apt_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
         # RFC 4880, 7.1: the last line's end is not signed, and gpg gives it back without.
         elif text.rstrip() != (reader.read(f"apt/dists/{suite}/Release") or b"").rstrip():
             yield f"{path}: is not of this generation"
+
+
+def _rpm_problems(
+    reader: Reader, about: Mapping[str, Any], listed: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what would make dnf refuse the repository: a signature is not among the digests."""
+    path, certificate = "rpm/repodata/repomd.xml", about.get("certificate")
+    if certificate is None or path not in listed:
+        return
+    signature = reader.read(f"{path}.asc")
+    if signature is None:
+        yield f"{path}.asc: is missing"
+        return
+    try:
+        verified(reader.read(path) or b"", certificate, signature)
+    except RepositoryError as error:
+        yield f"{path}: {error}"

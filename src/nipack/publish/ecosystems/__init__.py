@@ -36,12 +36,14 @@ class IndexFile:
 
     One with `settled` is called after its content, or is of an artifact that never changes: it is
     written before every other, and it is not written again.  The others lead clients to what there
-    is, so they are written last, in the order in which they come.
+    is, so they are written last, in the order in which they come.  One with `signature` differs
+    from one signing to the next, so its digest is nowhere.
     """
 
     path: str
     content: bytes
     settled: bool = False
+    signature: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class Ecosystem(Protocol):
 @cache
 def ecosystems() -> dict[str, Ecosystem]:
     """Return every ecosystem by its name, in the order in which people are told of them."""
-    order = ("conda", "apt", "pip")
+    order = ("conda", "apt", "pip", "rpm")
     every = registered(__name__, "ECOSYSTEM", "nipack.ecosystems", _is_ecosystem)
     told = [name for name in order if name in every]
     return {name: every[name] for name in (*told, *sorted(every.keys() - set(order)))}

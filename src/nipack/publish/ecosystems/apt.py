@@ -133,7 +133,7 @@ def _suite_files(snapshot: Snapshot, suite: str, files: dict[str, bytes]) -> Ite
     yield IndexFile(path=f"{folder}/Release", content=release)
     if snapshot.signer is not None:
         signed = snapshot.signer.clear(release)
-        yield IndexFile(path=f"{folder}/InRelease", content=signed)
+        yield IndexFile(path=f"{folder}/InRelease", content=signed, signature=True)
 
 
 def _release(repository: PublishedRepository, suite: str, files: dict[str, bytes]) -> str:

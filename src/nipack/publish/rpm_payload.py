@@ -1,0 +1,106 @@
+"""Read the files in an .rpm, one after the other, without unpacking it.
+
+Sources: rpm's reference manual ("RPM V4 Package format"); cpio(5), the new ASCII format.
+"""
+
+import gzip
+import io
+import lzma
+import struct
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+import zstandard
+
+_LEAD, _LEAD_MAGIC = 96, b"\xed\xab\xee\xdb"
+_HEADER, _HEADER_MAGIC = struct.Struct(">4s4xII"), b"\x8e\xad\xe8\x01"
+_INDEX_ENTRY = 16
+_CPIO_HEADER, _CPIO_MAGIC, _CPIO_END = 110, b"070701", "TRAILER!!!"
+_REGULAR, _KIND = 0o100000, 0o170000
+_SKIP = 1 << 20
+
+
+def rpm_files(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield each regular file: its path with `./` before it, and its content.
+
+    The artifact can seek, and each content is to be read before the next is asked for.  Raises
+    ValueError, or an error of its compression, where it is no .rpm, or is damaged.
+    """
+    if artifact.read(_LEAD)[:4] != _LEAD_MAGIC:
+        raise ValueError("it does not begin as an .rpm does")
+    _pass_header(artifact, aligned=True)  # the signatures
+    _pass_header(artifact, aligned=False)
+    yield from _cpio_files(_decompressed(artifact))
+
+
+def _pass_header(artifact: IO[bytes], *, aligned: bool) -> None:
+    magic, entries, size = _HEADER.unpack(_exactly(artifact, _HEADER.size))
+    if magic != _HEADER_MAGIC:
+        raise ValueError("a header of the .rpm is damaged")
+    length = entries * _INDEX_ENTRY + size
+    _pass(artifact, length + (-length % 8 if aligned else 0))
+
+
+def _decompressed(artifact: IO[bytes]) -> IO[bytes]:
+    start = _exactly(artifact, 6)
+    artifact.seek(-6, io.SEEK_CUR)
+    stream: Any = artifact
+    if start.startswith(b"\x1f\x8b"):
+        stream = gzip.GzipFile(fileobj=stream)
+    elif start.startswith(b"\xfd7zXZ\0"):
+        stream = lzma.LZMAFile(stream)  # noqa: SIM115
+    elif start.startswith(b"\x28\xb5\x2f\xfd"):
+        stream = zstandard.ZstdDecompressor().stream_reader(stream)
+    return cast("IO[bytes]", stream)
+
+
+def _cpio_files(stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
+    while True:
+        header = _exactly(stream, _CPIO_HEADER)
+        if not header.startswith(_CPIO_MAGIC):
+            # rpm has another form for files of 4 GB and more: their sizes stand in its header.
+            raise ValueError("its files are not in cpio's new ASCII format")
+        fields = [int(header[at : at + 8], 16) for at in range(6, _CPIO_HEADER, 8)]
+        mode, size, name_size = fields[1], fields[6], fields[11]
+        name = _exactly(stream, name_size)[:-1].decode("utf-8", "surrogateescape")
+        _pass(stream, -(_CPIO_HEADER + name_size) % 4)
+        if name == _CPIO_END:
+            return
+        content = _Content(stream, size)
+        if mode & _KIND == _REGULAR:
+            yield name, cast("IO[bytes]", content)
+        _pass(stream, content.left + -size % 4)
+
+
+class _Content(io.RawIOBase):
+    """The bytes of one file of a stream."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream, self.left = stream, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stream.read(min(self.left, len(buffer)))
+        if not chunk and self.left and len(buffer):
+            raise EOFError("it ends in the middle of a file")
+        buffer[: len(chunk)] = chunk
+        self.left -= len(chunk)
+        return len(chunk)
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    parts = []
+    while size:
+        part = stream.read(size)
+        if not part:
+            raise EOFError("it ends too early")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _pass(stream: IO[bytes], size: int) -> None:
+    while size:
+        size -= len(_exactly(stream, min(size, _SKIP)))
