@@ -58,7 +58,8 @@ def test_every_digest_of_a_new_repository_is_signed(
     unlisted = {each for each in left - listed.keys() if (repository / each).is_file()}
     # What is called after its content, the log, a wheel's own metadata and the signatures.
     assert {each.rpartition("/")[2].partition(".")[2] for each in unlisted} <= {
-        "asc", "json.asc", "json", "msgpack.zst", "1-py3-none-any.whl.metadata", "deb",
+        "asc", "json.asc", "json", "msgpack.zst", "1-py3-none-any.whl.metadata", "deb", "xml.gz",
+        "xml.asc",
     }  # fmt: skip
 
 
