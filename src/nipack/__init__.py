@@ -1,4 +1,9 @@
-"""Find installed neuroimaging data (the runtime) and make packages of it (`nipack.builder`)."""
+"""Find installed neuroimaging data.
+
+The functions here say what is installed, where, why there, and whether it is intact. Code that uses
+data looks it up with `nipack.data`, which has the names and signatures of `nibabel.data`. The
+command `nipack` asks the same from a shell; `nipack.builder` makes packages of data.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +42,7 @@ def __getattr__(name: str) -> object:
     from . import questions
 
     return getattr(questions, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
