@@ -229,7 +229,6 @@ def _joined(known: PublishedPackage, more: PublishedPackage) -> PublishedPackage
         artifacts=tuple(artifacts[path] for path in sorted(artifacts)),
         description=known.description or more.description,
         license_text=known.license_text or more.license_text,
-        keywords=known.keywords or more.keywords,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from nipack import layout
+from nipack.libraries.table import LIBRARIES
+from nipack.libraries.views import stated_views, umbrella_view
 from nipack.publish.errors import RepositoryError
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
 
@@ -80,11 +82,28 @@ def _package(document: Mapping[str, Any], manifest: bytes) -> PublishedPackage:
         ),
         links=tuple(PublishedLink(path=path, target=target) for path, target in links.items()),
         summary=str(document.get("summary") or ""),
+        description=str(document.get("description") or ""),
         homepage=document.get("homepage"),
         license=document.get("license"),
         authors=tuple(map(str, document.get("authors") or ())),
         citation=tuple(dict(each) for each in document.get("citation") or ()),
+        libraries=_libraries(document, relpath),
+        keywords=_words(document, "keywords"),
+        species=_words(document, "species"),
+        space=_words(document, "space"),
+        resolution=_words(document, "resolution"),
     )
+
+
+def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(map(str, document.get(name) or ()))
+
+
+def _libraries(document: Mapping[str, Any], relpath: str) -> tuple[str, ...]:
+    """Return the libraries that the package has a view for, in the order of their table."""
+    views = [*stated_views(document), umbrella_view(relpath)]
+    named = {each.library for each in views if each is not None}
+    return tuple(name for name in LIBRARIES if name in named)
 
 
 def _payload(manifest: str, relpath: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -59,7 +59,8 @@ class PublishedPackage:
 
     `citation` has what package.json has: dictionaries of doi, text and the like.  `license` is an
     SPDX expression, `license_text` the texts that were packed, empty where none was.  `retracted`
-    is the reason why no solver shall choose it, or None.
+    is the reason why no solver shall choose it, or None.  `libraries` are those, besides nibabel
+    and nipy, that it has a view for: `nipack link` lets them find it.
     """
 
     name: str
@@ -77,6 +78,10 @@ class PublishedPackage:
     authors: tuple[str, ...] = ()
     citation: tuple[Mapping[str, Any], ...] = ()
     keywords: tuple[str, ...] = ()
+    species: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
+    resolution: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     artifacts: tuple[PublishedArtifact, ...] = ()
     retracted: str | None = None
 

@@ -93,6 +93,9 @@ def sample() -> list[PublishedPackage]:
         summary="Regions of the macaque",
         license="CC0-1.0",
         files={"macaque/regions.nii.gz": b"1"},
+        species=("Macaca mulatta",),
+        space=("D99",),
+        libraries=("templateflow", "nilearn"),
     )
     old = package(version="0.2", retracted="its origin is wrong", files={"a": b"1"})
     rich = package(
@@ -172,6 +175,24 @@ def test_filters_and_orders_hold_together_and_stay_in_the_address(
     assert names(page)[0] == "nipy-templates"
 
 
+def test_what_a_library_finds_and_what_it_is_of(open_page: Open, address: str) -> None:
+    page = open_page(f"{address}/index.html")
+    page.get_by_label("Found by").select_option("nilearn")
+    assert names(page) == ["nipy-atlas"]
+    chips = page.locator("#cards .chip").all_inner_texts()
+    assert chips[-2:] == ["Macaca mulatta", "D99"]
+    page.reload()
+    assert names(page) == ["nipy-atlas"]
+    page.get_by_label("Found by").select_option("")
+    page.get_by_label("Search").fill("macaca mulatta")
+    assert names(page) == ["nipy-atlas"]
+    page.get_by_role("link", name="nipy-atlas").click()
+    finders = page.locator(".finders").inner_text()
+    assert "templateflow, nilearn: after nipack link templateflow nilearn" in finders
+    facts = page.locator(".facts").inner_text()
+    assert "Macaca mulatta" in facts
+
+
 def test_more_are_shown_when_asked_for(open_page: Open, site: Path) -> None:
     page = open_page((site / "index.html").as_uri())
     page.get_by_role("button", name="Show more").click()
@@ -214,7 +235,7 @@ def test_the_keyboard_alone_does_it_all(open_page: Open, site: Path) -> None:
     page.keyboard.press("/")
     page.keyboard.type("macaque")
     assert names(page) == ["nipy-atlas"]
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/nipy-atlas/index.html")

@@ -79,7 +79,9 @@ def document(repository: PublishedRepository, entry: Entry, *, files: bool) -> d
     page = f"{entry.folder}/index.html"
     optional = {
         "creator": [{"@type": "Person", "name": visible(name)} for name in package.authors],
-        "keywords": [visible(word) for word in package.keywords],
+        "keywords": [
+            visible(word) for word in (*package.keywords, *package.species, *package.space)
+        ],
         "sameAs": web_address(package.homepage),
         "datePublished": package.date[:10],
         "citeAs": "\n".join(visible(str(each.get("text") or "")) for each in package.citation),

@@ -44,6 +44,7 @@ def files(
         "ways": front_ways(repository, entries),
         "umbrellas": _choices(entry.umbrella for entry in entries),
         "licences": _choices(entry.latest.license or "" for entry in entries),
+        "libraries": _choices(name for entry in entries for name in entry.latest.libraries),
         "top": "",
     }
     yield "index.html", fill("front.html.j2", {**values, **shown})
@@ -64,6 +65,9 @@ def row(entry: Entry, picture: Picture | None) -> dict[str, Any]:
         "date": entry.date,
         "payload_id": latest.payload_id,
         "keywords": [visible(word) for word in latest.keywords],
+        "species": [visible(word) for word in latest.species],
+        "space": [visible(word) for word in latest.space],
+        "libraries": list(latest.libraries),
         "retracted": latest.retracted or "",
         "page": f"{entry.folder}/index.html",
         "hue": hue(entry.name),

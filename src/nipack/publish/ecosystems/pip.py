@@ -89,7 +89,6 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
             package,
             description=body.decode("utf-8", "replace").strip() if isinstance(body, bytes) else "",
             license_text=joined_texts(licenses),
-            keywords=tuple(each for each in (fields["Keywords"] or "").split(",") if each),
         ),
         place=f"{_TOP}/{project}/{file_name}",
         version=str(version),

@@ -172,6 +172,7 @@
     var chips = make("p", "chips");
     if (row.retracted) chips.append(make("span", "chip warn", "retracted"));
     chips.append(make("span", "chip", row.license || "no licence stated"), make("span", "chip", sizeText(row.size)));
+    row.species.concat(row.space).slice(0, 3).forEach(function (word) { chips.append(make("span", "chip soft", word)); });
     text.append(heading, make("p", "summary", row.summary), chips);
     item.append(text);
     return item;
@@ -192,7 +193,8 @@
     var more = document.getElementById("more");
     var rows = catalogue.packages;
     var texts = rows.map(function (row) {
-      return [row.name, row.relpath, row.summary, row.keywords.join(" "), row.files].join("\n").toLowerCase();
+      var words = row.keywords.concat(row.species, row.space, row.libraries);
+      return [row.name, row.relpath, row.summary, words.join(" "), row.files].join("\n").toLowerCase();
     });
     var names = rows.map(function (row) { return row.name.toLowerCase(); });
     var found = [];
@@ -202,12 +204,14 @@
       var words = form.elements.query.value.toLowerCase().split(/\s+/).filter(Boolean);
       var umbrella = form.elements.umbrella.value;
       var license = form.elements.license.value;
+      var library = form.elements.library ? form.elements.library.value : "";
       var order = ORDERS[form.elements.sort.value];
       var hits = [];
       for (var index = 0; index < rows.length; index += 1) {
         var row = rows[index];
         if (umbrella && row.umbrella !== umbrella) continue;
         if (license && row.license !== license) continue;
+        if (library && row.libraries.indexOf(library) < 0) continue;
         if (!words.every(function (word) { return texts[index].indexOf(word) >= 0; })) continue;
         hits.push({ row: row, named: words.length > 0 && words.every(function (word) { return names[index].indexOf(word) >= 0; }) });
       }
@@ -238,8 +242,8 @@
 
     function keepInAddress() {
       var kept = new URLSearchParams();
-      ["query", "umbrella", "license", "sort"].forEach(function (name) {
-        var value = form.elements[name].value;
+      ["query", "umbrella", "license", "library", "sort"].forEach(function (name) {
+        var value = form.elements[name] ? form.elements[name].value : "";
         if (value && !(name === "sort" && value === "date")) kept.set(name, value);
       });
       var text = kept.toString();
@@ -248,8 +252,9 @@
 
     var wanted = new URLSearchParams(location.search);
     wanted.forEach(function (value, name) {
-      if (/^(query|umbrella|license|sort)$/.test(name)) form.elements[name].value = value;
-      if (form.elements[name] && form.elements[name].selectedIndex === -1) form.elements[name].selectedIndex = 0;
+      if (!/^(query|umbrella|license|library|sort)$/.test(name) || !form.elements[name]) return;
+      form.elements[name].value = value;
+      if (form.elements[name].selectedIndex === -1) form.elements[name].selectedIndex = 0;
     });
     form.addEventListener("input", search);
     form.addEventListener("submit", function (event) { event.preventDefault(); });
