@@ -568,7 +568,8 @@ def run(case: Case, top: Path, memory: int) -> list[str]:
     child = os.fork()
     if child == 0:
         _be_nipack(["build", "--quiet", str(source), "-o", str(out)], temporary, log)
-    killer = threading.Timer(6 * SECONDS, os.kill, [child, 9])
+    # By the clock, on a machine that has other work too.
+    killer = threading.Timer(12 * LONGER.get(case.name, SECONDS), os.kill, [child, 9])
     killer.start()
     _, status, usage = os.wait4(child, 0)
     killer.cancel()
