@@ -120,6 +120,27 @@ def test_a_writer_that_fails_ends_the_reader(error: type[BaseException], path: P
         assert file.found == {}
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_an_interruption_while_the_reader_starts_ends_it(
+    late: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the program would wait at its end for one that waits for the rest of the file."""
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        if late:
+            start(thread)
+            started.append(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with GrowingFile[bytes](path) as file:
+        with pytest.raises(KeyboardInterrupt), file.read_back(whole):
+            pass
+        assert file.found == {}
+    assert [thread.is_alive() for thread in started] == [False] * late
+
+
 def test_a_full_disk_ends_the_reader() -> None:
     def fill(file: GrowingFile[bytes]) -> None:
         with file.read_back(whole):

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 from nipack.builder.archive import fast_gzip
 from nipack.system.hashing import CHUNK
+from nipack.system.interruption import held_back
 from nipack.system.progress import Advance
 
 if TYPE_CHECKING:
@@ -87,9 +88,12 @@ class GrowingFile(io.BufferedRandom, Generic[T]):
         start = self.tell()
         follower = _Follower(self._path, start)
         result = Found[T]()
-        thread = threading.Thread(target=_read, args=(follower, read, self.advance, result))
-        thread.start()
+        arguments = (follower, read, self.advance, result)
+        # A program that ends waits for no daemon: not where it ends before the next line either.
+        thread = threading.Thread(target=_read, args=arguments, daemon=True)
         try:
+            with held_back():  # Half started, it could not be joined.
+                thread.start()
             yield
             self.flush()
             follower.end = self.tell()
@@ -98,7 +102,8 @@ class GrowingFile(io.BufferedRandom, Generic[T]):
             follower.stopped = True
             raise
         finally:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         self.found[Part(start, follower.end - start)] = result
 
 
