@@ -26,7 +26,7 @@ from nipack.cli.options import (
     quiet_option,
     sources_argument,
 )
-from nipack.cli.several import make_each, print_sum
+from nipack.cli.several import Outcome, make_each, print_failure, print_sum
 
 if TYPE_CHECKING:
     from nipack.builder.flows.build import Artifact
@@ -63,6 +63,7 @@ Examples:
   nipack build nipy-templates/templates -f deb   a directory with its config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
+  nipack build recipes/*/package.yaml --jobs 4   four packages at once
   nipack build nipy-templates-0.3.tar.gz --dry-run
 
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
@@ -82,6 +83,20 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     type=click.IntRange(min=0),
     help="The revision of the packages, in place of the definition's.",
 )
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many packages are built at once, each in a process of its own.",
+)
+@click.option(
+    "--keep-going/--stop",
+    default=True,
+    show_default="keep going",
+    help="Whether the other sources are built when one has failed.",
+)
 @offline_option
 @json_option
 @quiet_option()
@@ -92,6 +107,8 @@ def build(
     dry_run: bool,
     force: bool,
     revision: int | None,
+    jobs: int,
+    keep_going: bool,
     offline: bool,
     as_json: bool,
     quiet: bool,
@@ -107,22 +124,32 @@ def build(
     from nipack.builder.flows.targets import Targets
 
     made = Targets()
-    chosen_sources = expanded(sources)
-    with console_reporter(quiet=quiet or as_json) as reporter:
-        outcome = make_each(
-            chosen_sources,
-            lambda source: _results(
-                source,
-                chosen,
+    chosen_sources = tuple(dict.fromkeys(expanded(sources)))
+    wanted = chosen or tuple(each for each in _formats().values() if each.default)
+    how: Options = {"offline": offline, "force": force, "revision": revision}
+    at_once = 1 if dry_run else min(jobs, len(chosen_sources))
+    with console_reporter(quiet=quiet or as_json, of_bytes=at_once == 1) as reporter:
+        if at_once == 1:
+            outcome = make_each(
+                chosen_sources,
+                lambda source: _results(
+                    source, wanted, out_dir, reporter, made=made, dry_run=dry_run, how=how
+                ),
+                reporter,
+                silent=as_json,
+                keep_going=keep_going,
+            )
+        else:
+            outcome = _built_at_once(
+                chosen_sources,
+                wanted,
                 out_dir,
                 reporter,
-                made=made,
-                dry_run=dry_run,
-                how={"offline": offline, "force": force, "revision": revision},
-            ),
-            reporter,
-            silent=as_json,
-        )
+                jobs=at_once,
+                keep_going=keep_going,
+                silent=as_json,
+                how=how,
+            )
     if as_json:
         problems = [asdict(problem) for problem in reporter.problems]
         document = {
@@ -133,14 +160,14 @@ def build(
         click.echo(json.dumps(document, indent=2))
     else:
         _print_results(outcome.results, dry_run=dry_run)
-        print_sum(len(chosen_sources), outcome.failed, "built")
+        print_sum(len(chosen_sources), outcome, "built")
     if outcome.errors:
         sys.exit(1)
 
 
 def _results(
     source: str,
-    chosen: "tuple[Format, ...]",
+    wanted: "tuple[Format, ...]",
     out_dir: Path,
     reporter: ConsoleReporter,
     *,
@@ -155,9 +182,7 @@ def _results(
         must_hold_links,
         opened_package,
     )
-    from nipack.builder.formats import formats
 
-    wanted = chosen or tuple(each for each in formats().values() if each.default)
     if not dry_run:
         for artifact in build(source, wanted, out_dir, reporter, made=made, **how):
             yield _as_dict(artifact)
@@ -175,6 +200,51 @@ def _results(
                 "payload_size": package.size,
                 "payload_id": package.payload_id,
             }
+
+
+def _built_at_once(
+    sources: tuple[str, ...],
+    wanted: "tuple[Format, ...]",
+    out_dir: Path,
+    reporter: ConsoleReporter,
+    *,
+    jobs: int,
+    keep_going: bool,
+    silent: bool,
+    how: "Options",
+) -> Outcome[dict[str, Any]]:
+    """Build the sources in so many processes; what came of them is told in their order."""
+    from nipack.builder.flows.collection import Order, build_collection, local_processes
+    from nipack.system.address import public_address
+    from nipack.system.leftovers import workspace
+
+    names = tuple(each.name for each in wanted)
+    outcome: Outcome[dict[str, Any]] = Outcome()
+    advance = reporter.step("packages", len(sources))
+    with workspace() as claims:
+        orders = [
+            Order(source=source, formats=names, out_dir=out_dir, claims=claims, **how)
+            for source in sources
+        ]
+        done = {}
+        for built in build_collection(orders, lambda: local_processes(jobs), keep_going=keep_going):
+            done[built.order] = built
+            advance(1)
+            if built.error:
+                reporter.problems.extend(built.problems)
+                continue
+            for problem in built.problems:
+                reporter.warn(problem)
+    for order in orders:
+        if order in done:
+            built, source = done[order], public_address(order.source)
+            outcome.results.extend(map(_as_dict, built.artifacts))
+            (outcome.failed if built.error else outcome.well).append(source)
+            if built.error:
+                outcome.errors.append(built.error)
+                if not silent:
+                    print_failure(built.error, built.problems, quiet=reporter.quiet)
+    return outcome
 
 
 def _as_dict(artifact: "Artifact") -> dict[str, Any]:

@@ -169,11 +169,12 @@ class ConsoleReporter:
     progress: Progress
     problems: list[Problem] = field(default_factory=list)
     quiet: bool = False
+    of_bytes: bool = True
     count: Counter[str] = field(default_factory=Counter)
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
         """Show a bar for a step of so many bytes."""
-        visible = total is None or total >= _WORTH_A_BAR
+        visible = total is None or total >= _WORTH_A_BAR or not self.of_bytes
         task = self.progress.add_task(name, total=total, visible=visible)
         done = 0
 
@@ -194,15 +195,18 @@ class ConsoleReporter:
 
 
 @contextmanager
-def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
-    """Give a reporter whose bars are gone at the end; without a terminal there are none."""
+def console_reporter(*, quiet: bool = False, of_bytes: bool = True) -> Iterator[ConsoleReporter]:
+    """Give a reporter whose bars are gone at the end; without a terminal there are none.
+
+    Its steps are of bytes, or else of packages.
+    """
     from rich import progress as bars
 
+    units = (bars.DownloadColumn(), bars.TransferSpeedColumn())
     progress = bars.Progress(
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
-        bars.DownloadColumn(),
-        bars.TransferSpeedColumn(),
+        *(units if of_bytes else (bars.MofNCompleteColumn(),)),
         bars.TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,
@@ -211,7 +215,7 @@ def console_reporter(*, quiet: bool = False) -> Iterator[ConsoleReporter]:
     token = _WITH_BARS.set(progress.console)
     try:
         with progress:
-            reporter = ConsoleReporter(progress, quiet=quiet)
+            reporter = ConsoleReporter(progress, quiet=quiet, of_bytes=of_bytes)
             yield reporter
     finally:
         _WITH_BARS.reset(token)

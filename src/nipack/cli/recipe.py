@@ -174,7 +174,7 @@ def recipe(
         click.echo(json.dumps(document, indent=2))
     else:
         _print_results(outcome.results, dry_run=dry_run)
-        print_sum(len(chosen_sources), outcome.failed, "rendered")
+        print_sum(len(chosen_sources), outcome, "rendered")
     if outcome.errors:
         sys.exit(1)
 

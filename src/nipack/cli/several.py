@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from nipack.cli.console import ConsoleReporter, console, print_error, print_problems
 
 if TYPE_CHECKING:
-    from nipack.system.errors import NipackError
+    from nipack.system.errors import Problem
 
 Result = TypeVar("Result")
 
@@ -19,6 +19,7 @@ class Outcome(Generic[Result]):
     results: list[Result] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    well: list[str] = field(default_factory=list)
 
 
 def make_each(
@@ -27,8 +28,12 @@ def make_each(
     reporter: ConsoleReporter,
     *,
     silent: bool,
+    keep_going: bool = True,
 ) -> Outcome[Result]:
-    """Make what is asked for of each source; an error is printed at once, unless it is `silent`."""
+    """Make what is asked for of each source; an error is printed at once, unless it is `silent`.
+
+    Without `keep_going`, nothing is made after the first error.
+    """
     from nipack.system.address import public_address
     from nipack.system.errors import DataPackageError, NipackError
 
@@ -42,24 +47,30 @@ def make_each(
             # The other sources have their turn all the same.
             outcome.errors.append(str(error))
             outcome.failed.append(public_address(source))
-            if isinstance(error, DataPackageError):
-                reporter.problems.extend(error.problems)
+            problems = error.problems if isinstance(error, DataPackageError) else ()
+            reporter.problems.extend(problems)
             if not silent:
-                _print_failure(error, quiet=reporter.quiet)
+                print_failure(str(error), problems, quiet=reporter.quiet)
+            if not keep_going:
+                break
+        else:
+            outcome.well.append(public_address(source))
     return outcome
 
 
-def _print_failure(error: "NipackError", *, quiet: bool) -> None:
-    from nipack.system.errors import DataPackageError
-
-    if isinstance(error, DataPackageError):
-        print_problems(each for each in error.problems if each.severity == "error" or not quiet)
+def print_failure(error: str, problems: Iterable["Problem"], *, quiet: bool) -> None:
+    """Print why nothing was made of a source: its problems, or else the message."""
+    found = [each for each in problems if each.severity == "error" or not quiet]
+    if any(each.severity == "error" for each in found):
+        print_problems(found)
     else:
-        print_error(str(error))
+        print_error(error)
 
 
-def print_sum(count: int, failed: list[str], done: str) -> None:
-    """Print how many of several sources went well."""
+def print_sum(count: int, outcome: Outcome[Result], done: str) -> None:
+    """Print how many of several sources went well, and which did not."""
     if count > 1:
+        failed, left_out = outcome.failed, count - len(outcome.failed) - len(outcome.well)
         rest = f", {len(failed)} failed: {', '.join(failed)}" if failed else ""
-        console(stderr=bool(failed)).print(f"{count - len(failed)} of {count} sources {done}{rest}")
+        rest += f", {left_out} not begun" if left_out else ""
+        console(stderr=bool(rest)).print(f"{len(outcome.well)} of {count} sources {done}{rest}")

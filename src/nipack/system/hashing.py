@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from nipack.system.parallel import THREADS as THREADS
-from nipack.system.parallel import for_each_file
+from nipack.system.parallel import for_each_file, threads
 from nipack.system.progress import Advance
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
@@ -77,7 +77,7 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
                 advance(len(chunk))
         return part_hash.digest()
 
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+    with ThreadPoolExecutor(max_workers=threads()) as pool:
         parts = b"".join(pool.map(part, range(0, size, _PART)))
     return hashlib.blake2b(parts).hexdigest()
 

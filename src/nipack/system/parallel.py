@@ -14,6 +14,20 @@ THREADS = min(8, os.cpu_count() or 1)
 LARGE = 1 << 18
 
 
+_share: int | None = None
+
+
+def threads() -> int:
+    """Return how many threads this process may keep busy."""
+    return _share or THREADS
+
+
+def share_processors(processes: int) -> None:
+    """Leave the other processors to as many processes beside this one."""
+    global _share
+    _share = max(1, THREADS // processes)
+
+
 def for_each_file(
     work: Callable[[File], Result], files: Sequence[File], sizes: Sequence[int]
 ) -> list[Result]:
@@ -24,7 +38,7 @@ def for_each_file(
     large = [number for number, size in enumerate(sizes) if size >= LARGE]
     if not large:
         return [work(file) for file in files]
-    pool = ThreadPoolExecutor(max_workers=THREADS)
+    pool = ThreadPoolExecutor(max_workers=threads())
     try:
         futures = {number: pool.submit(work, files[number]) for number in large}
         small = {number: work(file) for number, file in enumerate(files) if number not in futures}

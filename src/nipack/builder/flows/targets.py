@@ -1,5 +1,8 @@
 """Where packages and recipes may be written: not into the data, and not over one another."""
 
+import hashlib
+import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,7 +26,7 @@ class Targets:
         `remedy` is what gives the target of one of the two another name.
         """
         for target in targets:
-            other = self._sources.get(target.resolve(), source)
+            other = self._maker(target.resolve(), source)
             if other != source:
                 raise ArtifactError(
                     f"{target}: would be made of {public_address(source)}, but is made of "
@@ -31,9 +34,37 @@ class Targets:
                     "with -o"
                 )
 
+    def _maker(self, target: Path, source: str) -> str:
+        """Return the source that has made a target; this one, if none has."""
+        return self._sources.get(target, source)
+
     def add(self, target: Path, source: str) -> None:
         """Keep it that a source has made a target."""
         self._sources[target.resolve()] = source
+
+
+class SharedTargets(Targets):
+    """What several processes write, which a folder tells of: the first to ask for a target has it.
+
+    A source that is tried again, because its process was lost, has its targets already.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Share an empty folder, which exists."""
+        super().__init__()
+        self._folder = folder
+
+    def _maker(self, target: Path, source: str) -> str:
+        claim = self._folder / hashlib.sha256(os.fsencode(target)).hexdigest()
+        own = self._folder / secrets.token_hex(16)
+        own.write_text(source, "utf-8", "surrogateescape")
+        try:
+            os.link(own, claim)  # whole at once, and only if there is none
+        except FileExistsError:
+            return claim.read_text("utf-8", "surrogateescape")
+        finally:
+            own.unlink()
+        return source
 
 
 def must_lie_outside(package: DataPackage, out_dir: Path, option: str = "-o") -> None:

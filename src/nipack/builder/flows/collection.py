@@ -1,0 +1,163 @@
+"""Many packages at once, each built in one of several processes."""
+
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from nipack.builder.flows.build import Artifact, build
+from nipack.builder.flows.targets import SharedTargets
+from nipack.builder.formats import formats
+from nipack.system.errors import DataPackageError, NipackError, Problem
+from nipack.system.interruption import ending_signals
+from nipack.system.parallel import share_processors
+from nipack.system.progress import Advance
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One source, and how its packages are to be built: what another process is told.
+
+    `formats` are names; `claims` is the folder that tells who makes which artifact.
+    """
+
+    source: str
+    formats: tuple[str, ...]
+    out_dir: Path
+    claims: Path
+    offline: bool = False
+    force: bool = False
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What came of an order: the packages, the warnings, and why there are no more of them.
+
+    The problems of a data package that is not valid are among `problems`, and in `error` as well.
+    """
+
+    order: Order
+    artifacts: tuple[Artifact, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Keeps warnings for the process that asked for the build."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def step(self, name: str, total: int | None) -> Advance:
+        return lambda count: None
+
+    def warn(self, problem: Problem) -> None:
+        self.problems.append(problem)
+
+
+def build_one(order: Order) -> Built:
+    """Build what one order asks for; what is wrong with it is told, not raised."""
+    listener, artifacts = _Listener(), []
+    chosen = [formats()[name] for name in order.formats]
+    try:
+        for artifact in build(
+            order.source,
+            chosen,
+            order.out_dir,
+            listener,
+            offline=order.offline,
+            force=order.force,
+            revision=order.revision,
+            made=SharedTargets(order.claims),
+        ):
+            artifacts.append(artifact)  # noqa: PERF402  # those before an error are there
+    except NipackError as error:
+        if isinstance(error, DataPackageError):
+            listener.problems.extend(error.problems)
+        return Built(
+            order=order,
+            artifacts=tuple(artifacts),
+            problems=tuple(listener.problems),
+            error=str(error),
+        )
+    return Built(order=order, artifacts=tuple(artifacts), problems=tuple(listener.problems))
+
+
+Opened = Callable[[], AbstractContextManager[Executor]]
+
+
+def build_collection(
+    orders: Sequence[Order], opened: Opened, *, keep_going: bool = True
+) -> Iterator[Built]:
+    """Build every order on an executor that is opened, and yield what came of each when it is done.
+
+    Where a process is lost, killed by the system for its memory say, its builds are begun again on
+    a new executor; what was lost three times has failed.  Without `keep_going`, what was not begun
+    when the first has failed is not built.
+    """
+    waiting = list(orders)
+    for attempt in range(1, _ATTEMPTS + 1):
+        lost: list[Order] = []
+        with opened() as executor:
+            futures = {executor.submit(build_one, order): order for order in waiting}
+            for future in as_completed(futures):
+                try:
+                    built = future.result()
+                except BrokenExecutor:
+                    lost.append(futures[future])
+                    continue
+                yield built
+                if built.error and not keep_going:
+                    return
+        if not lost:
+            return
+        log.warning(
+            "a process was lost; %d builds are begun again (attempt %d)", len(lost), attempt + 1
+        )
+        waiting = lost
+    reason = f"its process was lost {_ATTEMPTS} times; give it more memory, or lower --jobs"
+    for order in waiting:
+        yield Built(order=order, error=f"{order.source}: {reason}")
+
+
+@contextmanager
+def local_processes(count: int) -> Iterator[Executor]:
+    """Open so many processes, which share the processors; on an error they end at once."""
+    context = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(count,))
+    try:
+        yield pool
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(processes: int) -> None:
+    """Take this process's share of the processors, and end in peace when that is asked for."""
+    share_processors(processes)
+    for number in ending_signals():
+        signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Raise where a build has something to take away; else end without a word."""
+    while frame is not None:
+        if frame.f_code is build_one.__code__:
+            raise KeyboardInterrupt
+        frame = frame.f_back
+    os._exit(128 + number)
