@@ -8,33 +8,24 @@ counts it.
 
 import argparse
 import os
+import platform
 import random
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
+from bench_report import Comparison, Measurement, Report, read_report, worse
 from isal import igzip
 
 NIPACK = [sys.executable, "-m", "nipack"]
 MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """The runs of one command: wall seconds, and the peak memory in MB."""
-
-    name: str
-    seconds: list[float]
-    memory: float
-
-    def __str__(self) -> str:
-        low, high = min(self.seconds), max(self.seconds)
-        median = statistics.median(self.seconds)
-        return f"{self.name:<44} {median:7.3f} s ({low:.3f}-{high:.3f})  {self.memory:6.0f} MB"
+BENCHMARKS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 
 
 def make_tree(directory: Path, megabytes: int) -> None:
@@ -69,8 +60,8 @@ def write(path: Path, chunks: object) -> None:
         stream.writelines(chunks)  # type: ignore[arg-type]
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Run a command; return its wall seconds and the peak memory of its processes in MB."""
+def run(command: list[str]) -> tuple[float, float, float]:
+    """Run a command; return its seconds, those of the processors, and its peak memory in MB."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -79,38 +70,177 @@ def run(command: list[str]) -> tuple[float, float]:
     if process.returncode != 0:
         sys.exit(f"bench: {' '.join(command)} failed")
     unit = 1 if sys.platform == "darwin" else 1024  # bytes, or KiB
-    return seconds, usage.ru_maxrss * unit / MEGABYTE
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / MEGABYTE
 
 
-def compare(runs: int, **commands: list[str]) -> None:
-    """Run two commands in turn and print both, and the ratio of their medians."""
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for number in range(runs + 1):
-        for name, command in commands.items():
-            result = run(command)
-            if number:  # the first is a warm-up
-                results[name].append(result)
-    measured = [
-        Measurement(name, [s for s, _ in each], max(m for _, m in each))
-        for name, each in results.items()
-    ]
-    ours, peer = measured
-    ratio = statistics.median(ours.seconds) / statistics.median(peer.seconds)
-    print(ours, peer, f"{'ratio of the medians':<44} {ratio:7.3f}\n", sep="\n", flush=True)
+@dataclass(frozen=True)
+class Command:
+    """What is measured: its name, its words, and the folder or file that it makes."""
+
+    name: str
+    words: list[str]
+    makes: Path | None = None
 
 
-def bench_build(megabytes: int, runs: int) -> None:
-    """Compare builds with what tar and a compressor alone need for the same tree."""
-    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
-        tree = Path(workspace) / "nipy" / "templates"
+def compare(runs: int, ours: Command, peer: Command) -> Comparison:
+    """Run two commands in turn, and print and return what came of it."""
+    results: dict[str, list[tuple[float, float, float]]] = {ours.name: [], peer.name: []}
+    warm_up = runs > 1
+    for number in range(runs + warm_up):
+        for command in (ours, peer):
+            result = run(command.words)
+            if number or not warm_up:
+                results[command.name].append(result)
+    measured = Comparison(
+        name=ours.name,
+        peer=peer.name,
+        ours=_measurement(results[ours.name], ours),
+        theirs=_measurement(results[peer.name], peer),
+    )
+    print(measured, flush=True)
+    return measured
+
+
+def _measurement(results: list[tuple[float, float, float]], command: Command) -> Measurement:
+    return Measurement(
+        seconds=tuple(round(seconds, 4) for seconds, _, _ in results),
+        processor=tuple(round(processor, 4) for _, processor, _ in results),
+        memory=round(max(memory for _, _, memory in results), 1),
+        size=round(_size(command.makes) / MEGABYTE, 3),
+    )
+
+
+def _size(made: Path | None) -> int:
+    """Return the bytes of what was made: a file, or the only large one below a folder."""
+    if made is None:
+        return 0
+    found = [each for each in made.rglob("*") if each.is_file()] if made.is_dir() else [made]
+    return max(each.stat().st_size for each in found)
+
+
+def bench_build(megabytes: int, runs: int, *, small: bool) -> Iterator[Comparison]:
+    """Compare builds with what tar and a compressor alone need, and with other tools."""
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as name:
+        workspace = Path(name)
+        tree = workspace / "nipy" / "templates"
         make_tree(tree, megabytes)
         print(f"a package of {megabytes} MB, {runs} runs each, {os.cpu_count()} processors\n")
-        for format, compressor in (("conda", "zstd -3 -T2 -c"), ("deb", "gzip -1 -c")):
-            build = [*NIPACK, "build", str(tree), "-q", "-f", format, "-o", f"{workspace}/dist"]
-            archive = f"{workspace}/peer"
-            peer = ["sh", "-c", f"tar c -C {workspace} nipy | {compressor} > {archive}"]
-            names = (f"nipack build -f {format}", f"tar c | {compressor}")
-            compare(runs, **dict(zip(names, (build, peer), strict=True)))
+        packed = Command(
+            "tar c | zstd -3 -T2",
+            ["sh", "-c", f"tar c -C {name} nipy | zstd -3 -T2 -c > {name}/peer"],
+            workspace / "peer",
+        )
+        conda, deb = nipack_build(workspace, "conda"), nipack_build(workspace, "deb")
+        yield compare(runs, conda, packed)
+        yield compare(runs, deb, packed)
+        yield compare(runs, nipack_build(workspace, "conda", "deb", "sdist", "wheel"), packed)
+        kept = Command("nipack build, nothing changed", [*conda.words[:-1]], conda.makes)
+        yield compare(max(2, runs), kept, packed)  # the first reads what is kept in mind
+        for level in ("-1", "") if not small else ():
+            yield compare(1, conda, rattler_build(workspace, level))
+        if shutil.which("dpkg-deb"):
+            for compressor in ("gzip",) if small else ("gzip", "zstd", "xz"):
+                yield compare(1, deb, dpkg_deb(workspace, compressor))
+        if shutil.which("dpkg-buildpackage") and not small:
+            yield compare(1, deb, dpkg_buildpackage(workspace))
+        if shutil.which("conda-build") and not small:
+            yield compare(1, conda, conda_build(workspace))
+
+
+def nipack_build(workspace: Path, *formats: str) -> Command:
+    """Return a build of the tree by nipack, whatever is there already."""
+    out = workspace / f"dist-{'-'.join(formats)}"
+    options = [word for each in formats for word in ("-f", each)]
+    words = [*NIPACK, "build", str(workspace / "nipy" / "templates"), "-q", *options]
+    title = f"nipack build -f {formats[0]}" if len(formats) == 1 else "nipack build, four formats"
+    return Command(title, [*words, "-o", str(out), "--force"], out if len(formats) == 1 else None)
+
+
+RATTLER = """\
+package: {{name: peer, version: "0.3"}}
+build: {{noarch: generic, script: "mkdir -p $PREFIX/share && cp -r {tree} $PREFIX/share/nipy"}}
+"""
+
+
+def rattler_build(workspace: Path, level: str) -> Command:
+    """Return a build by rattler-build, which copies the tree and packs it; no level is its own."""
+    recipe = workspace / f"rattler{level}" / "recipe.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text(RATTLER.format(tree=workspace / "nipy"), "utf-8")
+    code = (
+        "import sys, pathlib, rattler_build as r; "
+        "r.Stage0Recipe.from_file(sys.argv[1]).run_build("
+        "output_dir=pathlib.Path(sys.argv[2]), channels=[], package_format=sys.argv[3])"
+    )
+    out = workspace / f"rattler-out{level}"
+    words = [sys.executable, "-c", code, str(recipe), str(out), f"conda:{level[1:]}".rstrip(":")]
+    return Command(f"py-rattler-build, level {level[1:] or 'of its own'}", words, out / "noarch")
+
+
+CONTROL = """\
+Package: peer
+Version: 0.3
+Architecture: all
+Maintainer: A <a@b.org>
+Description: x
+"""
+
+
+def dpkg_deb(workspace: Path, compressor: str) -> Command:
+    """Return what packs a tree that lies there ready."""
+    top = workspace / "deb"
+    if not top.exists():
+        (top / "DEBIAN").mkdir(parents=True)
+        (top / "DEBIAN" / "control").write_text(CONTROL, "utf-8")
+        shutil.copytree(workspace / "nipy", top / "usr" / "share" / "nipy")
+    out = workspace / "peer.deb"
+    words = ["dpkg-deb", f"-Z{compressor}", "--root-owner-group", "-b", str(top), str(out)]
+    return Command(f"dpkg-deb -Z{compressor}", words, out)
+
+
+RULES = """\
+#!/usr/bin/make -f
+build build-indep clean:
+binary binary-indep:
+\tmkdir -p debian/peer/DEBIAN debian/peer/usr/share
+\tcp -r {tree} debian/peer/usr/share/nipy
+\tcd debian/peer && find usr -type f -print0 | xargs -0 md5sum > DEBIAN/md5sums
+\tdpkg-gencontrol -ppeer -Pdebian/peer
+\tdpkg-deb --root-owner-group -b debian/peer ..
+"""
+
+
+def dpkg_buildpackage(workspace: Path) -> Command:
+    """Return the build of a source package that installs the tree, with Debian's own settings."""
+    debian = workspace / "source" / "peer-0.3" / "debian"
+    (debian / "source").mkdir(parents=True)
+    source = "Source: peer\nSection: science\nPriority: optional\nMaintainer: A <a@b.org>\n"
+    binary = "Package: peer\nArchitecture: all\nDescription: x\n"
+    changelog = "peer (0.3) unstable; urgency=low\n\n  * x\n\n"
+    signature = " -- A <a@b.org>  Thu, 01 Jan 2026 00:00:00 +0000\n"
+    (debian / "control").write_text(f"{source}\n{binary}", "utf-8")
+    (debian / "changelog").write_text(changelog + signature, "utf-8")
+    (debian / "source" / "format").write_text("3.0 (native)\n", "utf-8")
+    (debian / "rules").write_text(RULES.format(tree=workspace / "nipy"), "utf-8")
+    (debian / "rules").chmod(0o755)
+    command = f"cd {debian.parent} && rm -rf debian/peer && dpkg-buildpackage -b -us -uc -d"
+    return Command(
+        "dpkg-buildpackage", ["sh", "-c", command], workspace / "source" / "peer_0.3_all.deb"
+    )
+
+
+def conda_build(workspace: Path) -> Command:
+    """Return a build by conda-build, which copies the tree and packs it."""
+    recipe = workspace / "conda-recipe" / "meta.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text(
+        "package: {name: peer, version: '0.3'}\nbuild:\n  noarch: generic\n"
+        f"  script: mkdir -p $PREFIX/share && cp -r {workspace / 'nipy'} $PREFIX/share/nipy\n",
+        "utf-8",
+    )
+    out = workspace / "conda-out"
+    words = ["conda-build", str(recipe.parent), "--output-folder", str(out), "--no-test"]
+    return Command("conda-build", words, out / "noarch")
 
 
 IMPORT = """
@@ -134,7 +264,7 @@ INI_FILES = (1, 10, 100)
 WANTED = {"look-up": "nipy/templates", "look-up that finds nothing": "nipy/absent"}
 
 
-def bench_look_up(runs: int) -> None:
+def bench_look_up(runs: int) -> Iterator[Comparison]:
     """Compare one look-up where many packages have left an ini file, in fresh processes."""
     with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
         data = Path(workspace) / "share" / "nipy" / "nipy" / "templates"
@@ -148,10 +278,11 @@ def bench_look_up(runs: int) -> None:
                 ini.write_text(f"[DATA]\npath = {workspace}/share/nipy\n", "utf-8")
             for name, relpath in WANTED.items():
                 title = f"{name}, {count} ini files"
-                compare_python(title, LOOK_UP, runs, directory=str(directory), relpath=relpath)
+                place = str(directory)
+                yield compare_python(title, LOOK_UP, runs, directory=place, relpath=relpath)
 
 
-def compare_python(name: str, code: str, runs: int, **values: str) -> None:
+def compare_python(name: str, code: str, runs: int, **values: str) -> Comparison:
     """Run code with our module and with nibabel's in turn; it prints its own seconds."""
     seconds: dict[str, list[float]] = {"nipack": [], "nibabel": []}
     for number in range(runs + 1):
@@ -160,13 +291,15 @@ def compare_python(name: str, code: str, runs: int, **values: str) -> None:
             said = subprocess.check_output(command, text=True)
             if number:
                 measured.append(float(said))
-    ours, peer = (statistics.median(measured) for measured in seconds.values())
-    for module, median in (("nipack", ours), ("nibabel", peer)):
-        print(f"{name + ': ' + module:<44} {median * 1000:7.2f} ms")
-    print(f"{'ratio of the medians':<44} {ours / peer:7.3f}\n", flush=True)
+    ours, theirs = (
+        Measurement(seconds=tuple(each), processor=tuple(each)) for each in seconds.values()
+    )
+    measured_pair = Comparison(name=name, peer="nibabel", ours=ours, theirs=theirs)
+    print(measured_pair, flush=True)
+    return measured_pair
 
 
-def bench_verify(megabytes: int, runs: int) -> None:
+def bench_verify(megabytes: int, runs: int) -> Iterator[Comparison]:
     """Compare nipack verify with openssl, in two processes, over the same files."""
     with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
         prefix = Path(workspace)
@@ -181,11 +314,45 @@ def bench_verify(megabytes: int, runs: int) -> None:
             f"find {data} -type f -printf '%s %p\\0' | sort -zrn | cut -z -d' ' -f2"
             " | xargs -0 -P2 -n40 openssl dgst -sha256"
         )
-        commands = {
-            "nipack verify": [*NIPACK, "verify", data],
-            "openssl dgst -sha256, two processes": ["sh", "-c", openssl],
-        }
-        compare(runs, **commands)
+        yield compare(
+            runs,
+            Command("nipack verify", [*NIPACK, "verify", data]),
+            Command("openssl dgst -sha256, two processes", ["sh", "-c", openssl]),
+        )
+
+
+def about_this_run(megabytes: int, runs: int) -> dict[str, str]:
+    """Return what has to be known of the machine and its programs."""
+    model = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    memory = [line for line in _lines("/proc/meminfo") if line.startswith("MemTotal")]
+    programs = {
+        "zstd": ["zstd", "--version"],
+        "dpkg-deb": ["dpkg-deb", "--version"],
+        "openssl": ["openssl", "version"],
+    }
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "processor": model[0].partition(": ")[2].strip() if model else platform.processor(),
+        "processors": str(os.cpu_count()),
+        "sha256 in hardware": str(any("sha_ni" in line for line in _lines("/proc/cpuinfo"))),
+        "memory": memory[0].partition(":")[2].strip() if memory else "",
+        "package": f"{megabytes} MB, {runs} runs after a warm-up; slow peers once",
+        "Python": platform.python_version(),
+        **{each: version(each) for each in ("nipack", "zstandard", "isal", "py-rattler-build")},
+        **{name: _first_line(words) for name, words in programs.items()},
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text("utf-8").splitlines() if Path(path).exists() else []
+
+
+def _first_line(words: list[str]) -> str:
+    if shutil.which(words[0]) is None:
+        return "not there"
+    said = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    return (said.splitlines() or [""])[0].strip().replace("|", " ")
 
 
 def main() -> None:
@@ -193,11 +360,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", type=int, default=500, help="the package's size [500]")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each [5]")
+    parser.add_argument("--small", action="store_true", help="leave out the peers that take long")
+    parser.add_argument("--check", action="store_true", help="compare with docs/benchmarks only")
+    parser.add_argument("--into", type=Path, default=BENCHMARKS, help="the folder of the report")
     arguments = parser.parse_args()
-    bench_build(arguments.megabytes, arguments.runs)
-    bench_verify(arguments.megabytes, arguments.runs)
-    bench_look_up(3 * arguments.runs)
-    compare_python("import", IMPORT, 3 * arguments.runs)
+    megabytes, runs = arguments.megabytes, arguments.runs
+    committed = read_report(arguments.into) if arguments.check else None
+    measured = Report(
+        about=about_this_run(megabytes, runs),
+        comparisons=(
+            *bench_build(megabytes, runs, small=arguments.small),
+            *bench_verify(megabytes, runs),
+            *bench_look_up(3 * runs),
+            compare_python("import", IMPORT, 3 * runs),
+        ),
+    )
+    if committed is None:
+        measured.write(arguments.into)
+        return
+    found, count = worse(committed, measured)
+    print(*found, f"{len(found)} of {count} ratios are worse by more than 25 %", sep="\n")
+    sys.exit(bool(found))
 
 
 if __name__ == "__main__":
