@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
@@ -160,4 +159,5 @@ def _end(number: int, frame: FrameType | None) -> None:
         if frame.f_code is build_one.__code__:
             raise KeyboardInterrupt
         frame = frame.f_back
-    os._exit(128 + number)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
