@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,8 @@ class Killing(Executor):
         if not self._begun:
             self._begun = True
             multiprocessing.active_children()[0].kill()
+            with suppress(BrokenExecutor):
+                future.result()  # It is known now that one was lost.
         return future
 
 

@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +109,12 @@ def build_collection(
     for attempt in range(1, _ATTEMPTS + 1):
         lost: list[Order] = []
         with opened() as executor:
-            futures = {executor.submit(build_one, order): order for order in waiting}
+            futures: dict[Future[Built], Order] = {}
+            for order in waiting:
+                try:
+                    futures[executor.submit(build_one, order)] = order
+                except BrokenExecutor:  # A process was lost before all were given out.
+                    lost.append(order)
             for future in as_completed(futures):
                 try:
                     built = future.result()
