@@ -13,7 +13,8 @@ from tests.publish.serving import made_key
 
 from nipack.cli.app import nipack
 from nipack.publish import indexes, log
-from nipack.publish.signing import verified
+from nipack.publish.ecosystems import Snapshot, ecosystems
+from nipack.publish.signing import signer_of, verified
 from nipack.publish.stores import store_at
 
 Artifacts = dict[str, dict[str, Path]]
@@ -61,6 +62,23 @@ def test_every_digest_of_a_new_repository_is_signed(
         "asc", "json.asc", "json", "msgpack.zst", "1-py3-none-any.whl.metadata", "deb", "xml.gz",
         "xml.asc",
     }  # fmt: skip
+
+
+def test_all_of_an_ecosystem_is_in_its_folder(
+    artifacts: Artifacts, key: Path, repository: Path
+) -> None:
+    """What is not there is never pruned."""
+    publish(*artifacts["0.1"].values(), repository, "--key", key)
+    state = log.load(store_at(str(repository)))
+    assert state is not None
+    signer = signer_of(str(key))
+    snapshot = Snapshot(repository=state.repository, packages=state.ordered(), signer=signer)
+    for ecosystem in ecosystems().values():
+        paths = [each.path for each in ecosystem.indexes(snapshot)]
+        for package in snapshot.packages:
+            paths += [each.path for each in package.artifacts_of(ecosystem.name)]
+        assert paths
+        assert all(each.startswith(f"{ecosystem.folder}/") for each in paths)
 
 
 def test_the_same_again_changes_nothing(artifacts: Artifacts, key: Path, repository: Path) -> None:

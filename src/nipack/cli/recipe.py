@@ -184,7 +184,7 @@ def _check_channels(
 ) -> None:
     if channels and not build:
         raise click.UsageError("--channel is for the tests of a build: add --build")
-    if channels and chosen and all(each.name != "conda" for each in chosen):
+    if channels and chosen and not any(each.takes_channels for each in chosen):
         raise click.UsageError("--channel is for the conda recipe: add -f conda, or leave it out")
     remote = [each for each in channels if not each.startswith("file:")]
     if offline and remote:

@@ -193,14 +193,13 @@ def _read_all(
             refused[path] = f"{path}: {error.strerror or error}; check the path and its rights"
     paths = list(readings)
     advance = reporter.step("read", sum(path.stat().st_size for path in paths))
-    found = digest_files(paths, ["sha256", "md5"], advance)
+    asked = {each for name, _ in readings.values() for each in ecosystems()[name].digests}
+    found = digest_files(paths, ["sha256", *sorted(asked)], advance)
     candidates = []
     for path, digests in zip(paths, found, strict=True):
         ecosystem, reading = readings[path]
-        # conda's clients of old compare it.
-        index = {**reading.index} | (
-            {"md5": digests.by_algorithm["md5"]} if ecosystem == "conda" else {}
-        )
+        wanted = ecosystems()[ecosystem].digests
+        index = {**reading.index} | {each: digests.by_algorithm[each] for each in wanted}
         artifact = PublishedArtifact(
             ecosystem=ecosystem,
             path=reading.place,

@@ -16,7 +16,6 @@ from nipack.publish.stores import Store
 
 # What no generation names may be of a publisher who is about to name it.
 _YOUNG = 24 * 3600
-_TOPS = ("apt", "conda", "rpm", "simple", "sources")
 
 
 def retract(
@@ -123,7 +122,7 @@ def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) ->
     needed = _needed(store, state, keep)
     found = [
         path
-        for top in _TOPS
+        for top in sorted(each.folder for each in ecosystems().values())
         for path in store.files(top)
         if path not in needed and (path in dropped or store.age(path) > _YOUNG)
     ]

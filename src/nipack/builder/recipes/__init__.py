@@ -7,6 +7,7 @@ file.
 
 import os
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -125,23 +126,31 @@ def sample_images(request: RecipeRequest) -> list[str]:
 
 @runtime_checkable
 class RecipeFormat(Protocol):
-    """How a data package becomes a recipe, and how the recipe is built and read back."""
+    """How a data package becomes a recipe, and how the recipe is built and read back.
+
+    A recipe format inherits from it, and states what is not as it is in most of them.
+    """
 
     name: str
     """What the command line calls it, and the name of the recipe's folder."""
-    default: bool
+    default: bool = False
     """Whether it is rendered when no format is asked for."""
-    prefix: str
+    prefix: str = "/usr"
     """The prefix that is written into the ini file that `contents` reads."""
+    takes_channels: bool = False
+    """Whether its builders find in channels of conda what the tests of a recipe need."""
 
+    @abstractmethod
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield (path, reason, remedy) of everything that this format cannot carry."""
         ...
 
+    @abstractmethod
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the recipe's files; rendering twice gives the same."""
         ...
 
+    @abstractmethod
     def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
         """Build the recipe with the distribution's tool; return what it made, the package first.
 
@@ -149,10 +158,12 @@ class RecipeFormat(Protocol):
         """
         ...
 
+    @abstractmethod
     def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
         """Read back what the package installs, with paths from the prefix."""
         ...
 
+    @abstractmethod
     def is_own(self, path: str, name: str) -> bool:
         """Tell whether a path, for a package's name, is the distribution's own documentation."""
         ...

@@ -32,12 +32,10 @@ _ZSTD = Program(name="zstd", package="apt install zstd, or pacman -S zstd")
 _QUICK, _SMALL = "zstd -c -T2 -3 -", "zstd -c -T0 -19 -"
 
 
-class ArchRecipe:
+class ArchRecipe(RecipeFormat):
     """A PKGBUILD, built by makepkg."""
 
     name = "arch"
-    default = False
-    prefix = "/usr"
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what makepkg takes for something else."""

@@ -41,12 +41,12 @@ _DROPPED = re.compile(r"(.*/)?(\.DS_Store|[^/]*\.la|\.git(/.*)?)")
 _DROPPED_BY_CONDA_BUILD = re.compile(r"(.*/)?[^/]*\.py[co]")
 
 
-class CondaRecipe:
+class CondaRecipe(RecipeFormat):
     """noarch: generic, built by conda-build or rattler-build."""
 
     name = "conda"
     default = True
-    prefix = "/usr"
+    takes_channels = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what conda's builders drop."""

@@ -79,12 +79,11 @@ _TIMEWARP = {
 }
 
 
-class DebianRecipe:
+class DebianRecipe(RecipeFormat):
     """Format 3.0 (quilt), built by dpkg-buildpackage."""
 
     name = "debian"
     default = True
-    prefix = "/usr"
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what dpkg-source(1) leaves out or takes for its own."""

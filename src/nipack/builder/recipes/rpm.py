@@ -34,12 +34,11 @@ _READER = Program(name="rpm2archive", package="dnf install rpm, or apt install r
 _QUICK, _SMALL = "w1.gzdio", "w19.zstdio"
 
 
-class RpmRecipe:
+class RpmRecipe(RecipeFormat):
     """A spec and its sources, built by rpmbuild."""
 
     name = "rpm"
     default = True
-    prefix = "/usr"
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what rpm cannot pack."""

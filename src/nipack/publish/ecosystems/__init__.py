@@ -5,6 +5,7 @@ distribution names one in the entry point group `nipack.ecosystems`.  They do no
 another.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -67,7 +68,7 @@ class Snapshot:
 
 @runtime_checkable
 class Ecosystem(Protocol):
-    """How a repository has packages of one kind."""
+    """How a repository has packages of one kind; an ecosystem inherits from it."""
 
     name: str
     """What a record of an artifact calls it."""
@@ -75,15 +76,22 @@ class Ecosystem(Protocol):
     """What a person calls it: `conda`."""
     suffix: str
     """What the names of its artifacts end with."""
+    folder: str
+    """Where all of its files are, from the top of a repository."""
+    digests: frozenset[str] = frozenset()
+    """The digests of an artifact that `indexes` needs beside sha256, of those that records have."""
 
+    @abstractmethod
     def read(self, artifact: Path) -> Reading:
         """Return what an artifact says of itself; raises RepositoryError where it is none."""
         ...
 
+    @abstractmethod
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the files that clients are led by; the artifacts' own are there already."""
         ...
 
+    @abstractmethod
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return what a user types to install a package of that name."""
         ...

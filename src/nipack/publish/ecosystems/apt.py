@@ -19,7 +19,7 @@ from debian.arfile import ArError
 from debian.deb822 import Deb822
 from debian.debfile import DebError, DebFile
 
-from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles
 from nipack.publish.records import PublishedArtifact, PublishedRepository
@@ -30,12 +30,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
 
 
-class AptArchive:
+class AptArchive(Ecosystem):
     """An index of each suite, signed, and what a user's apt is told of it."""
 
     name = "apt"
     title = "apt"
     suffix = ".deb"
+    folder = _TOP
 
     def read(self, artifact: Path) -> Reading:
         """Return what the control file says, and which data is in it."""
@@ -270,4 +271,4 @@ def _tar_gz(files: dict[str, bytes]) -> bytes:
     return gzip.compress(plain.getvalue(), mtime=0)
 
 
-ECOSYSTEM = AptArchive()
+ECOSYSTEM: Ecosystem = AptArchive()

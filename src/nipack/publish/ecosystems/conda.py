@@ -16,24 +16,27 @@ from typing import IO, Any
 
 import zstandard
 
-from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
-_SUBDIR = "conda/noarch"
+_TOP = "conda"
+_SUBDIR = f"{_TOP}/noarch"
 # Level 19 takes a hundred times as long for a sixth less.
 _LEVEL = 3
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _FIELD = re.compile(r"[A-Za-z0-9_.!+-]+")
 
 
-class CondaChannel:
+class CondaChannel(Ecosystem):
     """repodata.json, the same compressed, and in shards."""
 
     name = "conda"
     title = "conda"
     suffix = ".conda"
+    folder = _TOP
+    digests = frozenset({"md5"})  # clients of old compare it
 
     def read(self, artifact: Path) -> Reading:
         """Return what is in the info part, and which data is in the other."""
@@ -88,11 +91,11 @@ class CondaChannel:
         yield IndexFile(path=f"{_SUBDIR}/repodata.json", content=repodata)
         yield IndexFile(path=f"{_SUBDIR}/repodata.json.zst", content=_compressed(repodata))
         yield IndexFile(path=f"{_SUBDIR}/repodata_shards.msgpack.zst", content=_compressed(shards))
-        yield IndexFile(path="conda/channeldata.json", content=_channel_data(snapshot))
+        yield IndexFile(path=f"{_TOP}/channeldata.json", content=_channel_data(snapshot))
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return conda's command."""
-        return (f"conda install --channel {repository.address}/conda {name}",)
+        return (f"conda install --channel {repository.address}/{_TOP} {name}",)
 
 
 def _info_files(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -203,4 +206,4 @@ def _compressed(content: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
 
 
-ECOSYSTEM = CondaChannel()
+ECOSYSTEM: Ecosystem = CondaChannel()

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
@@ -27,12 +27,13 @@ _TOP = "simple"
 _VERSION = "1.1"
 
 
-class SimpleIndex:
+class SimpleIndex(Ecosystem):
     """A page for each project, for clients of HTML and of JSON."""
 
     name = "pip"
     title = "pip, uv"
     suffix = ".whl"
+    folder = _TOP
 
     def read(self, artifact: Path) -> Reading:
         """Return what the wheel's METADATA says."""
@@ -178,4 +179,4 @@ def _json(document: Any) -> bytes:
     return (json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
-ECOSYSTEM = SimpleIndex()
+ECOSYSTEM: Ecosystem = SimpleIndex()

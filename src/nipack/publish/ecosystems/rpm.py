@@ -18,7 +18,7 @@ from typing import Any
 
 import zstandard
 
-from nipack.publish.ecosystems import IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
@@ -39,12 +39,13 @@ _VERSION = re.compile(r"[A-Za-z0-9._+~^]+")
 _MOST_LICENSES = 1 << 20  # bytes of each text
 
 
-class RpmRepository:
+class RpmRepository(Ecosystem):
     """Indexes that are called by their digests, and a signed repomd.xml that leads to them."""
 
     name = "rpm"
     title = "dnf"
     suffix = ".rpm"
+    folder = _TOP
 
     def read(self, artifact: Path) -> Reading:
         """Return what the header says, and which data is in it."""
@@ -202,4 +203,4 @@ def _repo_file(repository: PublishedRepository) -> str:
     return "\n".join(lines) + "\n"
 
 
-ECOSYSTEM = RpmRepository()
+ECOSYSTEM: Ecosystem = RpmRepository()
