@@ -241,11 +241,9 @@ def _named(root: str, wanted: Wanted, there: Surroundings, *, fix: bool) -> str:
 
 def _has_tool() -> bool:
     """Tell whether `nipack doctor` is the tool's, which can write: the runtime's cannot."""
-    from pathlib import Path
+    from importlib.util import find_spec
 
-    from .. import __path__ as places
-
-    return any(Path(place, "cli", "doctor.py").is_file() for place in places)
+    return find_spec("nipack.cli.doctor") is not None
 
 
 def _near(
