@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY
 from nipack.publish.keys import make_key
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+PUBLISHERS = 8  # at once
 
 
 def made_artifacts(folder: Path) -> dict[str, dict[str, Path]]:

@@ -6,8 +6,6 @@ import multiprocessing
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -17,42 +15,26 @@ import msgpack
 import pytest
 import zstandard
 from debian.deb822 import Deb822, Release
-from tests.conftest import REPOSITORY
+from tests.publish.serving import PUBLISHERS
 
 from nipack.publish import flow, log
 from nipack.publish.signing import signer_of, verified
 from nipack.publish.stores import folder, store_at
 from nipack.publish.verification import check_repository
 
-EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
-PUBLISHERS, ROUNDS = 8, 20
+ROUNDS = 20
+SETTINGS = flow.Settings(name="lab", address="https://data.lab.example")
 Artifacts = dict[str, dict[str, Path]]
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> list[list[Path]]:
-    """The artifacts of as many packages as there are publishers."""
-    top = tmp_path_factory.mktemp("many")
-    for number in range(PUBLISHERS):
-        shutil.copytree(EXAMPLE, top / "recipes" / str(number))
-        definition = top / "recipes" / str(number) / "package.yaml"
-        text = definition.read_text("utf-8").replace("examplepkg\n", f"example{number}\n")
-        definition.write_text(text.replace(f"data: example{number}", "data: examplepkg"), "utf-8")
-    words = ["-f", "conda", "-f", "deb", "-f", "wheel", "-q", "-o", str(top / "dist")]
-    subprocess.run([sys.executable, "-m", "nipack", "build", str(top / "recipes"), *words],
-                   check=True, capture_output=True)  # fmt: skip
-    built = sorted((top / "dist").iterdir())
-    return [[path for path in built if f"example{n}" in path.name] for n in range(PUBLISHERS)]
-
-
-def _publish_rounds(
-    barrier: Barrier, top: Path, artifacts: list[Path], key: Path, rounds: int
+def publish_rounds(
+    barrier: Barrier, top: str, artifacts: list[Path], key: Path, rounds: int
 ) -> None:
     signer = signer_of(str(key))
     for number in range(rounds):
         barrier.wait()
-        store = store_at(str(top / str(number)))
-        done = flow.publish(artifacts, store, signer, flow.Settings(name="lab"))
+        store = store_at(f"{top}/{number}")
+        done = flow.publish(artifacts, store, signer, SETTINGS)
         assert not done.refused
 
 
@@ -63,7 +45,7 @@ def test_eight_publishers_at_once_lose_nothing(
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(PUBLISHERS)
     workers = [
-        context.Process(target=_publish_rounds, args=(barrier, tmp_path, mine, key, ROUNDS))
+        context.Process(target=publish_rounds, args=(barrier, str(tmp_path), mine, key, ROUNDS))
         for mine in many
     ]
     for worker in workers:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from nipack.publish.errors import RepositoryError
 from nipack.publish.stores.bucket import PROTOCOLS, BucketStore
 from nipack.publish.stores.folder import FolderStore
+from nipack.publish.stores.sftp import SftpStore
 from nipack.system.progress import Advance
 
 
@@ -75,7 +76,9 @@ def store_at(address: str) -> Store:
         return FolderStore(Path(unquote(parts.path)))
     if parts.scheme in PROTOCOLS:
         return BucketStore(address)
-    known = ", ".join(f"{each}://" for each in ("file", *PROTOCOLS))
+    if parts.scheme == "sftp":
+        return SftpStore(address)
+    known = ", ".join(f"{each}://" for each in ("file", "sftp", *PROTOCOLS))
     raise RepositoryError(
         f"{address}: no repository can be there; give a folder, or one of {known}"
     )

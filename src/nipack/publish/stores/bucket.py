@@ -38,13 +38,18 @@ class BucketStore:
 
     def __init__(self, address: str, **options: Any) -> None:
         """Take s3://BUCKET/PREFIX; `options` are the file system's own, as fsspec has them."""
-        import fsspec
-
         self.folder: Path | None = None
         self.address = address.rstrip("/")
         self._is_s3 = address.startswith("s3://")
         more = {"use_listings_cache": False, "skip_instance_cache": True} if self._is_s3 else {}
-        self._system, self._top = fsspec.url_to_fs(self.address, **more, **options)
+        try:
+            import fsspec
+
+            self._system, self._top = fsspec.url_to_fs(self.address, **more, **options)
+        except ImportError as error:
+            raise RepositoryError(
+                f"{address}: a bucket needs s3fs: pip install 'nipack-build[s3]'"
+            ) from error
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""

@@ -1,8 +1,6 @@
 """A repository in a folder: of a web server's machine, or of a disk that several share."""
 
 import os
-import secrets
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,15 +9,12 @@ from typing import IO
 
 from nipack.publish.errors import ExistsError, RepositoryError
 from nipack.publish.stores.promise import keeps_promise
+from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
 from nipack.system.errors import system_errors_as
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.progress import Advance
 
-# Half-written files lie on the disk of the repository, so that they get their name at once.
-_UNFINISHED = ".nipack/unfinished"
 _REMEDY = "check the folder's rights and the room on its disk; the repository is as it was"
-# Of another machine's process nothing is known but how long ago it wrote.
-_ABANDONED_AFTER = 24 * 3600
 
 
 class FolderStore:
@@ -82,7 +77,7 @@ class FolderStore:
     @contextmanager
     def _unfinished(self, path: str) -> Iterator[tuple[IO[bytes], Path]]:
         """Open a file that nobody sees, and delete it at the end."""
-        temporary = self._top / _own_path()
+        temporary = self._top / own_path()
         with system_errors_as(RepositoryError, _REMEDY, place=self.address):
             try:
                 (self._top / path).parent.mkdir(parents=True, exist_ok=True)
@@ -115,40 +110,23 @@ class FolderStore:
 
     def tidy(self) -> None:
         """Delete what a publisher has left that is no more, or was not seen for a day."""
-        unfinished = self._top / _UNFINISHED
+        unfinished = self._top / UNFINISHED
         for file in sorted(unfinished.iterdir()) if unfinished.is_dir() else ():
-            host, process, _ = (*file.name.rsplit(".", 2), "", "")[:3]
-            ended = host == socket.gethostname() and process.isdigit() and not _runs(int(process))
-            if ended or _age(file) > _ABANDONED_AFTER:
+            if is_abandoned(file.name, _age(file)):
                 file.unlink(missing_ok=True)
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
-        if not keeps_promise(self.create, self.delete, _own_path()):
+        if not keeps_promise(self.create, self.delete, own_path()):
             raise RepositoryError(
                 f"{self.address}: two could create the same file here, so two publishers at once "
                 "could lose packages; use a folder on another file system"
             )
 
 
-def _own_path() -> str:
-    """Return where this process may write what it has not finished."""
-    return f"{_UNFINISHED}/{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
-
-
 def _flush(output: IO[bytes]) -> None:
     output.flush()
     os.fsync(output.fileno())
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _age(file: Path) -> float:
