@@ -148,8 +148,7 @@ def _row(each: Comparison) -> str:
     figures = [
         f"{each.ratio:.2f}",
         f"{each.processor_ratio:.2f}",
-        f"{statistics.median(ours.seconds):.2f}",
-        f"{statistics.median(theirs.seconds):.2f}",
+        *(f"{statistics.median(times.seconds):.3g}" for times in (ours, theirs)),
         *(f"{value:.0f}" if value else "" for value in (ours.memory, theirs.memory)),
         *(f"{value:.1f} MB" if value else "" for value in (ours.size, theirs.size)),
     ]
