@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,13 @@ def nipack(*arguments: str, python: Path | str = sys.executable, **environment: 
     return done.returncode, json.loads(done.stdout)
 
 
+def advised(relpath: str, python: Path | str = sys.executable) -> list[str]:
+    """Return the commands that are to make the data usable again."""
+    _, found = nipack("doctor", relpath, python=python)
+    [package] = found["packages"]
+    return list(package["commands"])
+
+
 def test_what_conda_installed(build: Build, prefix: Prefix) -> None:
     prefix.conda_install(build(EXAMPLE)["conda"])
     status, [listed] = nipack("list", "--check", python=prefix.python)
@@ -53,6 +61,18 @@ def test_what_conda_installed(build: Build, prefix: Prefix) -> None:
     ]
 
 
+def test_condas_cache_is_named_where_it_is_damaged_too(build: Build, prefix: Prefix) -> None:
+    prefix.conda_install(build(EXAMPLE)["conda"])
+    [record] = prefix.directory.glob("conda-meta/nipy-examplepkg-*.json")
+    cache = Path(json.loads(record.read_text("utf-8"))["extracted_package_dir"])
+    image = "share/nipy/nipy/examplepkg/phantom/T1.nii.gz"
+    (prefix.directory / image).unlink()  # which may be a hard link to the one in the cache
+    [again] = advised("nipy/examplepkg", prefix.python)
+    assert again.startswith("conda install --force-reinstall ")
+    (cache / image).unlink()
+    assert advised("nipy/examplepkg", prefix.python) == [f"rm -r {shlex.quote(str(cache))}", again]
+
+
 @pytest.mark.tools("dpkg")
 def test_what_dpkg_installed(build: Build, tmp_path: Path) -> None:
     root = tmp_path / "a system"
@@ -69,6 +89,32 @@ def test_what_dpkg_installed(build: Build, tmp_path: Path) -> None:
     assert mine["owner"]["name"] == "nipy-examplepkg"
     assert mine["owner"]["version"].startswith("0.1")
     assert mine["check"] == "intact"
+
+
+@pytest.mark.tools("dpkg")
+def test_what_dpkg_installed_is_installed_again_from_the_deb_near_by(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """apt has nothing to download for what no archive of it has."""
+    root, here = tmp_path / "a system", tmp_path / "here"
+    for name in ("info", "updates"):
+        (root / "var/lib/dpkg" / name).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    dpkg = ["dpkg", f"--root={root}", "--force-not-root", "--log=/dev/null", "--force-depends"]
+    deb = build(EXAMPLE)["deb"]
+    run(*dpkg, "--install", deb)
+    (root / "usr/share/nipy/nipy/examplepkg/phantom/T1.nii.gz").write_bytes(b"")
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("NIPY_DATA_PATH", str(root / "usr/share/nipy"))
+    [advice] = advised("nipy/examplepkg")
+    assert advice.startswith("no archive of apt has nipy-examplepkg 0.1-1: make its .deb again")
+    shutil.copy(deb, here)
+    [advice] = advised("nipy/examplepkg")
+    words = shlex.split(advice)
+    assert words[:3] == ["sudo", "dpkg", "-i"]
+    run(*dpkg, *words[2:])
+    assert advised("nipy/examplepkg") == []
 
 
 @pytest.mark.tools("dpkg-deb")

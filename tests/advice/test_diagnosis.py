@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.machine import Machine, add_records, install, make_machine, ordinary_
 
 import nipack
 from nipack.advice.diagnosis import PackageDiagnosis
-from nipack.advice.sources import in_apt_archive
+from nipack.advice.sources import deb_near_by, in_apt_archive
 from nipack.cli.app import nipack as command_line
 from nipack.data import MissingDataWarning, check_installed, make_datasource
 
@@ -63,6 +64,15 @@ def test_apt_knows_what_its_archives_have() -> None:
     assert not in_apt_archive("nipy-no-such-templates")
 
 
+@pytest.mark.parametrize("name", ["d_1.2-1_all.deb", "dist/d_1.2-1_all.deb", "d_2%3a1.2-1_all.deb"])
+def test_a_deb_is_near_by(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "d_1.2-10_all.deb", "")
+    assert deb_near_by("d", "2:1.2-1") is None
+    file = write(tmp_path / name, "")
+    assert deb_near_by("d", "2:1.2-1") == str(file)
+
+
 def test_the_cache_that_conda_links_damage_from_is_removed_first(machine: Machine) -> None:
     data = install(machine.own_root)
     add_records(machine.prefix)
@@ -78,7 +88,13 @@ def test_the_cache_that_conda_links_damage_from_is_removed_first(machine: Machin
     first, second = only().commands
     assert first == f"rm -r '{cache}'"
     assert second.startswith("conda install --force-reinstall --prefix ")
-    cache.rmdir()
+    # A copy of the damage is removed, one that is as packaged is not.
+    cached = install(cache / "share/nipy")
+    add_records(cache)
+    assert only().commands == (second,)
+    (cached / "config.ini").write_text("[DEFAULT]\nversion = 0.30\n", "utf-8")
+    assert only().commands == (first, second)
+    shutil.rmtree(cache)
     assert only().commands == (second,)
 
 

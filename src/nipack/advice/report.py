@@ -6,6 +6,7 @@ import os
 
 from ..inventory.owners import conda_cache_of, find_owner
 from ..layout import payload_directory
+from ..lookup.errors import DataError
 from ..lookup.records import Record
 from .commands import (
     install_command,
@@ -15,7 +16,7 @@ from .commands import (
     this_interpreter,
 )
 from .nearest import alternatives
-from .sources import in_apt_archive, is_published
+from .sources import deb_near_by, in_apt_archive, is_published
 
 # Of a terminal as it opens: what is folded there is no table any more.
 MOST_COLUMNS = 80
@@ -127,15 +128,43 @@ def reinstallation(path: str, relpath: str, owner: Owner) -> list[str]:
     again = reinstall_command(owner.manager, owner.name)
     if owner.manager == "dpkg" and not in_apt_archive(owner.name):
         # apt downloads nothing that no archive has.
-        return [f"sudo dpkg -i {owner.name}_{owner.version}_all.deb"]
+        return [_deb_again(owner)]
     if owner.manager == "conda":
         # Its files are hard links with the cache, whose damage would be linked again.
         prefix = path[: -len(payload_directory(relpath))].rstrip("\\/")
         cache = conda_cache_of(prefix, owner.name)
-        if cache is not None:
+        if cache is not None and not _is_intact(os.path.join(cache, payload_directory(relpath))):
             remove = "rmdir /s /q" if os.name == "nt" else "rm -r"
             return [f"{remove} {quoted(cache)}", again]
     return [again]
+
+
+def _deb_again(owner: Owner) -> str:
+    """Return how the .deb is installed again that was installed by hand."""
+    found = deb_near_by(f"{owner.name}", f"{owner.version}")
+    if found is not None:
+        return f"sudo dpkg -i {quoted(found)}"
+    name = f"{owner.name} {owner.version}"
+    build = f"nipack build -f deb {owner.name}-VERSION.tar.gz"
+    return f"no archive of apt has {name}: make its .deb again ({build}), and ask again beside it"
+
+
+def _is_intact(directory: str) -> bool:
+    """Tell whether a copy has a manifest and is as that says, by every byte."""
+    # Most programs that ask for data never come here.
+    from ..inventory.copies import copy_at
+    from ..inventory.payload import find_manifest
+    from ..inventory.verification import verify_copies
+    from ..lookup.settings import search_settings
+
+    try:
+        manifest = find_manifest(directory)
+        if manifest is None:
+            return False
+        [found] = verify_copies([copy_at(directory)], search_settings(), manifest=manifest)
+    except DataError:
+        return False
+    return found.state == "intact"
 
 
 def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:

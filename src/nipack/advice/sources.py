@@ -42,6 +42,19 @@ def in_apt_archive(package: str) -> bool:
     return _ARCHIVE.search(output_of("apt-cache", "policy", package)) is not None
 
 
+def deb_near_by(package: str, version: str) -> str | None:
+    """Return a .deb of this version: here, in ./dist, in Downloads or in apt's own cache."""
+    # A file's name has no epoch (deb-version(7)), but for apt, which spells the colon %3a.
+    names = (version.partition(":")[2] or version, version.replace(":", "%3a"))
+    downloads = os.path.join(os.path.expanduser("~"), "Downloads")
+    for folder in (os.getcwd(), os.path.abspath("dist"), downloads, "/var/cache/apt/archives"):
+        for name in names:
+            pattern = f"{glob.escape(os.path.join(folder, f'{package}_{name}'))}_*.deb"
+            for found in sorted(glob.glob(pattern)):
+                return found
+    return None
+
+
 def _has(index: str, package: str) -> bool:
     try:
         data = read_regular(index)

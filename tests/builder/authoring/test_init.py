@@ -241,6 +241,14 @@ def test_readme_gives_summary_and_description(atlas: Path) -> None:
     assert (definition.summary, definition.description) == ("atlas of phantoms", "Made by hand.")
 
 
+def test_a_dash_of_print_between_years_is_no_part_of_a_name(atlas: Path) -> None:
+    """The MNI's licence has one."""
+    text = ISC.replace("2024 Ada", "1993\N{EN DASH}2004 Ada")
+    (atlas / "LICENSE").write_text(text, "utf-8")
+    [stanza] = definition_of(atlas).copyright
+    assert (stanza.years, stanza.holders) == ("1993-2004", ("Ada Lovelace",))
+
+
 def test_a_licence_file_is_recognised(atlas: Path) -> None:
     shutil.copy(REPOSITORY / "LICENSE", atlas / "LICENSE")
     definition = definition_of(atlas)

@@ -253,10 +253,13 @@ def _holders(text: str) -> Iterator[tuple[str, str]]:
         # A run of blanks is one: expressions go over each of a thousand again and again.
         words = " ".join(line[:_LONGEST_LINE].split())
         found = re.match(
-            r"\W*Copyright (?:\(c\) ?|© ?)?([0-9][-0-9, ]*)?(\S.*)$", words, re.IGNORECASE
+            r"\W*Copyright (?:\(c\) ?|© ?)?([0-9][-\u2013\u20140-9, ]*)?(\S.*)$",
+            words,
+            re.IGNORECASE,
         )
         if found:
-            yield found[1] or "", found[2]
+            # The MNI's licence has an en dash between its years.
+            yield re.sub("[\u2013\u2014]", "-", found[1] or ""), found[2]
 
 
 def recognised_license(text: str) -> str | None:
