@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; with --require-tools, refuse to run at all.
 
-    The tests of other libraries are left out unless they are asked for: pip fetches gigabytes.
+    The tests of other libraries are left out unless they are asked for: uv fetches gigabytes.
     """
     if not config.getoption("--reach"):
         left_out = [item for item in items if item.get_closest_marker("reach")]

@@ -95,9 +95,10 @@ def environment(requirements: tuple[str, ...], directory: Path) -> Path:
     with filelock.FileLock(directory / f"reach-{name}.lock"):
         if not (place / "ready").exists():
             venv.create(place, with_pip=False, symlinks=True, clear=True)
-            pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python")]
-            wanted = ("packaging", *requirements)
-            run(*pip, "install", "--quiet", "--disable-pip-version-check", *wanted)
+            # Its own cache would be in the home of one test.
+            uv = [Path(sys.executable).with_name("uv"), "--cache-dir", directory / "reach-cache"]
+            python = place / "bin" / "python"
+            run(*uv, "pip", "install", "--quiet", "--python", python, "packaging", *requirements)
             [site] = place.glob("lib/python*/site-packages")
             put(runtime_files(), site)
             (place / "ready").touch()
@@ -122,7 +123,7 @@ def reach(tmp_path: Path, environments: Path) -> Iterator[MakeReach]:
     def make(
         requirements: tuple[str, ...], sources: Sources, by: str = "conda", views: str = ""
     ) -> Reach:
-        prefix, home = tmp_path / "prefix", tmp_path / "home"
+        prefix, home = tmp_path / "prefix", tmp_path / "user"
         home.mkdir()
         for relpath, files in sources.items():
             _install(_package(tmp_path / "source", relpath, files, views), prefix, by)
