@@ -96,9 +96,9 @@ def environment(requirements: tuple[str, ...], directory: Path) -> Path:
         if not (place / "ready").exists():
             venv.create(place, with_pip=False, symlinks=True, clear=True)
             # Its own cache would be in the home of one test.
-            uv = [Path(sys.executable).with_name("uv"), "--cache-dir", directory / "reach-cache"]
-            python = place / "bin" / "python"
-            run(*uv, "pip", "install", "--quiet", "--python", python, "packaging", *requirements)
+            uv, cache = Path(sys.executable).with_name("uv"), directory / "reach-cache"
+            words = (uv, "pip", "install", "--quiet", "--cache-dir", cache)
+            run(*words, "--python", place / "bin" / "python", "packaging", *requirements)
             [site] = place.glob("lib/python*/site-packages")
             put(runtime_files(), site)
             (place / "ready").touch()
