@@ -1,6 +1,7 @@
 """Read the payload's files out of an artifact, one after the other, without unpacking it."""
 
 import gzip
+import io
 import lzma
 import tarfile
 import zipfile
@@ -66,7 +67,9 @@ def _deb(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
         if name.startswith("data.tar"):
             yield from _tar(name, artifact)
             return
-        artifact.read(size + size % 2)
+        if size < 0:
+            raise ValueError(f"a member of the .deb has {size} bytes")
+        artifact.seek(size + size % 2, io.SEEK_CUR)
 
 
 def _tar(name: str, stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:

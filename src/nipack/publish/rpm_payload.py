@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import struct
+from binascii import unhexlify
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
@@ -16,6 +17,7 @@ _LEAD, _LEAD_MAGIC = 96, b"\xed\xab\xee\xdb"
 _HEADER, _HEADER_MAGIC = struct.Struct(">4s4xII"), b"\x8e\xad\xe8\x01"
 _INDEX_ENTRY = 16
 _CPIO_HEADER, _CPIO_MAGIC, _CPIO_END = 110, b"070701", "TRAILER!!!"
+_CPIO_FIELDS, _LONGEST_NAME = struct.Struct(">13I"), 4096
 _REGULAR, _KIND = 0o100000, 0o170000
 _SKIP = 1 << 20
 
@@ -60,8 +62,10 @@ def _cpio_files(stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
         if not header.startswith(_CPIO_MAGIC):
             # rpm has another form for files of 4 GB and more: their sizes stand in its header.
             raise ValueError("its files are not in cpio's new ASCII format")
-        fields = [int(header[at : at + 8], 16) for at in range(6, _CPIO_HEADER, 8)]
+        fields = _CPIO_FIELDS.unpack(unhexlify(header[len(_CPIO_MAGIC) :]))
         mode, size, name_size = fields[1], fields[6], fields[11]
+        if name_size > _LONGEST_NAME:
+            raise ValueError(f"a file in it has a name of {name_size:,} bytes")
         name = _exactly(stream, name_size)[:-1].decode("utf-8", "surrogateescape")
         _pass(stream, -(_CPIO_HEADER + name_size) % 4)
         if name == _CPIO_END:

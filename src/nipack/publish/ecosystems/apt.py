@@ -19,6 +19,7 @@ from debian.arfile import ArError
 from debian.deb822 import Deb822
 from debian.debfile import DebError, DebFile
 
+from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles
@@ -40,18 +41,15 @@ class AptArchive(Ecosystem):
 
     def read(self, artifact: Path) -> Reading:
         """Return what the control file says, and which data is in it."""
-        try:
-            with DebFile(str(artifact)) as deb:
-                control = deb.debcontrol()
-                records = RecordFiles("usr/")
-                with deb.data.tgz() as tar:
-                    for member in tar:
-                        content = tar.extractfile(member) if member.isfile() else None
-                        if content is not None and records.offer(member.name, content):
-                            break
-                return _reading(records, control)
-        except (ArError, DebError, tarfile.TarError, EOFError, KeyError, ValueError) as error:
-            raise RepositoryError(f"is no .deb: {error}; build it again") from error
+        with damage_as_error("a .deb", ArError, DebError), DebFile(str(artifact)) as deb:
+            control = deb.debcontrol()
+            records = RecordFiles("usr/")
+            with deb.data.tgz() as tar:
+                for member in tar:
+                    content = tar.extractfile(member) if member.isfile() else None
+                    if content is not None and records.offer(member.name, content):
+                        break
+            return _reading(records, control)
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield Packages by its digest, and then what leads to it."""

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import zstandard
 
+from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -40,16 +41,11 @@ class CondaChannel(Ecosystem):
 
     def read(self, artifact: Path) -> Reading:
         """Return what is in the info part, and which data is in the other."""
-        try:
-            with zipfile.ZipFile(artifact) as archive:
-                info = _info_files(archive)
-                index, about = json.loads(info["index.json"]), json.loads(info["about.json"])
-                package = _payload_of(archive)
-                return _reading(package, index, about, info)
-        except (zipfile.BadZipFile, zstandard.ZstdError, tarfile.TarError, EOFError) as error:
-            raise RepositoryError(f"is damaged: {error}; build it again") from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RepositoryError(f"is no .conda package: {error}; build it again") from error
+        with damage_as_error("a .conda"), zipfile.ZipFile(artifact) as archive:
+            info = _info_files(archive)
+            index, about = json.loads(info["index.json"]), json.loads(info["about.json"])
+            package = _payload_of(archive)
+            return _reading(package, index, about, info)
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the shards, and then what leads to them and to the packages."""

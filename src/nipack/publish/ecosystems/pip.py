@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -37,12 +38,10 @@ class SimpleIndex(Ecosystem):
 
     def read(self, artifact: Path) -> Reading:
         """Return what the wheel's METADATA says."""
-        try:
+        with damage_as_error("a wheel"):
             project, version, _, _ = parse_wheel_filename(artifact.name)
             with zipfile.ZipFile(artifact) as archive:
                 return _reading(archive, artifact.name, project, version)
-        except (InvalidWheelFilename, zipfile.BadZipFile, EOFError) as error:
-            raise RepositoryError(f"is no wheel: {error}; build it again") from error
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield each wheel's metadata, each project's pages, and those of all."""

@@ -7,7 +7,6 @@ says what an index has of a package; that is kept in the log, and joined here.
 import calendar
 import gzip
 import hashlib
-import lzma
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -16,8 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
+from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -51,15 +49,12 @@ class RpmRepository(Ecosystem):
         """Return what the header says, and which data is in it."""
         header = _header(artifact)
         records, texts = RecordFiles("usr/"), []
-        try:
-            with artifact.open("rb") as stream:
-                for name, content in rpm_files(stream):
-                    if name.startswith(_LICENSES):
-                        texts.append((name, content.read(_MOST_LICENSES)))
-                    elif records.offer(name, content):
-                        break
-        except (ValueError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
-            raise RepositoryError(f"is damaged: {error}; build it again") from error
+        with damage_as_error("an .rpm"), artifact.open("rb") as stream:
+            for name, content in rpm_files(stream):
+                if name.startswith(_LICENSES):
+                    texts.append((name, content.read(_MOST_LICENSES)))
+                elif records.offer(name, content):
+                    break
         return _reading(header, replace(records.package(), license_text=joined_texts(texts)))
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:

@@ -1,0 +1,272 @@
+"""Give a reader of strangers' bytes damaged ones, until the time is over or it fails in a new way.
+
+Each input is a good one with some bytes changed, cut, repeated or replaced by words that its
+language knows.  The reader may take it, or refuse it by the errors that it promises; whatever else
+it raises is a finding: it is written to a file, and the exit code is 1.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nipack.builder.authoring.facts import read_facts
+from nipack.builder.definition.reading import read_definition
+from nipack.builder.dialects.versions import upstream_version
+from nipack.builder.source.unpack import unpack
+from nipack.inventory.payload import read_manifest, read_metadata
+from nipack.lookup import ini, version
+from nipack.lookup.errors import DataError, IniError
+from nipack.publish.ecosystems import ecosystems
+from nipack.publish.rpm_payload import rpm_files
+from nipack.system.errors import NipackError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+MEMORY = 4 << 30  # bytes of address space; a reader that wants more fails by MemoryError
+WORDS = [
+    *(
+        b"\0",
+        b"\xff",
+        b"\n",
+        b"[",
+        b"{",
+        b'"',
+        b"'",
+        b"%(a)s",
+        b"..",
+        b"/",
+        b"&a ",
+        b"*a",
+        b"!!int ",
+    ),
+    *(b"-1", b"9" * 40, b"-0000001", b"ffffffff", b"7777777", b"1e999", b"NaN", b"null", b"true"),
+    *(b"\x1b[31m", b"\xe2\x80\xae", b"${{ a }}", b"%post", b"# symlink ", b" -> ", b": ", b"- "),
+    *(b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"PK\x01\x02", b"ustar", b"GNU.sparse.map=1,2\n"),
+]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader: good inputs, what reads one, and the errors that it may raise."""
+
+    seeds: list[bytes]
+    read: Callable[[bytes, Path], object]
+    errors: tuple[type[Exception], ...]
+
+
+def damaged(seed: bytes, chance: random.Random) -> bytes:
+    """Return the bytes with one to four changes."""
+    data = bytearray(seed)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(data) + 1)
+        end = min(len(data), at + chance.choice((1, 1, 2, 4, 8, 64)))
+        kind = chance.randrange(6)
+        if kind == 0 and at < len(data):
+            data[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            data[at:end] = chance.randbytes(end - at)
+        elif kind == 2:
+            data[at:end] = b""
+        elif kind == 3:
+            data[at:at] = data[at:end] * chance.choice((1, 2, 50))
+        elif kind == 4:
+            del data[at:]
+        else:
+            word = chance.choice(WORDS)
+            data[at : at + chance.choice((0, len(word)))] = word
+    return bytes(data)
+
+
+def written(name: str, read: Callable[[Path], object]) -> Callable[[bytes, Path], object]:
+    """Return what gives a reader of files one of this name."""
+
+    def read_bytes(data: bytes, folder: Path) -> object:
+        path = folder / name
+        path.write_bytes(data)
+        return read(path)
+
+    return read_bytes
+
+
+def unpacked(path: Path) -> None:
+    """Unpack an archive anew."""
+    inner = path.parent / "unpacked"
+    shutil.rmtree(inner, ignore_errors=True)
+    unpack(path, inner, lambda count: None, shown="archive")
+
+
+def drained_rpm(path: Path) -> None:
+    """Read every file of an .rpm."""
+    with path.open("rb") as stream:
+        for _, content in rpm_files(stream):
+            while content.read(1 << 16):
+                pass
+
+
+def versions(data: bytes, folder: Path) -> None:
+    """Read, compare and respell a version."""
+    text = data.decode("utf-8", "replace")
+    version.normal(text)
+    version.major_minor(text)
+    version.at_least(text, "1.0")
+    upstream_version(text)
+
+
+def made(folder: Path) -> dict[str, Path]:
+    """Return a small package's artifacts by suffix, and its source as archives."""
+    words = ["-f", "conda", "-f", "deb", "-f", "wheel", "-q", "-o", str(folder)]
+    build = [sys.executable, "-m", "nipack", "build", str(EXAMPLE), *words]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    found = {path.suffix: path for path in folder.iterdir()}
+    for kind in ("tar", "gztar", "xztar", "zip"):
+        found[kind] = Path(shutil.make_archive(str(folder / "source"), kind, EXAMPLE))
+    return found
+
+
+def cpio(name: bytes, content: bytes) -> bytes:
+    """Return one file as cpio has it."""
+    fields = [1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08x" % each for each in fields) + name + b"\0"
+    return head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
+
+
+def small_rpm() -> bytes:
+    """Return the parts of an .rpm that its files' reader looks at, uncompressed."""
+    header = b"\x8e\xad\xe8\x01" + bytes(4) + b"\0\0\0\1" + b"\0\0\0\x08" + bytes(24)
+    return (
+        b"\xed\xab\xee\xdb"
+        + bytes(92)
+        + header * 2
+        + cpio(b"./usr/a", b"abc")
+        + cpio(b"TRAILER!!!", b"")
+    )
+
+
+def targets(artifacts: dict[str, Path]) -> dict[str, Target]:
+    """Return every reader by its name."""
+    refused = (NipackError,)
+    seeds = {suffix: [path.read_bytes()] for suffix, path in artifacts.items()}
+    read = {each.suffix: each.read for each in ecosystems().values()}
+    manifest = b"0" * 64 + b"  share/nipy/a/b.txt\n# symlink share/nipy/a/c -> b.txt\n"
+    metadata = b'{"name": "a", "version": "1.0", "relpath": "nipy/a", "size": 3, "files": {"b": 3}}'
+    citation = (
+        b"cff-version: 1.2.0\ntitle: a\nauthors:\n  - given-names: Ada\n    family-names: L\n"
+    )
+    described = (
+        b'{"Name": "a", "License": "CC0", "Authors": ["Ada <a@b.c>"], "DatasetDOI": "10.1000/a"}'
+    )
+    core = b"Name: a\nVersion: 1.0\nAuthor-email: Ada <a@b.c>\nProject-URL: Home, https://a.b\n"
+    project = (
+        b'[project]\nname = "a"\nversion = "1.0"\nauthors = [{name = "Ada"}]\nlicense = "MIT"\n'
+    )
+    settings = b"[DEFAULT]\nversion = 0.3\n[DATA]\npath: %(version)s/a\n  b\n"
+
+    def facts(name: str, seed: bytes) -> Target:
+        return Target([seed], written(name, lambda path: read_facts([path.parent])), ())
+
+    return {
+        "definition": Target(
+            [path.read_bytes() for path in sorted(REPOSITORY.glob("recipes/*/package.yaml"))],
+            written("package.yaml", read_definition),
+            refused,
+        ),
+        "ini": Target(
+            [settings],
+            lambda data, folder: ini.find_setting(data, "config.ini", "DATA", "path"),
+            (IniError,),
+        ),
+        "tar": Target(
+            [*seeds["tar"], *seeds["gztar"], *seeds["xztar"]], written("archive", unpacked), refused
+        ),
+        "zip": Target(seeds["zip"], written("archive", unpacked), refused),
+        "manifest": Target(
+            [manifest], written("SHA256SUMS", lambda p: read_manifest(str(p))), (DataError,)
+        ),
+        "metadata": Target(
+            [metadata], written("package.json", lambda p: read_metadata(str(p.parent))), ()
+        ),
+        "conda": Target(
+            seeds[".conda"], written(artifacts[".conda"].name, read[".conda"]), refused
+        ),
+        "deb": Target(seeds[".deb"], written(artifacts[".deb"].name, read[".deb"]), refused),
+        "wheel": Target(seeds[".whl"], written(artifacts[".whl"].name, read[".whl"]), refused),
+        "rpm": Target([small_rpm()], written("a.rpm", drained_rpm), (ValueError, EOFError)),
+        "citation": facts("CITATION.cff", citation),
+        "description": facts("dataset_description.json", described),
+        "core-metadata": facts("PKG-INFO", core),
+        "pyproject": facts("pyproject.toml", project),
+        "version": Target([b"1.0", b"1.0.rc1", b"v2!1.0+a.1"], versions, (ValueError,)),
+    }
+
+
+def fuzz(
+    target: Target, seconds: float, seed: int, folder: Path
+) -> tuple[int, list[tuple[str, bytes]]]:
+    """Return how many inputs were tried, and what was found: one input for each kind of failure."""
+    chance = random.Random(seed)
+    found: dict[str, bytes] = {}
+    lines: dict[str, str] = {}
+    tried, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        data = damaged(chance.choice(target.seeds), chance)
+        tried += 1
+        try:
+            target.read(data, folder)
+        except target.errors:
+            pass
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            key = f"{type(error).__name__} {place.filename}:{place.lineno}"
+            if key not in found:
+                found[key], lines[key] = data, traceback.format_exc()
+    return tried, [(lines[key], data) for key, data in found.items()]
+
+
+def main() -> int:
+    """Run one target or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", help="a reader's name, or 'all'; 'list' prints them")
+    parser.add_argument("--seconds", type=float, default=60.0, help="for each target (60)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is changed (0)")
+    parser.add_argument(
+        "--into", type=Path, default=Path("fuzz-findings"), help="folder of findings"
+    )
+    options = parser.parse_args()
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    failed = False
+    with tempfile.TemporaryDirectory() as work:
+        known = targets(made(Path(work) / "made"))
+        if options.target == "list":
+            print(*known, sep="\n")
+            return 0
+        if options.target != "all" and options.target not in known:
+            parser.error(f"no target {options.target}; there are: {', '.join(known)}")
+        for name in known if options.target == "all" else [options.target]:
+            folder = Path(work) / name
+            folder.mkdir()
+            tried, found = fuzz(known[name], options.seconds, options.seed, folder)
+            print(f"{name}: {tried:,} tried, {len(found)} found", flush=True)
+            for number, (trace, data) in enumerate(found):
+                options.into.mkdir(exist_ok=True)
+                path = options.into / f"{name}-{options.seed}-{number}"
+                path.write_bytes(data)
+                print(f"{trace}  the input is in {path}")
+            failed |= bool(found)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("COLUMNS", "100")
+    sys.exit(main())

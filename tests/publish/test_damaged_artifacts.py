@@ -1,0 +1,139 @@
+"""Artifacts that are damaged, or made to mislead, each as publish meets it."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.conftest import REPOSITORY
+
+from nipack.cli.app import nipack
+from nipack.publish.payload_files import payload_files
+from nipack.publish.records import PublishedPackage
+from nipack.publish.rpm_payload import rpm_files
+
+PACKAGE = PublishedPackage(
+    name="a", version="1.0", relpath="nipy/a", payload_id="0", size=0, files=()
+)
+
+
+def _directory(content: bytes, at: int, value: bytes) -> bytes:
+    """Change each entry of a zip's directory."""
+    entries = content.split(b"PK\x01\x02")
+    changed = [each[: at - 4] + value + each[at - 4 + len(value) :] for each in entries[1:]]
+    return b"PK\x01\x02".join([entries[0], *changed])
+
+
+def _needs_later_zip(content: bytes) -> bytes:
+    return _directory(content, 6, b"\x95")
+
+
+def _encrypted(content: bytes) -> bytes:
+    return _directory(content, 8, b"\x01")
+
+
+def _starts_before_the_file(content: bytes) -> bytes:
+    """Let the directory say that it lies further behind than it does."""
+    end = content.rindex(b"PK\x05\x06")
+    start = int.from_bytes(content[end + 16 : end + 20], "little") + 0x1000
+    return content[: end + 16] + start.to_bytes(4, "little") + content[end + 20 :]
+
+
+def _deep_index(content: bytes) -> bytes:
+    """Put JSON that is nested 100,000 deep where a wheel has its package.json."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        for info in old.infolist():
+            deep = info.filename.endswith("/package.json")
+            new.writestr(info, b"[" * 100_000 if deep else old.read(info))
+    return made.getvalue()
+
+
+def _no_magic(content: bytes) -> bytes:
+    return b"?" + content[1:]
+
+
+def _short_header(content: bytes) -> bytes:
+    return content[:90]
+
+
+def _member_without_end(content: bytes) -> bytes:
+    return content[:66] + b"`?" + content[68:]
+
+
+def _data_of_noise(content: bytes) -> bytes:
+    """Change the middle of the data, where its compression notices."""
+    middle = len(content) * 2 // 3
+    return content[:middle] + b"\xff" * 40 + content[middle + 40 :]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        (".conda", _needs_later_zip),
+        (".conda", _encrypted),
+        (".conda", _starts_before_the_file),
+        (".conda", _data_of_noise),
+        (".whl", _needs_later_zip),
+        (".whl", _encrypted),
+        (".whl", _starts_before_the_file),
+        (".whl", _deep_index),
+        (".deb", _no_magic),
+        (".deb", _short_header),
+        (".deb", _member_without_end),
+        (".deb", _data_of_noise),
+    ],
+)
+def test_a_damaged_artifact_is_refused_by_name(
+    suffix: str,
+    change: Callable[[bytes], bytes],
+    artifacts: dict[str, dict[str, Path]],
+    key: Path,
+    tmp_path: Path,
+) -> None:
+    good = artifacts["0.1"][suffix]
+    path = tmp_path / good.name
+    path.write_bytes(change(good.read_bytes()))
+    words = ["publish", str(path), str(tmp_path / "www"), "--key", str(key)]
+    done = CliRunner().invoke(nipack, words)
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1, said
+    assert "bug in nipack" not in said
+    assert good.name in said.replace(" ", "")
+    assert "build it again" in said
+
+
+def _rpm(fields: bytes) -> io.BytesIO:
+    header = b"\x8e\xad\xe8\x01" + bytes(12)
+    return io.BytesIO(b"\xed\xab\xee\xdb" + bytes(92) + header * 2 + b"070701" + fields)
+
+
+@pytest.mark.parametrize("length", [b"-0000001", b"7fffffff", b"00_00_01", b" 0000001"])
+def test_a_name_in_an_rpm_is_as_long_as_names_are(length: bytes) -> None:
+    """A length that is negative reads all there is; one of gigabytes takes them as memory."""
+    stream = _rpm(b"00000000" * 11 + length + b"00000000" + bytes(1 << 20))
+    with pytest.raises(ValueError, match=r"has a name of|on-hexadecimal"):
+        list(rpm_files(stream))
+    assert stream.tell() < 500
+
+
+def test_a_member_of_a_deb_has_no_negative_size() -> None:
+    header = b"debian-binary".ljust(48) + b"-1".ljust(10) + b"`\n"
+    stream = io.BytesIO(b"!<arch>\n" + header + bytes(1 << 20))
+    with pytest.raises(ValueError, match="has -1 bytes"):
+        list(payload_files(PACKAGE, "a.deb", stream))
+    assert stream.tell() < 100
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="it limits its memory")
+def test_no_reader_fails_in_another_way(tmp_path: Path) -> None:
+    script = [sys.executable, str(REPOSITORY / "scripts" / "fuzz.py")]
+    words = ["all", "--seconds", "1", "--into", str(tmp_path / "findings")]
+    done = subprocess.run([*script, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.count(" tried, 0 found") == 15
