@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Record terminals: real commands in a home of their own, as SVG files for README and docs.
+
+    pictures.py [--check]
+
+With --check nothing is written, and it fails where a picture shows other text than is printed now.
+"""
+
+import argparse
+import os
+import pty
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+TOP = Path(__file__).resolve().parent.parent
+PICTURES = TOP / "docs" / "_static" / "terminals"
+COLUMNS = 88
+HOME = "/home/ada"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture: its name and title, and the commands that are shown in it."""
+
+    name: str
+    title: str
+    commands: tuple[str, ...]
+
+
+SCENES = (
+    Scene("build", "From a folder to packages", (
+        "nipack check atlas",
+        "nipack build atlas -o dist",
+    )),
+    Scene("publish", "A signed repository", (
+        "nipack publish dist/* lab --address https://data.lab.example --key lab.key",
+    )),
+    Scene("use", "Where is it, who installed it, is it intact?", (
+        "nipack where nipy/examplepkg phantom/T1.nii.gz",
+        "nipack list",
+        "nipack verify",
+    )),
+    Scene("missing", "Data that is not found", ("nipack where nipy/templates",)),
+    Scene("doctor", "A damaged file", ("nipack doctor nipy/examplepkg",)),
+    Scene("diff", "What changed between two releases", ("nipack diff atlas atlas-0.2",)),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Record every scene, and write or compare the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare, and write nothing")
+    check = parser.parse_args().check
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    stale = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder).resolve() / "ada"
+        prepare(home)
+        for scene in SCENES:
+            if scene.name == "doctor":
+                damage(home)
+            picture, file = record(scene, home), PICTURES / f"{scene.name}.svg"
+            if not check:
+                file.write_text(picture, "utf-8")
+            elif not file.exists() or shown(file.read_text("utf-8")) != shown(picture):
+                stale.append(file.name)
+    if stale:
+        sys.exit(f"pictures: {', '.join(stale)}: not what is printed now; run scripts/pictures.py")
+
+
+def prepare(home: Path) -> None:
+    """Make a home with a data package in two releases, its repository, and its data installed."""
+    home.mkdir()
+    shutil.copytree(TOP / "recipes" / "nipy-examplepkg", home / "atlas")
+    shutil.copytree(home / "atlas", home / "atlas-0.2")
+    run("nipack bump minor atlas-0.2", home)
+    run("nipack keygen 'Ada Lovelace <ada@example.org>' --out lab.key", home)
+    run("nipack build atlas -o first -f conda", home)
+    run("nipack publish first/* first-lab --key lab.key", home)
+    run("nipack repository add ./first-lab", home)
+    run("nipack get nipy-examplepkg", home)
+
+
+def damage(home: Path) -> None:
+    """Cut an installed image short."""
+    [image] = (home / ".nipy").rglob("T1.nii.gz")
+    content = image.read_bytes()
+    image.chmod(0o644)
+    image.write_bytes(content[:-1])
+
+
+def run(command: str, home: Path) -> str:
+    """Return what a command prints on a terminal of some colours, on both streams."""
+    words = shlex.split(command)
+    expanded = [each for word in words for each in (sorted(map(str, _files(home, word))) or [word])]
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    scripts = Path(sys.executable).parent
+    env = kept | {
+        "PATH": f"{scripts}{os.pathsep}{kept.get('PATH', '')}",
+        "HOME": str(home),
+        "COLUMNS": str(COLUMNS),
+        "FORCE_COLOR": "1",
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+    }
+    terminal, output = pty.openpty()  # what is printed to one is as wide as it is
+    with subprocess.Popen(
+        expanded, cwd=home, env=env, stdout=output, stderr=subprocess.PIPE
+    ) as done:
+        os.close(output)
+        assert done.stderr is not None
+        said = [done.stderr.read(), *iter(partial(_read, terminal), b"")]
+    os.close(terminal)
+    text = b"".join(said).decode("utf-8").replace("\r\n", "\n")
+    return text.replace(str(home), HOME).replace(sys.prefix, f"{HOME}/env")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # Linux, where nobody writes to it any more
+        return b""
+
+
+def _files(home: Path, word: str) -> list[Path]:
+    return [path.relative_to(home) for path in home.glob(word)] if "*" in word else []
+
+
+def record(scene: Scene, home: Path) -> str:
+    """Return a picture of a terminal in which the scene's commands were typed."""
+    console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
+    for command in scene.commands:
+        console.print(Text(f"$ {command}", style="bold"))
+        said = re.sub(
+            r"\b[0-9A-F]{40}\b", "6435CFAF4950AF865E90D53A489DAE1239F9420E", run(command, home)
+        )
+        console.print(Text.from_ansi(said.rstrip("\n")))
+    return console.export_svg(title=scene.title, unique_id=scene.name)
+
+
+def shown(picture: str) -> str:
+    """Return the text of a picture."""
+    return "\n".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture))
+
+
+if __name__ == "__main__":
+    main()
