@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
 _LINK = "# symlink "
 RECORDS = "share/nipack/"
 # Both are texts; what is larger is something else.
-_MOST = 1 << 28
+MOST_OF_A_RECORD = 1 << 28
 
 
 class RecordFiles:
@@ -32,7 +32,7 @@ class RecordFiles:
         path = path.removeprefix("./")
         name = path.rpartition("/")[2]
         if name in ("package.json", "SHA256SUMS") and path.startswith(f"{self._prefix}{RECORDS}"):
-            self._found[name] = content.read(_MOST)
+            self._found[name] = content.read(MOST_OF_A_RECORD)
         return len(self._found) == 2
 
     def package(self) -> PublishedPackage:

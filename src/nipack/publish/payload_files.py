@@ -12,6 +12,7 @@ from typing import IO, Any
 import zstandard
 
 from nipack import layout
+from nipack.publish.payload import MOST_OF_A_RECORD
 from nipack.publish.records import PublishedPackage
 from nipack.publish.rpm_payload import rpm_files
 
@@ -24,13 +25,19 @@ _AR_HEADER = 60
 
 
 def payload_files(
-    package: PublishedPackage, file_name: str, artifact: IO[bytes]
+    package: PublishedPackage,
+    file_name: str,
+    artifact: IO[bytes],
+    *,
+    take_record: Callable[[bytes], object] = lambda content: None,
 ) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield each file of a payload: its path from the data directory, and its content.
 
     The content is to be read before the next is asked for.  An artifact of an unknown kind has
     none; one that is damaged raises OSError, EOFError, ValueError or an error of its archive.
+    `take_record` is given the package.json that is passed on the way.
     """
+    record = f"{layout.RECORDS}/{package.name}/{layout.METADATA_NAME}"
     top = f"{layout.payload_directory(package.relpath)}/"
     known = {each.path for each in package.files}
     for name, content in _members(file_name, artifact):
@@ -39,6 +46,8 @@ def payload_files(
         at_top = before in ("", "./usr/", "usr/") or before.endswith(".data/data/")
         if found and at_top and path in known:
             yield path, content
+        elif name.endswith(f"/{record}") or name == record:
+            take_record(content.read(MOST_OF_A_RECORD))
 
 
 def _members(file_name: str, artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:

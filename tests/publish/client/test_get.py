@@ -120,6 +120,13 @@ def test_every_artifact_gives_the_same_data(
     manifest = (tmp_path / "root/share/nipack/nipy-examplepkg/SHA256SUMS").read_text()
     assert digests == {line[:64] for line in manifest.splitlines()}
     assert {"examplepkg/config.ini", "examplepkg/phantom/T1.nii.gz"} <= data.keys()
+    # What the package says of itself comes with it, so that a quick check knows sizes.
+    record = json.loads((tmp_path / "root/share/nipack/nipy-examplepkg/package.json").read_text())
+    assert (record["name"], record["license"]) == ("nipy-examplepkg", "CC0-1.0")
+    image = tmp_path / "root" / PHANTOM
+    assert run("verify", image.parent.parent, "--quick").exit_code == 0
+    image.write_bytes(image.read_bytes()[:-1])
+    assert run("verify", image.parent.parent, "--quick").exit_code == 1
 
 
 @pytest.mark.slow

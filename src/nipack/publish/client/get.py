@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nipack import layout
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
 from nipack.publish.ecosystems import ecosystems
@@ -69,7 +70,8 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
             )
         artifact = _downloaded(repository, row, root, reporter)
         with _workplace(root) as work:
-            package = _unpacked(artifact, work / "data", payload_id, reporter)
+            (work / "record").mkdir()
+            package = _unpacked(artifact, work, payload_id, reporter)
             _put(work, target, records, package)
         shutil.rmtree(artifact.parent)
     return answer
@@ -119,10 +121,11 @@ def _downloaded(
     return target
 
 
-def _unpacked(
-    artifact: Path, folder: Path, payload_id: str, reporter: Reporter
-) -> PublishedPackage:
-    """Write the payload of an artifact to a folder, every file compared with its digest."""
+def _unpacked(artifact: Path, work: Path, payload_id: str, reporter: Reporter) -> PublishedPackage:
+    """Write the payload of an artifact to data/ of a folder, every file compared with its digest.
+
+    What its package.json says goes to record/.
+    """
     ecosystem = next(each for each in ecosystems().values() if artifact.name.endswith(each.suffix))
     package = ecosystem.read(artifact).package
     if package.payload_id != payload_id:
@@ -132,10 +135,13 @@ def _unpacked(
         )
     expected = {each.path: each.sha256 for each in package.files}
     advance = reporter.step("unpack", package.size)
-    folder.mkdir(parents=True)
+    folder, record = work / "data", work / "record" / layout.METADATA_NAME
+    folder.mkdir()
     missing = set(expected)
     with artifact.open("rb") as stream:
-        for path, content in payload_files(package, artifact.name, stream):
+        for path, content in payload_files(
+            package, artifact.name, stream, take_record=record.write_bytes
+        ):
             found = hashlib.sha256()
             target = _below(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +187,8 @@ def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> 
         raise
     lines = [f"{each.sha256}  {package.relpath}/{each.path}" for each in package.files]
     lines += [f"# symlink {package.relpath}/{each.path} -> {each.target}" for each in package.links]
+    for file in (work / "record").iterdir():
+        file.replace(records / file.name)
     (records / "SHA256SUMS").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
     (records / "payload-id").write_text(f"{package.payload_id}\n", "ascii")
 
