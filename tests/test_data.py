@@ -204,8 +204,8 @@ def test_the_message_for_what_is_not_installed(
         f"  {bad}:1: no section; write [DATA] on a line above this one",
         "",
         "To fix this:",
-        "  NIPY_DATA_PATH: '/dead' is no directory; correct it, or take it out",
-        f"  {ini}:3: '/good' is no directory; correct it, or take it out",
+        "  NIPY_DATA_PATH: '/dead' is not a directory; correct or remove it",
+        f"  {ini}:3: '/good' is not a directory; correct or remove it",
         "",
         "Ask the data manager.",
     ]

@@ -95,7 +95,9 @@ def _copies_of(place: str, settings: SearchSettings) -> list[Copy]:
     if not found:
         if os.path.isdir(place):
             there = os.path.join(".", place)
-            raise DataError(f"{place} is not installed, but a directory here; write {there}")
+            raise DataError(
+                f"{place} is not an installed package, but a directory here; write {there}"
+            )
         raise not_found(Wanted.read({"relpath": place}), settings)
     return found
 

@@ -205,7 +205,7 @@ def test_a_check_says_what_it_could_not_look_up(own: OwnPackages) -> None:
     example = own.put(REPOSITORY / "recipes" / "nipy-examplepkg", "to-check")
     said = own.nipack("check", example)
     assert said.startswith("no problem; ")
-    assert "licences were not looked up by their names, for want of packaging 24.2" in said
+    assert "licences were not checked against SPDX, which needs packaging 24.2" in said
 
 
 def test_what_recognises_licences_is_named_where_it_is_missing(

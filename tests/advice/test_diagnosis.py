@@ -301,7 +301,7 @@ def test_fix_writes_a_new_ini(machine: Machine) -> None:
     assert result.exit_code == 0, result.output
     ini = machine.home / ".nipy/config.ini"
     assert ini.read_text("utf-8") == f"[DATA]\npath = {machine.system}\n"
-    # What needs no mending is not touched.
+    # What needs no fixing is not touched.
     ini.chmod(0o600)
     assert run("nipy/templates", "--fix", "--yes").exit_code == 0
     assert ini.stat().st_mode & 0o777 == 0o600

@@ -140,7 +140,7 @@ def test_it_dies_of_a_malformed_ini(machine: Machine, monkeypatch: pytest.Monkey
     bad = write(machine.etc / "bad.ini", "path = /x\n")
     choice = explained()
     assert choice.differs
-    assert choice.remedy == f"mend {bad}:1"
+    assert choice.remedy == f"fix {bad}:1"
     assert choice.reason == "it stops with MissingSectionHeaderError"
     assert str(choice) == f"{bad}:1: it stops with MissingSectionHeaderError"
 

@@ -188,7 +188,10 @@ def fifo(tmp_path: Path) -> object:
         (lambda tmp_path: "x" * 5000, "File name too long"),
         (lambda tmp_path: "https://127.0.0.1:1/a.tar.gz", "cannot be fetched"),
         (lambda tmp_path: "http://127.0.0.1:1/a.tar.gz", "only https:// and file://"),
-        (no_config, "no folder in it has a config.ini, so nothing says which one is the data; put"),
+        (
+            no_config,
+            "no folder in it has a config.ini, so it is unclear which one is the data; put",
+        ),
         (bad_name, "nipy/templates/\\udcff\\x1b[31m: its name is not UTF-8; rename it"),
         (bad_definition, "package.yaml:1: not UTF-8; save it as UTF-8"),
         (fifo, "neither a file nor a folder"),

@@ -100,7 +100,7 @@ def test_without_nibabel_it_says_that_no_image_was_opened(
     monkeypatch.setattr("nipack.builder.check.images.can_read_images", lambda: False)
     code, out, _ = run(make_tree({"T1.nii": b"no image"}))
     assert code == 0
-    assert out == "2 warnings; images were not opened, for want of nibabel\n"
+    assert out == "2 warnings; images were not opened, as nibabel is not installed\n"
 
 
 def test_a_password_in_an_address_is_not_printed() -> None:

@@ -10,7 +10,7 @@ from nipack.cli.console import console, console_reporter, plain_table, print_err
 from nipack.system.errors import Problem
 
 _PROBLEM = Problem(
-    severity="warning", code="code", where="a place", message="is odd", remedy="mend it"
+    severity="warning", code="code", where="a place", message="is odd", remedy="fix it"
 )
 
 

@@ -221,7 +221,7 @@ def test_with_channels_conda_build_runs_the_tests(tmp_path: Path, conda_build_sa
         ([], "--channel is for the tests of a build: add --build"),
         (["--build", "-f", "rpm"], "--channel is for the conda recipe: add -f conda"),
         (["--build", "--offline"], "--offline fetches nothing, and --channel conda-forge would"),
-        (["--build", "--channel", "./none"], "./none is no conda channel: it has no noarch/"),
+        (["--build", "--channel", "./none"], "./none is not a conda channel: it has no noarch/"),
         (["--build", "--channel", "~nobody-of-this-name/c"], "~nobody-of-this-name/c is no conda"),
     ],
 )

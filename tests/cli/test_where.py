@@ -93,7 +93,7 @@ def test_the_whole_search_is_a_table(machine: Machine) -> None:
         "",
         "Unmodified nibabel differs:",
         "T/etc/nipy/bad.ini:1: it stops with MissingSectionHeaderError",
-        "for the same as nipack's: mend T/etc/nipy/bad.ini:1",
+        "for the same as nipack's: fix T/etc/nipy/bad.ini:1",
     ]
 
 

@@ -117,7 +117,7 @@ def test_a_plain_file_does_not_import_configparser() -> None:
         (b"path = /a\n", "some.ini:1: no section; write [DATA] on a line above this one"),
         (
             b"[DATA]\n\nhere it is\n",
-            "some.ini:3: this is not of the form 'key = value'; mend it, or put '#' before it",
+            "some.ini:3: this is not of the form 'key = value'; fix it, or put '#' before it",
         ),
         (
             b"[DATA]\npath = a\n[DATA]\n",

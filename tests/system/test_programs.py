@@ -51,7 +51,7 @@ def test_a_failure_quotes_the_last_lines_only(tmp_path: Path) -> None:
     first, *quoted, remedy = str(caught.value).splitlines()
     assert first == "sh -c seq 100; exit 3: ended with status 3; its last lines:"
     assert quoted == [f"  {number}" for number in range(61, 101)]
-    assert remedy == "  mend what they name; the recipe itself was written"
+    assert remedy == "  fix what they name; the recipe itself was written"
 
 
 def test_a_program_that_is_no_file_on_the_path_is_started_in_its_own_way(tmp_path: Path) -> None:

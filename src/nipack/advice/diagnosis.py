@@ -1,4 +1,4 @@
-"""What is wrong with the data that is asked for, and what mends it."""
+"""What is wrong with the data that is asked for, and what fixes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class PackageDiagnosis(Record):
     """What was found of one package.
 
-    `summary` is a line for people, `commands` are those that mend it in this interpreter, and
+    `summary` is a line for people, `commands` are those that fix it in this interpreter, and
     `hidden` are the newer copies that the chosen one hides.
     """
 
@@ -50,7 +50,7 @@ class PackageDiagnosis(Record):
         return self.verdict == "usable"
 
     def __str__(self) -> str:
-        """Return what is wrong and what mends it."""
+        """Return what is wrong and what fixes it."""
         lines = [self.summary]
         if self.verification is not None:
             lines += [f"  {problem}" for problem in self.verification.problems[:10]]

@@ -33,7 +33,7 @@ def mistakes(roots: Iterable[Root]) -> Iterator[str]:
             problem = f"'{root.path}' is no directory, since {removed} was removed"
             yield f"{root.origin}: {problem}; to remove this, too: sudo apt purge {removed}"
         else:
-            yield f"{root.origin}: '{root.path}' is no directory; correct it, or take it out"
+            yield f"{root.origin}: '{root.path}' is not a directory; correct or remove it"
 
 
 def misspelt(files: Iterable[str]) -> Iterator[str]:

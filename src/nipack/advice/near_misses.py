@@ -160,7 +160,7 @@ def _without_umbrella(wanted: Wanted, root: str) -> NearMiss | None:
     data = _usable(os.path.join(root, *rest.split("/")), wanted) if rest else None
     if data is None:
         return None
-    reason = f"the umbrella is forgotten: its place is {os.path.join(root, wanted.relative)}"
+    reason = f"the umbrella is missing: its place is {os.path.join(root, wanted.relative)}"
     top = _without_end(root, umbrella)
     if top is not None:
         return _near("umbrella forgotten", data, reason, root=top)

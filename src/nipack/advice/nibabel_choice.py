@@ -128,7 +128,7 @@ def _parsed(file: str) -> configparser.ConfigParser:
     except (OSError, IniError) as error:
         if not os.path.exists(file) or isinstance(error, PermissionError):
             return parser  # it reads on
-        raise _Stop("error", file, "it may wait for this for ever") from error
+        raise _Stop("error", file, "it may wait for this forever") from error
     try:
         # With the locale's encoding: so does nibabel.
         parser.read(file)
@@ -179,9 +179,9 @@ def _check_minimum(version: str, minimum: str | None, path: str) -> None:
 
 def _remedy(status: NibabelStatus, path: str | None, ours: Candidate | None) -> str:
     if status == "error" and path is not None and not os.path.isdir(path):
-        return f"mend {path}"
+        return f"fix {path}"
     if ours is None:
-        return f"mend {path}, or remove it"
+        return f"fix {path}, or remove it"
     setting = _setting_line(os.path.abspath(os.path.expanduser(ours.root.path)))
     return setting if path is None else f"{setting}, or remove {path}"
 

@@ -103,7 +103,7 @@ def installation(found: Explanation) -> list[str]:
     return [install_command(package, there, minimum=minimum)]
 
 
-# What no new copy would mend.
+# What no new copy would fix.
 _NOT_TO_BE_MENDED = ("absent", "repeated", "unreadable")
 
 

@@ -26,7 +26,7 @@ def read_config(file: str) -> bytes:
 def with_roots(data: bytes, file: str, roots: Sequence[str]) -> bytes:
     """Return the file's bytes with these roots after those that it names.
 
-    Raises DataError for a malformed file, which a person has to mend first, and for a root that an
+    Raises DataError for a malformed file, which a person has to fix first, and for a root that an
     ini file cannot name.
     """
     for root in roots:

@@ -253,7 +253,7 @@ def has_controls(text: str) -> bool:
 def _one_line(text: str) -> str:
     found = _LINE_BREAK_OR_CONTROL.search(text)
     if found:
-        reason = f"the character U+{ord(found[0]):04X} cannot stand in it"
+        reason = f"the character U+{ord(found[0]):04X} is not allowed in it"
         raise NotExpressible(text, reason, "remove it")
     return text
 

@@ -1,4 +1,4 @@
-"""Every rule of the checks: what a code means, why it matters, how to mend it."""
+"""Every rule of the checks: what a code means, why it matters, how to fix it."""
 
 from dataclasses import dataclass
 
@@ -67,7 +67,7 @@ _RULES = (
         "definition-malformed",
         what="The definition is not YAML, or has no fields.",
         why="Nothing of it can be trusted.",
-        remedy="Mend the line named; text with ': ' or '#' in it needs quotes.",
+        remedy="Fix the line named; text with ': ' or '#' in it needs quotes.",
     ),
     _error(
         "definition-field",
@@ -212,7 +212,7 @@ _RULES = (
         "version-differs",
         what="config.ini and the definition state different versions.",
         why="The package manager would show one version, and nibabel another.",
-        remedy="Make the two equal; nipack bump changes both.",
+        remedy="Make them the same; nipack bump changes both.",
     ),
     # Names and kinds of files
     _error(
@@ -254,7 +254,7 @@ _RULES = (
         "link-dangling",
         what="A symbolic link leads to nothing.",
         why="dpkg, conda and lintian do not notice; the code that opens the file does.",
-        remedy="Mend or remove the link.",
+        remedy="Fix or remove the link.",
     ),
     _error(
         "link-escapes",
@@ -279,7 +279,7 @@ _RULES = (
         what="A file may be executed.",
         why="Data is installed with mode 0644, or 0444 by conda, so the bit is lost; Debian Policy "
         "10.9 and lintian (executable-not-elf-or-script) want it so.",
-        remedy="Take the bit away with chmod a-x; a script belongs into a code package.",
+        remedy="Remove the bit with chmod a-x; a script belongs into a code package.",
     ),
     _warning(
         "junk",
@@ -335,7 +335,7 @@ _RULES = (
         what="A .json file is not JSON (RFC 8259) in UTF-8.",
         why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
         "Python writes them.  A file of more than 2 MB is not looked at.",
-        remedy="Mend the place named; write null for a number that is not there.",
+        remedy="Fix the place named; write null for a number that is not there.",
         stops_release=True,
     ),
     _warning(

@@ -182,7 +182,11 @@ def _finding(
         for library in finding.get(each.path, ()):
             found.setdefault(library, []).append(each.relpath)
     lines = [f"{library} can find {', '.join(relpaths)}" for library, relpaths in found.items()]
-    return [*lines, "nipack doctor says whether they do; nipack link lets them"] if lines else []
+    return (
+        [*lines, "run nipack doctor to see whether they do, and nipack link to let them"]
+        if lines
+        else []
+    )
 
 
 def _row(each: InstalledPackage) -> tuple[Tone, tuple[str, ...]]:

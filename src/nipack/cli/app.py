@@ -76,7 +76,7 @@ def _end(message: str, status: int, *, as_json: bool) -> NoReturn:
 def _end_interrupted(error: BaseException, *, as_json: bool) -> NoReturn:
     # A question that got no answer is click's Abort, be it for Ctrl-C or for the end of the input.
     if isinstance(error, click.Abort) and isinstance(error.__context__, EOFError):
-        _end("there is nobody to answer the question; nothing was done", 1, as_json=as_json)
+        _end("there is no terminal to ask on; nothing was done", 1, as_json=as_json)
     if sys.stderr.isatty():
         click.echo(err=True)  # The terminal has ^C on this line.
     _end("interrupted", 128 + signal.SIGINT, as_json=as_json)

@@ -74,10 +74,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--out-dir",
     "-o",
     default="dist",
-    meaning="The directory that gets the packages.",
+    meaning="The directory to write the packages to.",
 )
-@dry_run_option("Read and check everything, write nothing.")
-@click.option("--force", is_flag=True, help="Build what is there already, replace other data.")
+@dry_run_option("Read and check everything, but write nothing.")
+@click.option(
+    "--force", is_flag=True, help="Rebuild existing packages, even if their data differs."
+)
 @click.option(
     "--revision",
     type=click.IntRange(min=0),

@@ -47,10 +47,12 @@ It exits with 1 where there is an error; with --strict, where there is a warning
     "rules",
     metavar="CODE",
     type=NamedChoice("code", _rules),
-    help="Print what a problem's code means, why it matters and how to mend it, and stop.",
+    help="Explain a problem code and exit.",
 )
-@click.option("--release", is_flag=True, help="Be as strict as for what is passed on to others.")
-@click.option("--strict", is_flag=True, help="Exit with 1 for a warning too.")
+@click.option(
+    "--release", is_flag=True, help="Apply the stricter rules for data that is redistributed."
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @offline_option
 @json_option
 @quiet_option("Print errors only, and no progress.")
@@ -109,9 +111,11 @@ def _print(problems: "list[Problem]", *, quiet: bool) -> None:
             for severity in ("error", "warning")
             if count[severity]
         )
-        unread = "" if can_read_images() else "; images were not opened, for want of nibabel"
+        unread = (
+            "" if can_read_images() else "; images were not opened, as nibabel is not installed"
+        )
         if not KNOWS_NAMES:
-            unread += "; licences were not looked up by their names, for want of packaging 24.2"
+            unread += "; licences were not checked against SPDX, which needs packaging 24.2"
         console().print(f"{found or 'no problem'}{unread}")
 
 

@@ -56,9 +56,11 @@ def doctor(
     first, what it says is kept, and nothing of the system is touched.
     """
     if fix and as_json:
-        raise click.UsageError("--fix shows what it writes, and asks: it goes not with --json")
+        raise click.UsageError(
+            "--fix shows what it writes, and asks: it cannot be combined with --json"
+        )
     if yes and not fix:
-        raise click.UsageError("--yes is for --fix: without it nothing is asked")
+        raise click.UsageError("--yes only makes sense with --fix, which asks")
     if fix:
         found = nipack.diagnose(*(each for each in words if "/" in each), min_version=min_version)
         if not found:

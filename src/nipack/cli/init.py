@@ -22,10 +22,10 @@ Examples:
     "--out-dir",
     "-o",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder that gets the package.yaml.  [default: recipes/NAME]",
+    help="The folder to write package.yaml to.  [default: recipes/NAME]",
 )
 @click.option("--relpath", help="Where code looks the data up: umbrella/directory.")
-@dry_run_option("Print the definition, write nothing.")
+@dry_run_option("Print the definition, but write nothing.")
 @offline_option
 @json_option
 def init(

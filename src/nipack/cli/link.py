@@ -60,7 +60,7 @@ def link(
 
 
 @click.command(
-    short_help="Take back what nipack link made.",
+    short_help="Undo what nipack link did.",
     epilog="""\b
 Examples:
   nipack unlink

@@ -33,7 +33,9 @@ def quiet_option(meaning: str = "Print no warnings and no progress.") -> Option[
     return click.option("--quiet", "-q", is_flag=True, help=meaning)
 
 
-def dry_run_option(meaning: str = "Say what would change, change nothing.") -> Option[Any]:
+def dry_run_option(
+    meaning: str = "Show what would change, without changing anything.",
+) -> Option[Any]:
     """Return --dry-run, with what is done all the same."""
     return click.option("--dry-run", "-n", is_flag=True, help=meaning)
 

@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_minimum(doctor)
     link = _add(commands, "link", _link, "let other libraries find installed data")
     link.add_argument("--copy", action="store_true", help="copy rather than link")
-    unlink = _add(commands, "unlink", _unlink, "take back what link made")
+    unlink = _add(commands, "unlink", _unlink, "undo what link did")
     for each in (link, unlink):
         each.add_argument("--dry-run", action="store_true", help="say what would be done")
     env = _add(commands, "env", _env, "print variables for other libraries")

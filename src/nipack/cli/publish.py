@@ -38,12 +38,12 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 @click.option(
     "--also-trust",
     type=click.Path(path_type=Path),
-    help="A certificate that users shall trust as well: that of the next key.",
+    help="A certificate that users trust as well: that of the next key.",
 )
 @click.option(
     "--valid-days",
     type=click.IntRange(1),
-    help="Let apt refuse the repository when it was not refreshed for so long.",
+    help="Let apt refuse the repository if it was not refreshed for this long.",
 )
 @click.option("--refresh", is_flag=True, help="Sign again, with the date of today.")
 @dry_run_option()
@@ -144,7 +144,7 @@ def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
         print_error(message)
     if repository.fingerprint is None and not quiet:
         print_warning(
-            f"{repository.title}: is not signed: nobody can tell that what he gets is yours"
+            f"{repository.title}: is not signed: nobody can tell whether what they get is yours"
         )
     verb = "would be published" if dry_run else "published"
     for path in done.new:
@@ -177,7 +177,11 @@ Examples:
     help="The file that gets the secret key; its certificate goes beside it, as .asc.",
 )
 @click.option(
-    "--years", type=click.IntRange(1, 20), default=5, show_default=True, help="How long it is good."
+    "--years",
+    type=click.IntRange(1, 20),
+    default=5,
+    show_default=True,
+    help="How many years it is valid.",
 )
 @json_option
 def keygen(user: str, out: Path, years: int, as_json: bool) -> None:

@@ -60,8 +60,8 @@ def _channel(value: str) -> str:
     folder = Path(os.path.expanduser(value)).resolve()
     if not folder.joinpath(*_INDEX).is_file():
         raise click.BadParameter(
-            f"{value} is no conda channel: it has no noarch/repodata.json; name another folder, or "
-            "index it: conda index"
+            f"{value} is not a conda channel: it has no noarch/repodata.json; name "
+            "another folder, or index it: conda index"
         )
     return folder.as_uri()
 
@@ -88,14 +88,14 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "-o",
     "recipes",
     default="recipes",
-    meaning="The directory that gets a folder for each package.",
+    meaning="The directory to write a folder for each package to.",
 )
 @click.option("--build", is_flag=True, help="Have each recipe built by its distribution's tool.")
 @folder_option(
     "--dist",
     "packages",
     default="dist",
-    meaning="The directory that gets what --build makes.",
+    meaning="The directory to write what --build makes to.",
 )
 @click.option(
     "--channel",
@@ -116,7 +116,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     is_flag=True,
     help="Render what is not to be submitted: the licence need not be settled.",
 )
-@dry_run_option("Read and render everything, write nothing.")
+@dry_run_option("Read and render everything, but write nothing.")
 @offline_option
 @json_option
 @quiet_option()

@@ -67,7 +67,7 @@ Examples:
     required=True,
     help="So many versions of each package, and so many generations, stay.",
 )
-@dry_run_option("Say what would go, delete nothing.")
+@dry_run_option("Show what would be deleted, without deleting anything.")
 @key_option
 @json_option
 def prune(repository: str, keep: int, dry_run: bool, key: str | None, as_json: bool) -> None:

@@ -26,7 +26,9 @@ Examples:
     type=MinimumVersion(),
     help="Pass over data that is older.",
 )
-@click.option("--explain", is_flag=True, help="Print the whole search, the chosen place marked.")
+@click.option(
+    "--explain", is_flag=True, help="Print the whole search, with the chosen place marked."
+)
 @json_option
 def where(
     relpath: str, files: tuple[str, ...], min_version: str | None, explain: bool, as_json: bool

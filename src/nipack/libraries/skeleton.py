@@ -170,7 +170,7 @@ def remember_versions(directory: str, atlases: Mapping[str, str]) -> None:
     try:
         parser.read(file, encoding="utf-8")
     except (ConfigError, UnicodeDecodeError):
-        return  # The user's own to mend; BrainGlobe fetches a new one.
+        return  # The user's own to fix; BrainGlobe fetches a new one.
     if not parser.has_section("atlases"):
         parser.add_section("atlases")
     missing = {name: each for name, each in atlases.items() if name not in parser["atlases"]}

@@ -59,7 +59,7 @@ def _refuse(error: configparser.Error, file: str, section: str) -> NoReturn:
             line, problem = error.lineno, f"no section; write [{section}] on a line above this one"
         case configparser.ParsingError():
             line = error.errors[0][0] if error.errors else getattr(error, "lineno", 1)
-            problem = "this is not of the form 'key = value'; mend it, or put '#' before it"
+            problem = "this is not of the form 'key = value'; fix it, or put '#' before it"
         case configparser.DuplicateSectionError():
             line = error.lineno or 1
             problem = f"[{error.section}] is here for the second time; keep only one"

@@ -131,5 +131,5 @@ def _failure(program: Program, arguments: Sequence[str | Path], status: int, pri
     reason = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
     return (
         f"{command}: {reason}; its last lines:\n{listed}\n"
-        "  mend what they name; the recipe itself was written"
+        "  fix what they name; the recipe itself was written"
     )

@@ -96,7 +96,7 @@ def test_a_file_that_became_shorter_is_an_error(now: bytes, tmp_path: Path) -> N
     data = tmp_path / "data"
     data.write_bytes(now)
     file = InstalledFile(path="data", size=7, digests={}, content=data, role=Role.PAYLOAD)
-    with pytest.raises(ArtifactError, match="data: it became shorter while it was packed"):
+    with pytest.raises(ArtifactError, match="data: it shrank while it was being packed"):
         written((file,))
 
 

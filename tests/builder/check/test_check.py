@@ -79,7 +79,7 @@ def test_a_version_must_be_the_definition_s(tmp_path: Path) -> None:
     problems = config(tmp_path, b"[DEFAULT]\nversion = 0.4\n", define(tmp_path))[1]
     assert problems == (
         f"t/config.ini:2: version is 0.4, but {tmp_path}/package.yaml:3 says 0.3; "
-        "make the two equal [version-differs]"
+        "make them the same [version-differs]"
     )
 
 

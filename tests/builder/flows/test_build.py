@@ -98,7 +98,9 @@ def flipped(format: type[CondaFormat] | type[DebFormat], place: float) -> Format
 def test_one_wrong_byte_is_noticed(
     format: type[CondaFormat] | type[DebFormat], place: float, package: DataPackage, out: Path
 ) -> None:
-    with pytest.raises(ArtifactError, match="not what was to be packed, so it was not kept"):
+    with pytest.raises(
+        ArtifactError, match="it does not match what was packed, so it was discarded"
+    ):
         build_artifact(package, flipped(format, place), out, RecordingReporter())
     assert left(out) == []
 
@@ -147,7 +149,9 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
         verify(package, Different(), tree, artifact.path, lambda count: None)
     root = "share/nipy/nipy/templates"
     lines = str(caught.value).splitlines()
-    assert lines[0] == (f"{artifact.path.name}: not what was to be packed, so it was not kept:")
+    assert lines[0] == (
+        f"{artifact.path.name}: it does not match what was packed, so it was discarded:"
+    )
     assert lines[1:4] == [
         f"  {root}/noise: is there 2 times",
         "  etc/passwd: should not be there",

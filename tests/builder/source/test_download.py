@@ -244,7 +244,7 @@ def test_a_definition_at_an_address_names_its_source_relatively(
     ("more", "words"),
     [
         ("", "package.yaml:1: it names no source"),
-        ("name: other\n", "package.yaml:4: field 'name' stands here a second time"),
+        ("name: other\n", "package.yaml:4: field 'name' is given twice"),
         ("a: {\n", "not valid YAML"),
         (
             "source: {address: 'file:///etc/passwd'}\n",

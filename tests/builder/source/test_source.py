@@ -115,9 +115,12 @@ AROUND = (
         (member("t/out", kind=tarfile.SYMTYPE, target=""), "leaves the tree"),
         (member("t/out", kind=tarfile.LNKTYPE, target="/etc/passwd"), "leaves the tree"),
         (member("t/out", kind=tarfile.LNKTYPE, target="../outside/victim"), "leaves the tree"),
-        (member("t/out", kind=tarfile.LNKTYPE, target="t/later"), "not there before"),
-        (member("t/out", kind=tarfile.LNKTYPE, target="t/here/file"), "not there before"),
-        (member("t/out", kind=tarfile.LNKTYPE, target="t/out"), "not there before"),
+        (member("t/out", kind=tarfile.LNKTYPE, target="t/later"), "which does not come before it"),
+        (
+            member("t/out", kind=tarfile.LNKTYPE, target="t/here/file"),
+            "which does not come before it",
+        ),
+        (member("t/out", kind=tarfile.LNKTYPE, target="t/out"), "which does not come before it"),
         (member("t/file", b"again"), "is there twice"),
         (member("t/./file", b"again"), "is there twice"),
         (member("t/file", kind=tarfile.SYMTYPE, target="sub"), "is there twice"),
@@ -738,7 +741,7 @@ def test_an_archive_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.M
     unpacked = tmp_path / "unpacked"
     with pytest.raises(SourceError) as caught:
         unpacking.unpack(archive, unpacked, lambda count: None, shown="a.tar.gz")
-    message = f"a.tar.gz: is larger unpacked than the room on the disk of {unpacked}"
+    message = f"a.tar.gz: is larger unpacked than the free space on the disk of {unpacked}"
     assert str(caught.value).startswith(message)
     assert "set TMPDIR to a directory with more" in str(caught.value)
     assert sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file()) <= 4 << 20

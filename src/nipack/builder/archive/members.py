@@ -108,8 +108,8 @@ def _write_member(
             advance(len(chunk))
     if left:
         raise ArtifactError(
-            f"{installed.path}: it became shorter while it was packed ({left:,} bytes are missing)"
-            "; build again when nothing writes to the data"
+            f"{installed.path}: it shrank while it was being packed ({left:,} bytes are missing)"
+            "; build again when nothing is writing to the data"
         )
     tar.fill(tarfile.BLOCKSIZE)
 

@@ -89,8 +89,8 @@ def _file_problems(
     path: str, state: os.stat_result, where: str, advance: Advance, *, image: bool
 ) -> Iterator[Problem]:
     if os.name != "nt" and state.st_mode & EXECUTABLE:
-        message = "it may be executed, and will be installed as data that may not"
-        yield problem_at("executable", where, message, "take the bit away: chmod a-x")
+        message = "it is executable, but will be installed as data, which is not"
+        yield problem_at("executable", where, message, "remove the bit: chmod a-x")
     if state.st_size == 0:
         if not _MEANT_EMPTY.fullmatch(path.rpartition("/")[2]):
             yield problem_at("empty-file", where, "it has no bytes", "put the real file there")
@@ -115,7 +115,7 @@ def _readable(
     if not start.startswith(_GZIP_MAGIC):
         advance(size)
         if name.endswith(_GZIP_NAMES):
-            message = "it is not gzip, in spite of its name"
+            message = "it is not gzip, despite its name"
             yield problem_at("gzip-name", where, message, "compress or rename it")
             return None
         content_size = size
@@ -123,7 +123,7 @@ def _readable(
         try:
             found = read_gzip(Path(path), advance)
         except _DamagedError as error:
-            yield problem_at("gzip-damaged", where, f"{error}", "fetch or write it again")
+            yield problem_at("gzip-damaged", where, f"{error}", "download or write it again")
             return None
         yield from privacy.gzip_problems(found.name, where)
         content_size = found.size
@@ -151,7 +151,7 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
         name = _original_name(chunk)
         while chunk.rstrip(b"\0"):
             if not chunk.startswith(_GZIP_MAGIC):
-                raise _DamagedError("there is something else behind its end")
+                raise _DamagedError("there is extra data after its end")
             member = fast_gzip.decompressor()
             while True:
                 advance(len(chunk))
@@ -163,7 +163,7 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
                     break
                 chunk = stream.read(CHUNK)
                 if not chunk:
-                    raise _DamagedError(f"it is cut short, after {size:,} bytes of its content")
+                    raise _DamagedError(f"it is truncated after {size:,} bytes of its content")
             chunk = member.unused_data
             advance(-len(chunk))
             chunk += stream.read(CHUNK)
@@ -192,7 +192,7 @@ def _original_name(start: bytes) -> bytes:
 
 
 def _json_problems(content: bytes, where: str) -> Iterator[Problem]:
-    remedy = "mend it there"
+    remedy = "fix it there"
     try:
         json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:

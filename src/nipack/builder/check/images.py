@@ -83,7 +83,7 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
         lines = str(error).splitlines() or [type(error).__name__]
         image, reason = None, f"nibabel cannot open it: {lines[0]}"
     if reason:
-        yield problem_at("image-unreadable", where, reason, "write it again from its original")
+        yield problem_at("image-unreadable", where, reason, "write it again from the original")
     elif image is not None:
         yield from privacy.header_problems(_header_texts(image, path), where)
 

@@ -64,7 +64,7 @@ def _windows_problems(name: str, where: str) -> Iterator[Problem]:
     if _RESERVED.fullmatch(name):
         reason = "is a device's name on Windows"
     elif found := _FORBIDDEN.search(name):
-        reason = f"has '{found[0]}', which Windows does not take"
+        reason = f"has '{found[0]}', which Windows does not allow"
     elif name.endswith((".", " ")):
         reason = "ends in a dot or a space, which Windows drops"
     if reason:
@@ -74,7 +74,9 @@ def _windows_problems(name: str, where: str) -> Iterator[Problem]:
 def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
     length = _PREFIX_LENGTH + 1 + len(f"{layout.payload_directory(relpath)}/{path}")
     if length > _MAX_PATH:
-        message = f"in an environment its path has about {length} characters, and Windows takes 259"
+        message = (
+            f"in an environment its path has about {length} characters, and Windows allows 259"
+        )
         remedy = f"shorten its names by {length - _MAX_PATH}"
         yield problem_at("name-too-long", f"{relpath}/{path}", message, remedy)
 

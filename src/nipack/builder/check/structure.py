@@ -65,7 +65,7 @@ def no_definition_warning(source: str, definition: Definition, directory: Path) 
         f"{definition.name} and the relpath {definition.relpath}, and there is no licence, "
         "summary, maintainer or citation"
     )
-    remedy = f"write a {DEFINITION_NAME} before you pass the packages on"
+    remedy = f"write a {DEFINITION_NAME} before you redistribute the packages"
     return problem_at("no-definition", source, message, remedy)
 
 
@@ -106,7 +106,7 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
         remedy = (
             "keep the packages to yourself"
             if definition.redistribution == "forbidden"
-            else "before you pass the packages on, make sure that the licence allows it"
+            else "before you redistribute the packages, make sure that the licence allows it"
         )
         where = definition.where("redistribution")
         problems.append(
@@ -118,7 +118,7 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
 def _exception_problems(definition: Definition) -> Iterator[Problem]:
     for index, each in enumerate(definition.exceptions):
         if each.code not in RULES or not RULES[each.code].can_except:
-            known = "cannot be excepted" if each.code in RULES else "is no problem's code"
+            known = "cannot be excepted" if each.code in RULES else "is not a problem code"
             where = definition.where("exceptions", index, "code")
             near = difflib.get_close_matches(each.code, RULES, n=1)
             remedy = f"did you mean {near[0]}?" if near and known.startswith("is") else "remove it"
@@ -176,7 +176,7 @@ def _version_problems(version: str, where: str, definition: Definition) -> list[
         message = (
             f"version is {version}, but {definition.where('version')} says {definition.version}"
         )
-        remedy = "make the two equal"
+        remedy = "make them the same"
         problems.append(problem_at("version-differs", where, message, remedy))
     return problems
 
@@ -255,7 +255,7 @@ def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
         return problem_at("link-escapes", where, message, "put a copy of the file there")
     if not link.exists():
         message = f"it is a link to {_shown(target)}, which is not there"
-        return problem_at("link-dangling", where, message, "mend or remove the link")
+        return problem_at("link-dangling", where, message, "fix or remove the link")
     return None
 
 

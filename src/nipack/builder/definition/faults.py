@@ -72,7 +72,7 @@ def schema() -> dict[str, Any]:
 
 def _repeated_fields(document: LinedDocument) -> Iterator[Fault]:
     for at in document.repeated:
-        message = f"field '{_spelled(at)}' stands here a second time"
+        message = f"field '{_spelled(at)}' is given twice"
         yield Fault(at=at, message=message, remedy="keep one of the two")
 
 
@@ -131,7 +131,7 @@ def _spelled(field_path: FieldPath) -> str:
 def _unknown_field(at: FieldPath, known: dict[str, Any]) -> Fault:
     near = difflib.get_close_matches(str(at[-1]), known, n=1)
     remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-    return Fault(at=at, message=f"there is no field '{_spelled(at)}'", remedy=remedy)
+    return Fault(at=at, message=f"unknown field '{_spelled(at)}'", remedy=remedy)
 
 
 def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
@@ -178,7 +178,7 @@ def _date_faults(data: dict[str, Any]) -> Iterator[Fault]:
     try:
         day = dt.date.fromisoformat(data["date"])
     except ValueError:
-        message = f"field 'date' is {data['date']}, which no calendar has"
+        message = f"field 'date' is {data['date']}, which is not a date"
         yield Fault(at=("date",), message=message, remedy="write e.g. date: 2023-05-01")
         return
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
@@ -223,7 +223,7 @@ def _text_file_faults(at: FieldPath, folder: Path | None, name: str) -> Iterator
         read_license_text(folder, name)
     except OSError as error:
         message = f"licence text {name}: {error.strerror}"
-        yield Fault(at=at, message=message, remedy="put the file beside the definition")
+        yield Fault(at=at, message=message, remedy="put the file next to the definition")
     except UnicodeDecodeError:
         yield Fault(at=at, message=f"licence text {name} is not UTF-8", remedy="save it as UTF-8")
 
@@ -266,7 +266,7 @@ def _view_faults(data: dict[str, Any]) -> Iterator[Fault]:
                 yield Fault(at=(*at, name), message=message, remedy="remove it")
         for name in ("files", "rename"):
             if view.get("whole") and name in view:
-                message = f"field '{_spelled((*at, name))}' is of no use where the view is whole"
+                message = f"field '{_spelled((*at, name))}' has no effect where the view is whole"
                 yield Fault(at=(*at, name), message=message, remedy="keep one of the two")
 
 

@@ -53,7 +53,7 @@ def _load(path: Path, place: str) -> LinedDocument:
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         line, reason = _place_and_reason(error, text.decode("utf-8-sig"))
-        remedy = "mend the YAML there; text with ': ' or '#' in it needs quotes"
+        remedy = "fix the YAML there; text with ': ' or '#' in it needs quotes"
         raise DataPackageError(
             [_problem(place, line, "definition-malformed", f"not valid YAML: {reason}", remedy)]
         ) from error
@@ -70,7 +70,7 @@ def _place_and_reason(error: Exception, text: str) -> tuple[int, str]:
         return mark.line + 1, str(getattr(error, "problem", None) or error).splitlines()[0]
     if isinstance(error, yaml.reader.ReaderError):
         line = text[: error.position].count("\n") + 1
-        return line, f"the character U+{int(error.character):04X} cannot stand in it"
+        return line, f"the character U+{int(error.character):04X} is not allowed in it"
     return 1, "it is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 

@@ -27,9 +27,9 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         reason = ""
         if isinstance(event, yaml.AliasEvent):
-            reason = "aliases are not taken here"
+            reason = "aliases are not allowed here"
         elif getattr(event, "tag", None) is not None:
-            reason = f"tags are not taken here, and this is {event.tag[:60]!r}"
+            reason = f"tags are not allowed here, and this is {event.tag[:60]!r}"
         if reason:
             raise yaml.composer.ComposerError(None, None, reason, event.start_mark)
         return super().compose_node(parent, index)

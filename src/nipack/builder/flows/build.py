@@ -216,8 +216,8 @@ def verify(
 def _not_kept(name: str, problems: list[str]) -> ArtifactError:
     listed = "\n".join(f"  {problem}" for problem in problems)
     return ArtifactError(
-        f"{name}: not what was to be packed, so it was not kept:\n{listed}"
-        "\n  build again when nothing writes to the data; if it stays, report this bug"
+        f"{name}: it does not match what was packed, so it was discarded:\n{listed}"
+        "\n  build again when nothing is writing to the data; if it stays, report this bug"
     )
 
 

@@ -308,8 +308,9 @@ def _verify(format: RecipeFormat, package: DataPackage, artifact: Path, workspac
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise RecipeError(
-            f"{artifact.name}: what the recipe built is not what nipack builds, so it was not "
-            f"kept:\n{listed}\n  report this bug, or undo what was changed in the recipe by hand"
+            f"{artifact.name}: what the recipe built differs from what nipack builds, so it was "
+            f"discarded:\n{listed}\n  report this bug, or undo what was changed in the recipe by "
+            "hand"
         )
 
 

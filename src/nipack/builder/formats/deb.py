@@ -224,7 +224,7 @@ def _ar_member(output: IO[bytes], name: str, time: int) -> Iterator[None]:
     if size > AR_SIZE_LIMIT:
         raise ArtifactError(
             f"{name}: {size:,} bytes, but a member of a .deb has at most {AR_SIZE_LIMIT:,}; "
-            "part the data into several packages, or build other formats"
+            "split the data into several packages, or build other formats"
         )
     output.seek(start)
     output.write(_ar_header(name, time, size))

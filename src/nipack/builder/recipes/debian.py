@@ -284,7 +284,7 @@ def _entries_there(path: Path) -> list[ChangeBlock]:
     try:
         return list(Changelog(path.read_text("utf-8"), strict=True))
     except (ChangelogParseError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not a Debian changelog: {error}; mend or remove it") from error
+        raise RecipeError(f"{path}: not a Debian changelog: {error}; fix or remove it") from error
 
 
 def _has_version(changelog: str, version: str) -> bool:

@@ -89,8 +89,8 @@ def download(
             return found
         if offline:
             raise SourceError(
-                f"{public}: not in the cache {cache}, and offline nothing is fetched; "
-                "run it once with the network, or download the file and name its path"
+                f"{public}: not in the cache {cache}, and nothing is fetched offline; run it "
+                "once with the network, or download the file and name its path"
             )
         return _fetch(job, cache, known, check)
 
@@ -241,7 +241,7 @@ def _transfer_once(session: "Session", job: _Job, patience: "Patience") -> bool:
             return False
         if response.status_code == 416:  # the part is longer than the file is now
             _forget(job)
-            raise _CutShortError("it has changed in the middle of the download")
+            raise _CutShortError("it changed in the middle of the download")
         response.raise_for_status()
         _refuse_detours(job.public, response)
         begin = _size(job.part) if _goes_on(response, job) else 0

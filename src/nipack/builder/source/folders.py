@@ -61,7 +61,7 @@ def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
     _refuse_misspelt_config(tree, [found] if found is not None else _folders(tree.directory))
     if found is not None:
         return found
-    message = f"no folder in it has a {CONFIG_NAME}, so nothing says which one is the data"
+    message = f"no folder in it has a {CONFIG_NAME}, so it is unclear which one is the data"
     remedy = (
         "put a config.ini with '[DEFAULT]' and 'version = 0.1' into the data directory, or "
         "run nipack init on the directory"

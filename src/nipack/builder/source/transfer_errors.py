@@ -15,7 +15,7 @@ def reason_of(error: Exception, address: str) -> str:
     if response is not None and isinstance(error, requests.HTTPError):
         return _status(response.status_code)
     if isinstance(error, requests.TooManyRedirects):
-        return "it redirects without an end"
+        return "it redirects in circles"
     schemes = requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema
     if isinstance(error, schemes):
         return "it leads to an address that is not https"
@@ -47,7 +47,7 @@ def _connection(error: Exception, host: str) -> str:
     # After those: urllib3 takes a refused connection for a timeout.
     if any(isinstance(each, urllib3.exceptions.TimeoutError) for each in causes):
         return f"{place}: no answer in time"
-    return f"{place}: the connection broke off"
+    return f"{place}: the connection was lost"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -93,8 +93,8 @@ def _fetch_source(
     address = public_address(source.address)
     if has_login(source.address):
         raise SourceError(
-            f"{address}: a name or a password stands before the host, and would be published with "
-            "the package; write the address without it, and keep the two in a .netrc file"
+            f"{address}: the address has a user name or a password in it, which would be "
+            "published with the package; remove it from the address, and keep it in a .netrc file"
         )
     if source.address.startswith("https://"):
         if not is_well_formed(source.address):

@@ -140,7 +140,7 @@ def _tar_stream(raw: "_Reader", start: bytes, shown: str) -> IO[bytes]:
         return io.BufferedReader(WholeDecompressor(raw, bz2.BZ2Decompressor), CHUNK)
     if start[257:262] == b"ustar":
         return raw
-    page = " (it is a web page, perhaps one that says why)" if b"<html" in start.lower() else ""
+    page = " (it is a web page, perhaps an error message)" if b"<html" in start.lower() else ""
     raise SourceError(
         f"{shown}: not an archive that nipack reads{page}; give a "
         ".tar.gz, .tar.xz, .tar.bz2 or .zip, a data directory or a package.yaml"
@@ -346,13 +346,13 @@ def _must_have_room(count: int, state: _Unpacking) -> None:
     """Raise SourceError where so many bytes would fill the disk, or are a bomb."""
     if count > state.fair:
         raise SourceError(
-            f"{state.shown}: is more than {limits().ratio} times as large unpacked, as what is "
+            f"{state.shown}: is more than {limits().ratio} times as large unpacked, like a bomb "
             f"made to fill a disk; {how_to_raise('ratio')}"
         )
     if count > state.room:
         raise SourceError(
-            f"{state.shown}: is larger unpacked than the room on the disk of {state.directory}; "
-            "make room there, or set TMPDIR to a directory with more"
+            f"{state.shown}: is larger unpacked than the free space on the disk of "
+            f"{state.directory}; free some space, or set TMPDIR to a directory with more"
         )
 
 
@@ -381,7 +381,9 @@ def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
     if _unsafe_name(member.target):
         state.problems.append(_leaves_tree(member))
     elif not target.is_file():
-        state.problems.append(f"{member.name}: is a hard link to {member.target}, not there before")
+        state.problems.append(
+            f"{member.name}: is a hard link to {member.target}, which does not come before it"
+        )
     else:
         _take_room(target.stat().st_size, state)
         shutil.copyfile(target, path)
