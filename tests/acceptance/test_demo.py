@@ -1,4 +1,4 @@
-"""What the README shows of scripts/demo is what it prints."""
+"""What docs/demo.md shows of scripts/demo is what it prints."""
 
 import os
 import re
@@ -34,10 +34,10 @@ def alike(text: str) -> str:
 
 
 @pytest.mark.tools("dpkg-deb")
-def test_the_transcript_in_the_readme_is_real(tmp_path: Path) -> None:
+def test_the_transcript_in_the_documentation_is_real(tmp_path: Path) -> None:
     """It is what a user sees who is not root: there is no mmdebstrap then."""
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    shown = re.search(r"^\$ scripts/demo\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    page = (REPOSITORY / "docs" / "demo.md").read_text("utf-8")
+    shown = re.search(r"^\$ scripts/demo\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert shown is not None
     for program in ("dpkg-deb", "tar"):
         (tmp_path / program).symlink_to(shutil.which(program) or "")
