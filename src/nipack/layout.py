@@ -15,6 +15,8 @@ CONFIG_NAME = "config.ini"
 """The file in the data directory that states the version; nibabel knows data by it."""
 MANIFEST_NAME = "SHA256SUMS"
 METADATA_NAME = "package.json"
+# The lists of the repositories that a user has added, below the user directory.
+REPOSITORIES = (".nipack", "repositories")
 
 
 def payload_directory(relpath: str) -> str:

@@ -16,7 +16,7 @@ from .commands import (
     this_interpreter,
 )
 from .nearest import alternatives
-from .sources import deb_near_by, in_apt_archive, is_published
+from .sources import deb_near_by, in_apt_archive, is_published, offered
 
 # Of a terminal as it opens: what is folded there is no table any more.
 MOST_COLUMNS = 80
@@ -259,6 +259,10 @@ def what_to_install(found: Explanation, *, hinted: bool = False) -> list[str]:
     commands = installation(found)
     if commands:
         return [_block(f"To install {package} for this interpreter", commands)]
+    there = offered(found.wanted.relpath, found.wanted.minimum)
+    if there is not None:
+        title = f"To get {there.package} from the repository {there.repository}"
+        return [_block(title, [f"nipack get {there.package}"])]
     if hinted or found.near_misses or any(each.status == "unreadable" for each in found.tried):
         return []  # its author, or what is there, says more
     return [nobody_publishes(package)]

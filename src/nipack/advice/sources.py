@@ -9,8 +9,13 @@ import glob
 import os
 import re
 
+from ..environment import get_nipy_user_dir
 from ..inventory.owners import output_of
+from ..inventory.payload import read_json
+from ..layout import REPOSITORIES
 from ..lookup.files import read_regular
+from ..lookup.records import Record
+from ..lookup.version import at_least
 from .commands import DEBIAN, FEDORA, SUSE
 
 TYPE_CHECKING = False
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
     from .commands import Interpreter
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
 # A line of `apt-cache policy` that is of an archive, as that of what is installed is not.
 _ARCHIVE = re.compile(r"^\s+-?[0-9]+ (?!/var/lib/dpkg/status)\S+:\S+", re.MULTILINE)
 
@@ -53,6 +59,37 @@ def deb_near_by(package: str, version: str) -> str | None:
             for found in sorted(glob.glob(pattern)):
                 return found
     return None
+
+
+class Offered(Record):
+    """A package in the list of a repository that the user has added, as it was read last."""
+
+    __slots__ = ("package", "repository")
+    package: str
+    repository: str
+
+
+def offered(relpath: str, minimum: str | None) -> Offered | None:
+    """Return the package of some data in a repository that the user has added, if one has it.
+
+    One that is retracted, or older than `minimum`, is none.
+    """
+    folder = os.path.join(get_nipy_user_dir(), *REPOSITORIES)
+    for file in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
+        listed = read_json(file).get("packages")
+        for row in listed if isinstance(listed, list) else ():
+            if isinstance(row, dict) and row.get("relpath") == relpath and not row.get("retracted"):
+                name, version = str(row.get("name")), str(row.get("version"))
+                if _NAME.fullmatch(name) and _is_enough(version, minimum):
+                    return Offered(package=name, repository=os.path.basename(file)[: -len(".json")])
+    return None
+
+
+def _is_enough(version: str, minimum: str | None) -> bool:
+    try:
+        return minimum is None or at_least(version, minimum)
+    except ValueError:
+        return False
 
 
 def _has(index: str, package: str) -> bool:

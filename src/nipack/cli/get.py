@@ -8,11 +8,12 @@ import click
 from nipack.cli.console import console, console_reporter
 from nipack.cli.options import json_option, quiet_option
 from nipack.environment import get_nipy_user_dir
+from nipack.layout import REPOSITORIES
 
 
 def repositories_folder() -> Path:
     """Return the folder of the repositories that the user has added."""
-    return Path(get_nipy_user_dir()) / ".nipack" / "repositories"
+    return Path(get_nipy_user_dir(), *REPOSITORIES)
 
 
 @click.command(

@@ -80,6 +80,13 @@ def test_what_is_got_is_found_by_nipack_and_by_nibabel_alone(
 ) -> None:
     added = asked("repository", "add", address)
     assert added["packages"] == ["nipy-examplepkg"]
+    # What a failed look-up says to type is typed here.
+    missing = run("where", "nipy/examplepkg")
+    assert missing.exit_code == 1
+    advice = "To get nipy-examplepkg from the repository www:\n  nipack get nipy-examplepkg\n"
+    assert advice in missing.output
+    newer = run("where", "nipy/examplepkg", "--min-version", "0.2").output
+    assert "nipack get" not in newer
     got = asked("get", "nipy-examplepkg")
     assert got["new"] is True
     assert got["directory"] == str(user / "nipy" / "examplepkg")
