@@ -53,6 +53,16 @@ def _deep_index(content: bytes) -> bytes:
     return made.getvalue()
 
 
+def _endless_metadata(content: bytes) -> bytes:
+    """Give a wheel's METADATA 64 MB of blanks, which take no room in the wheel."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        for info in old.infolist():
+            more = b" " * (64 << 20) if info.filename.endswith("/METADATA") else b""
+            new.writestr(info.filename, old.read(info) + more, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
 def _no_magic(content: bytes) -> bytes:
     return b"?" + content[1:]
 
@@ -105,6 +115,18 @@ def test_a_damaged_artifact_is_refused_by_name(
     assert "bug in nipack" not in said
     assert good.name in said.replace(" ", "")
     assert "build it again" in said
+
+
+def test_a_text_of_an_artifact_has_a_bound(
+    artifacts: dict[str, dict[str, Path]], key: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / artifacts["0.1"][".whl"].name
+    path.write_bytes(_endless_metadata(artifacts["0.1"][".whl"].read_bytes()))
+    words = ["publish", str(path), str(tmp_path / "www"), "--key", str(key)]
+    done = CliRunner().invoke(nipack, words)
+    said = " ".join(done.output.split())
+    assert (done.exit_code, "its METADATA has more than 524,288 bytes" in said) == (1, True)
+    assert "set NIPACK_LIMITS=text=NUMBER" in said
 
 
 def _rpm(fields: bytes) -> io.BytesIO:

@@ -8,10 +8,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import zstandard
 
 from nipack.publish.errors import RepositoryError
+from nipack.system.limits import how_to_raise, limits
 
 _MALFORMED: tuple[type[Exception], ...] = (
     AttributeError,
@@ -46,6 +48,16 @@ def damage_as_error(kind: str, *more: type[Exception]) -> Iterator[None]:
         raise _damaged(kind, error) from error
     except (*_MALFORMED, *more) as error:
         raise _damaged(kind, error) from error
+
+
+def read_text(content: IO[bytes], name: str) -> bytes:
+    """Return a text of an artifact; raises RepositoryError where it is larger than texts are."""
+    text = content.read(limits().text + 1)
+    if len(text) > limits().text:
+        raise RepositoryError(
+            f"its {name} has more than {limits().text:,} bytes; {how_to_raise('text')}"
+        )
+    return text
 
 
 def _damaged(kind: str, error: Exception) -> RepositoryError:

@@ -16,13 +16,14 @@ from typing import IO, Any
 
 import zstandard
 
-from nipack.publish.damage import damage_as_error
+from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "conda"
+_READ = ("index.json", "about.json", "licenses/")
 _SUBDIR = f"{_TOP}/noarch"
 # Level 19 takes a hundred times as long for a sixth less.
 _LEVEL = 3
@@ -95,12 +96,14 @@ class CondaChannel(Ecosystem):
 
 
 def _info_files(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """Return the files of the info part, by their paths below info/."""
+    """Return the index, what is said about it and the licences, by their paths below info/."""
     with _part(archive, "info-") as tar:
         return {
-            member.name.removeprefix("info/"): content.read()
+            path: read_text(content, path)
             for member in tar
-            if member.isfile() and (content := tar.extractfile(member)) is not None
+            if (path := member.name.removeprefix("info/")).startswith(_READ)
+            and member.isfile()
+            and (content := tar.extractfile(member)) is not None
         }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from nipack.publish.damage import damage_as_error
+from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -71,9 +71,11 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
     for member in archive.namelist():
         folder, _, path = member.partition("/")
         if folder.endswith(".dist-info") and path == "METADATA":
-            metadata = archive.read(member)
+            with archive.open(member) as content:
+                metadata = read_text(content, path)
         elif folder.endswith(".dist-info") and path.startswith("licenses/"):
-            licenses.append((path, archive.read(member)))
+            with archive.open(member) as content:
+                licenses.append((path, read_text(content, path)))
         elif folder.endswith(".data") and path.startswith("data/share/nipack/"):
             with archive.open(member) as content:
                 records.offer(path.removeprefix("data/"), content)
