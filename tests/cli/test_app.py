@@ -126,7 +126,7 @@ def test_no_line_of_the_help_is_cut() -> None:
 def test_yes_is_for_fix() -> None:
     result = CliRunner().invoke(nipack, ["doctor", "--yes"])
     assert result.exit_code == 2
-    assert "--yes is for --fix" in result.stderr
+    assert "--yes only makes sense with --fix" in result.stderr
 
 
 def test_every_command_is_below_whom_it_is_for() -> None:

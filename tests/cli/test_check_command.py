@@ -30,7 +30,7 @@ def test_warnings_are_printed_and_do_not_fail(make_tree: MakeTree) -> None:
 def test_errors_fail(make_tree: MakeTree) -> None:
     code, out, err = run(make_tree({"T1.nii.gz": CUT_SHORT}))
     assert (code, out) == (1, "1 error and 2 warnings\n")
-    assert "error: nipy/templates/T1.nii.gz: it is cut short" in err
+    assert "error: nipy/templates/T1.nii.gz: it is truncated" in err
 
 
 def test_warnings_fail_where_it_is_strict(make_tree: MakeTree) -> None:
@@ -57,7 +57,7 @@ def test_json_lists_every_problem(make_tree: MakeTree) -> None:
 
 def test_of_one_kind_no_more_than_a_screen_is_printed(make_tree: MakeTree) -> None:
     _, _, err = run(make_tree({f"{n}.gz": CUT_SHORT for n in range(30)}))
-    assert err.count("it is cut short") == 10
+    assert err.count("it is truncated") == 10
     assert "and 20 more like it [gzip-damaged]; --json lists them all" in err
 
 
@@ -106,5 +106,7 @@ def test_without_nibabel_it_says_that_no_image_was_opened(
 def test_a_password_in_an_address_is_not_printed() -> None:
     code, _, err = run("https://ada:secret@localhost/package.yaml")
     assert code == 1
-    assert err.startswith("error: https://localhost/package.yaml: a name or a password stands")
+    assert err.startswith(
+        "error: https://localhost/package.yaml: the address has a user name or a password"
+    )
     assert "secret" not in err

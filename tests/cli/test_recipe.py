@@ -222,7 +222,10 @@ def test_with_channels_conda_build_runs_the_tests(tmp_path: Path, conda_build_sa
         (["--build", "-f", "rpm"], "--channel is for the conda recipe: add -f conda"),
         (["--build", "--offline"], "--offline fetches nothing, and --channel conda-forge would"),
         (["--build", "--channel", "./none"], "./none is not a conda channel: it has no noarch/"),
-        (["--build", "--channel", "~nobody-of-this-name/c"], "~nobody-of-this-name/c is no conda"),
+        (
+            ["--build", "--channel", "~nobody-of-this-name/c"],
+            "~nobody-of-this-name/c is not a conda",
+        ),
     ],
 )
 def test_a_channel_that_is_of_no_use_is_refused(

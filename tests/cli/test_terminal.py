@@ -118,7 +118,7 @@ def test_a_question_that_nobody_answers_is_a_no(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.endswith("nobody to answer the question; nothing was done\n")
+    assert done.stderr.endswith("there is no terminal to ask on; nothing was done\n")
     assert not (tmp_path / "home").exists()
 
 

@@ -36,7 +36,7 @@ def test_every_difference_is_named_and_nothing_kept(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         list(make_recipes(source, [format], options))
     first, *lines, last = str(caught.value).splitlines()
-    assert first.startswith("made.rpm: what the recipe built is not what nipack builds")
+    assert first.startswith("made.rpm: what the recipe built differs from what nipack builds")
     assert lines[0].endswith(": is missing")
     assert lines[1] == "  etc/strange: should not be there"
     assert "with mode 600" in lines[2]

@@ -140,7 +140,7 @@ def test_without_a_digest_the_server_is_asked_whether_it_changed(
 
 
 def test_offline_takes_what_came_the_last_time(server: Server, cache: Path) -> None:
-    with pytest.raises(SourceError, match=r"not in the cache .* and offline nothing is fetched"):
+    with pytest.raises(SourceError, match=r"not in the cache .* and nothing is fetched offline"):
         fetch(server, offline=True)
     assert server.asked == []
     fetch(server)
@@ -224,7 +224,7 @@ def test_a_build_offline_of_what_was_built_before(
     arguments = ("build", tmp_path / "package.yaml", "-o", tmp_path / "dist", "-f", "conda")
     result = run(*arguments, "--offline")
     assert result.exit_code == 1
-    assert "offline nothing is fetched" in result.stderr
+    assert "nothing is fetched offline" in result.stderr
     assert run(*arguments).exit_code == 0
     assert run(*arguments, "--offline").exit_code == 0
     assert len(server.asked) == 1

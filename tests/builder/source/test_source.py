@@ -533,10 +533,19 @@ def test_a_file_address_has_its_escapes_undone(tmp_path: Path) -> None:
         ("https://a b/", "cannot be fetched: it is not a valid address"),
         ("https://127.0.0.1:1/", "cannot be fetched: 127.0.0.1:1: Connection refused; check"),
         ("https://a.invalid/", "cannot be fetched: a.invalid: its name cannot be resolved; check"),
-        ("https://ada:secret@127.0.0.1:1/", "https://127.0.0.1:1/: a name or a password stands"),
-        ("https://ada:s/secret@host/a.tar", "https://host/a.tar: a name or a password stands"),
-        ("https://secret@host/a.tar", "https://host/a.tar: a name or a password stands"),
-        ("http://ada:secret@host/a.tar", "keep the two in a .netrc file"),
+        (
+            "https://ada:secret@127.0.0.1:1/",
+            "https://127.0.0.1:1/: the address has a user name or a password",
+        ),
+        (
+            "https://ada:s/secret@host/a.tar",
+            "https://host/a.tar: the address has a user name or a password",
+        ),
+        (
+            "https://secret@host/a.tar",
+            "https://host/a.tar: the address has a user name or a password",
+        ),
+        ("http://ada:secret@host/a.tar", "keep it in a .netrc file"),
     ],
 )
 @pytest.mark.slow
