@@ -130,6 +130,11 @@ def move_command(path: str, directory: str) -> str:
     return f"{make_directory(quoted(directory))} {move} {quoted(path)} {quoted(directory)}"
 
 
+def remove_command(directory: str) -> str:
+    """Return the line that removes a directory and what is in it."""
+    return f"{'rmdir /s /q' if os.name == 'nt' else 'rm -r'} {quoted(directory)}"
+
+
 def make_directory(directory: str) -> str:
     """Return the beginning of a line that needs a directory, quoted already."""
     # cmd.exe's mkdir makes the directories above, too, and fails for one that is there.

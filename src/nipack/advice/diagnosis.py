@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ..inventory.owners import find_owner
+from ..inventory.payload import got_package
 from ..inventory.verification import verify_directory
+from ..layout import is_package_name
 from ..lookup.records import Record
 from ..lookup.search import Wanted, newer_than_chosen
+from .commands import remove_command
 from .explanation import explanation
 from .report import (
     first_line,
@@ -154,5 +157,8 @@ def _state(verification: Verification) -> str:
 def _reinstallation(chosen: Candidate, wanted: Wanted) -> list[str]:
     owner = find_owner(chosen.path, wanted.relpath)
     if owner.name is None:
+        package = got_package(chosen.path)
+        if package is not None and is_package_name(package):
+            return [remove_command(chosen.path), f"nipack get {package}"]
         return [f"put {chosen.path} there again, from where it came"]
     return reinstallation(chosen.path, wanted.relpath, owner)

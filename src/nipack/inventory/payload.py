@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 import os
 
-from ..layout import CONFIG_NAME, MANIFEST_NAME, METADATA_NAME, RECORDS, package_name
+from ..layout import (
+    CONFIG_NAME,
+    MANIFEST_NAME,
+    METADATA_NAME,
+    PAYLOAD_ID_NAME,
+    RECORDS,
+    package_name,
+)
 from ..lookup.errors import DataError
 from ..lookup.files import read_regular
 from ..lookup.records import Record
@@ -146,6 +153,15 @@ def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, st
         digests=inner(digests),
         links=inner(links),
     )
+
+
+def got_package(directory: str) -> str | None:
+    """Return the package whose data `nipack get` has put into a directory, or None."""
+    manifest = find_manifest(directory)
+    folder = os.path.dirname(manifest.file) if manifest is not None else ""
+    if not folder or not os.path.isfile(os.path.join(folder, PAYLOAD_ID_NAME)):
+        return None
+    return os.path.basename(folder)
 
 
 def metadata_of(manifest: Manifest | None) -> Metadata:

@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import json
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,12 @@ def run(*words: object) -> Result:
 def asked(*words: object) -> Any:
     done = run(*words, "--json")
     assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def asked_failing(*words: object) -> Any:
+    done = run(*words, "--json")
+    assert done.exit_code == 1, done.output
     return json.loads(done.stdout)
 
 
@@ -99,6 +106,12 @@ def test_what_is_got_is_found_by_nipack_and_by_nibabel_alone(
     assert run("verify", "nipy/examplepkg").exit_code == 1
     again = asked("get", "nipy/examplepkg", "--from", address)
     assert again["new"] is False
+    # What doctor says to type is typed, and the data is whole.
+    remove, get = asked_failing("doctor", "nipy/examplepkg")["packages"][0]["commands"]
+    subprocess.run(remove, shell=True, check=True)
+    assert get == "nipack get nipy-examplepkg"
+    assert run(*get.split()[1:]).exit_code == 0
+    assert run("verify", "nipy/examplepkg").exit_code == 0
 
 
 def test_the_fingerprint_is_shown_and_the_list_kept(user: Path, address: str, key: Path) -> None:

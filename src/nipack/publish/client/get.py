@@ -190,12 +190,12 @@ def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> 
     for file in (work / "record").iterdir():
         file.replace(records / file.name)
     (records / "SHA256SUMS").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
-    (records / "payload-id").write_text(f"{package.payload_id}\n", "ascii")
+    (records / layout.PAYLOAD_ID_NAME).write_text(f"{package.payload_id}\n", "ascii")
 
 
 def _payload_id(records: Path) -> str | None:
     try:
-        return (records / "payload-id").read_text("ascii").strip()
+        return (records / layout.PAYLOAD_ID_NAME).read_text("ascii").strip()
     except FileNotFoundError:
         return None
 
