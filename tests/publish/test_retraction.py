@@ -100,6 +100,7 @@ def test_prune_deletes_old_versions_and_what_no_living_release_names(
     assert [each["version"] for each in left] == ["0.2"]
     assert not list(repository.rglob("*0.1*"))
     assert len(list(repository.rglob("by-hash/SHA256/*"))) == 2
+    assert len({path.parent for path in (repository / "pictures").rglob("*.webp")}) == 1
     assert log.generations(store_at(str(repository))) == [3]
     assert run("verify", repository).exit_code == 0
     assert answer("prune", repository, "--keep", 1, "--key", key)["files"] == []

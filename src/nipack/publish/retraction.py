@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from nipack.publish import indexes, log
+from nipack.publish.catalogue import previews
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings, check_call
@@ -126,7 +127,18 @@ def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) ->
         for path in store.files(top)
         if path not in needed and (path in dropped or store.age(path) > _YOUNG)
     ]
-    return tuple(sorted([*found, *_old_entries(store, state, keep)]))
+    pictures = _old_pictures(store, state)
+    return tuple(sorted([*found, *pictures, *_old_entries(store, state, keep)]))
+
+
+def _old_pictures(store: Store, state: State) -> list[str]:
+    """Return the previews of payloads that no package has any more, and that are not just made."""
+    living = {f"{previews.folder(each)}/" for each in state.packages.values()}
+    return [
+        path
+        for path in store.files(previews.FOLDER)
+        if f"{path.rpartition('/')[0]}/" not in living and store.age(path) > _YOUNG
+    ]
 
 
 def _needed(store: Store, state: State, keep: int) -> frozenset[str]:
