@@ -120,6 +120,7 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
         (lambda path: path.symlink_to("../outside"), "link-escapes"),
         (lambda path: path.symlink_to("nothing"), "link-dangling"),
         (lambda path: path.symlink_to("it"), "link-dangling"),
+        (lambda path: path.symlink_to("../.git/annex/objects/a/b"), "link-dangling"),
         # Out by '..' and in again by the folder's name, which is another one when installed.
         (lambda path: path.symlink_to("../templates/file"), "link-escapes"),
         (lambda path: path.symlink_to("out"), "link-escapes"),
@@ -187,6 +188,20 @@ def test_a_locale_that_cannot_spell_a_name(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(tmp_path)]
     run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert run.stdout == "set LC_ALL=C.UTF-8\n"
+
+
+def test_links_of_datalad_are_known(tmp_path: Path) -> None:
+    """What is there is to be unlocked, and what is not to be fetched first."""
+    data, store = tmp_path / "data", tmp_path / ".git" / "annex" / "objects"
+    data.mkdir()
+    store.mkdir(parents=True)
+    (store / "there").write_bytes(b"image")
+    for name in ("there", "absent"):
+        (data / f"{name}.nii.gz").symlink_to(f"../.git/annex/objects/{name}")
+    absent, there = walk(data, "nipy/data")[1]
+    assert (absent.code, there.code) == ("link-dangling", "link-escapes")
+    assert absent.remedy == "fetch it: datalad get absent.nii.gz, then git annex unlock"
+    assert there.remedy == "put the file there: git annex unlock"
 
 
 def problem_of(code: str, where: str = "nipy/templates/atlas/a") -> Problem:

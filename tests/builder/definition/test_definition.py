@@ -182,6 +182,16 @@ def test_a_consumer_without_a_need_refuses_nothing() -> None:
     assert not Consumer(package="nipy", debian="python3-nipy").refuses("0.1")
 
 
+@pytest.mark.parametrize("prefix", ["", "https://doi.org/", "http://dx.doi.org/", "doi:", "DOI: "])
+def test_what_everybody_understands_is_taken_as_meant(prefix: str, tmp_path: Path) -> None:
+    path = tmp_path / "package.yaml"
+    stanza = "{files: ['*'], holders: [Ada], years: 2011, license: MIT, text: Do.}"
+    path.write_text(f"{MINIMAL}copyright: [{stanza}]\ncitation: [{{doi: '{prefix}10.1000/x'}}]\n")
+    definition = read_definition(path)
+    assert [each.years for each in definition.copyright] == ["2011"]
+    assert [each.doi for each in definition.citation] == ["10.1000/x"]
+
+
 def test_release_time_is_in_utc() -> None:
     assert release_time(dt.date(2023, 5, 1)) == 1682899200
 

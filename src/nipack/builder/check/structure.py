@@ -247,6 +247,8 @@ def _name_problem(path: str, where: str) -> Problem | None:
 def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
     link = directory / path
     target = os.readlink(link)
+    if ".git/annex/objects/" in target:
+        return _annex_problem(link, where)
     # The words count too: a link that goes out by '..' and comes back in by the folder's name is
     # lost where the folder is installed under another name.
     end = end_of_link(link)
@@ -257,6 +259,16 @@ def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
         message = f"it is a link to {_shown(target)}, which is not there"
         return problem_at("link-dangling", where, message, "fix or remove the link")
     return None
+
+
+def _annex_problem(link: Path, where: str) -> Problem:
+    """Return what is to be done about a link of git-annex, as DataLad's data sets are made of."""
+    if link.exists():
+        message = "it is a link into git-annex's store, which no package has"
+        return problem_at("link-escapes", where, message, "put the file there: git annex unlock")
+    message = "it is a link of git-annex to content that was not fetched"
+    remedy = f"fetch it: datalad get {_shown(link.name)}, then git annex unlock"
+    return problem_at("link-dangling", where, message, remedy)
 
 
 def _collisions(paths: list[str], relpath: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urljoin
 
 import yaml
@@ -25,6 +26,7 @@ def read_definition(path: Path, address: str | None = None) -> Definition:
     """
     place = public_address(address) if address else str(path)
     document = _load(path, place)
+    _take_as_meant(document.data)
     faults = faults_of(document, None if address else path.parent)
     places = [(document.line(fault.at), fault) for fault in faults]
     if places:
@@ -35,6 +37,21 @@ def read_definition(path: Path, address: str | None = None) -> Definition:
             ]
         )
     return _definition(path, address, document)
+
+
+def _take_as_meant(data: dict[str, Any]) -> None:
+    """Give what everybody understands the form of the schema: a year, the address of a DOI."""
+    for stanza in _items(data, "copyright"):
+        if type(stanza.get("years")) is int:
+            stanza["years"] = str(stanza["years"])
+    for work in _items(data, "citation"):
+        if isinstance(work.get("doi"), str):
+            work["doi"] = re.sub(r"(?i)^(https?://(dx\.)?doi\.org/|doi:\s*)", "", work["doi"])
+
+
+def _items(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = data.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _load(path: Path, place: str) -> LinedDocument:
