@@ -195,6 +195,13 @@ def test_bids_dataset_description(atlas: Path) -> None:
     ]  # fmt: skip
 
 
+def test_changes_of_bids(atlas: Path) -> None:
+    changes = "1.2.0 2024-02-29\n  - Areas redrawn.\n1.1.0 2023-01-01\n  - First.\n"
+    (atlas / "CHANGES").write_text(changes, "utf-8")
+    definition = definition_of(atlas)
+    assert (definition.version, str(definition.date)) == ("1.2.0", "2024-02-29")
+
+
 def test_pyproject(atlas: Path) -> None:
     (atlas / "pyproject.toml").write_text(PYPROJECT, "utf-8")
     definition = definition_of(atlas)

@@ -163,6 +163,15 @@ def _template_description(path: Path) -> Facts:
     return _dataset_description(path)
 
 
+def _changes(path: Path) -> Facts:
+    """Read the newest version and its day from a BIDS CHANGES file (CPAN::Changes::Spec)."""
+    for line in read_text(path).splitlines():
+        found = re.match(r"v?([0-9][0-9A-Za-z.]{0,60})[ \t]+([0-9]{4}-[0-9]{2}-[0-9]{2})\b", line)
+        if found:
+            return Facts(version=found[1], date=found[2])
+    return Facts()
+
+
 def _pkg_info(path: Path) -> Facts:
     """Read core metadata, whose head is that of a mail."""
     head = HeaderParser().parsestr(read_text(path))
@@ -292,6 +301,7 @@ _READERS: tuple[tuple[str, Callable[[Path], Facts]], ...] = (
     ("CITATION.cff", _citation_cff),
     ("dataset_description.json", _dataset_description),
     ("template_description.json", _template_description),
+    ("CHANGES", _changes),
     ("pyproject.toml", _pyproject),
     ("setup.cfg", _setup_cfg),
     ("PKG-INFO", _pkg_info),
