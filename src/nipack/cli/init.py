@@ -39,8 +39,8 @@ def init(
     """Write a package.yaml from what SOURCE says, with TODO where it is silent.
 
     SOURCE is a tarball, its address, or a directory, with or without a config.ini.  What it says
-    is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, dataset_description.json
-    and files with a licence.  A setup.py in it is never run.
+    is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, CHANGES,
+    dataset_description.json and files with a licence.  A setup.py in it is never run.
     """
     from nipack.builder.authoring.draft import draft_definition, write_draft
 
