@@ -123,7 +123,9 @@ def run(command: str, home: Path) -> str:
         said = [done.stderr.read(), *iter(partial(_read, terminal), b"")]
     os.close(terminal)
     text = b"".join(said).decode("utf-8").replace("\r\n", "\n")
-    return text.replace(str(home), HOME).replace(sys.prefix, f"{HOME}/env")
+    text = text.replace(str(home), HOME).replace(sys.prefix, f"{HOME}/env")
+    # These paths were longer when they were put one below the other.
+    return re.sub(r"(\S)\s+not there\s+\[", r"\1  not there  [", text)
 
 
 def _read(terminal: int) -> bytes:

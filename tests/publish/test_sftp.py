@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from fsspec.registry import _registry
 from tests.publish.test_at_once import pointed_at, publish_rounds
 
 from nipack.publish import flow, log
@@ -136,6 +137,8 @@ def test_what_is_missing_for_an_address_is_named(
     address: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
+    # What another test has loaded is kept here.
+    monkeypatch.delitem(_registry, "s3", raising=False)
     extra = address.partition(":")[0]
     with pytest.raises(RepositoryError, match=rf"{module}.*nipack-build\[{extra}\]"):
         store_at(address)
