@@ -25,3 +25,14 @@ def test_to_look_at_it_loads_nothing() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+def test_what_is_not_asked_of_libraries_loads_nothing_of_them() -> None:
+    program = (
+        "import sys, nipack, nipack.cli.answers; nipack.explain('nipy/templates'); "
+        "print([name for name in sys.modules if name.startswith('nipack.libraries')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -11,7 +11,6 @@ from .inventory.copies import copies_below, copy_at, installed_copies, installed
 from .inventory.installed import installed_packages
 from .inventory.payload import read_manifest
 from .inventory.verification import verify_copies
-from .libraries.health import library_states
 from .lookup.errors import DataError
 from .lookup.search import (
     Wanted,
@@ -119,6 +118,8 @@ def diagnose_libraries(*libraries: str) -> tuple[LibraryState, ...]:
 
     Raises DataError for a library that is not known.
     """
+    from .libraries.health import library_states  # most of what is asked is not of libraries
+
     return library_states(libraries)
 
 

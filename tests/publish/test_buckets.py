@@ -1,6 +1,5 @@
 """A repository in an object store: that of moto over HTTP, and fsspec's own in memory."""
 
-import hashlib
 import json
 import multiprocessing
 from collections.abc import Iterator
@@ -9,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
+from tests.publish.promises import check_promises
 
 from nipack.publish import flow, log
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import Store, store_at
 from nipack.publish.stores.bucket import BucketStore
@@ -55,33 +55,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_every_store_keeps_its_promises(store: Store, tmp_path: Path) -> None:
-    store.probe()
-    assert store.files("") == {}
-    assert store.read("a/b") is None
-    assert store.digest("a/b") is None
-    store.create("a/b", b"first")
-    with pytest.raises(ExistsError):
-        store.create("a/b", b"second")
-    assert store.read("a/b") == b"first"
-    store.write("a/b", b"third")
-    assert store.digest("a/b") == (5, hashlib.sha256(b"third").hexdigest())
-    source, sent = tmp_path / "source", 0
-
-    def advance(count: int) -> None:
-        nonlocal sent
-        sent += count
-
-    source.write_bytes(b"x" * 100_000)
-    store.create_from("c d/e", source, advance)
-    assert sent == 100_000
-    with pytest.raises(ExistsError):
-        store.create_from("c d/e", source, advance)
-    assert store.files("") == {"a/b": 5, "c d/e": 100_000}
-    assert store.files("a") == {"a/b": 5}
-    assert store.age("a/b") < 60
-    store.delete("a/b")
-    store.delete("a/b")
-    assert store.read("a/b") is None
+    check_promises(store, tmp_path, size=100_000)
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """A repository behind sftp, of an SSH server on loopback."""
 
 import asyncio
-import hashlib
 import multiprocessing
 import os
 import socket
@@ -14,10 +13,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 from fsspec.registry import _registry
+from tests.publish.promises import check_promises
 from tests.publish.test_at_once import pointed_at, publish_rounds
 
 from nipack.publish import flow, log
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
 from nipack.publish.verification import check_repository
@@ -87,30 +87,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_it_keeps_every_promise_of_a_store(server: Server, tmp_path: Path) -> None:
-    store, sent = store_at(server.address), list[int]()
-    store.probe()
-    assert store.files("") == {}
-    assert store.read("a/b") is None
-    assert store.digest("a/b") is None
-    store.create("a/b", b"first")
-    with pytest.raises(ExistsError):
-        store.create("a/b", b"second")
-    assert store.read("a/b") == b"first"
-    store.write("a/b", b"third")
-    assert store.digest("a/b") == (5, hashlib.sha256(b"third").hexdigest())
-    source = tmp_path / "source"
-    source.write_bytes(os.urandom(3_000_000))
-    store.create_from("c d/e", source, sent.append)
-    assert sum(sent) == 3_000_000
-    assert store.read("c d/e") == source.read_bytes()
-    with pytest.raises(ExistsError):
-        store.create_from("c d/e", source, sent.append)
-    assert store.files("") == {"a/b": 5, "c d/e": 3_000_000}
-    assert store.files("a") == {"a/b": 5}
-    assert store.age("a/b") < 60
-    store.delete("a/b")
-    store.delete("a/b")
-    assert store.read("a/b") is None
+    store = store_at(server.address)
+    check_promises(store, tmp_path, size=3_000_000)
     assert store.age("a/b") == 0
 
 

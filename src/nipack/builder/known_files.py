@@ -6,12 +6,10 @@ index does; the time that the system notes for each change of a file (ctime) is 
 """
 
 import hashlib
-import json
 import logging
 import os
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 from nipack import __version__
 from nipack.builder.rules import problem_at
 from nipack.builder.source.download import cache_directory
+from nipack.builder.source.notes import read_note, write_note
 from nipack.system.errors import Problem
 
 log = logging.getLogger(__name__)
@@ -96,11 +95,7 @@ class KnownFiles:
             for path, known in self._known.items()
             if path not in self._new or self._is_settled(f"{directory}/{path}", known.state)
         }
-        with suppress(OSError):
-            self._place.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._place.with_suffix(f".{os.getpid()}.part")
-            beside.write_text(json.dumps({"about": self._about, "files": files}), "utf-8")
-            beside.replace(self._place)
+        write_note(self._place, {"about": self._about, "files": files})
 
     def _is_settled(self, path: str, state: State) -> bool:
         """Tell that a file is as it was before it was read, and was so for a while."""
@@ -142,9 +137,9 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
 
 
 def _read(place: Path, about: str) -> dict[str, _Known]:
+    document = read_note(place)
     try:
-        document = json.loads(place.read_text("utf-8"))
-        if document["about"] != about:
+        if document is None or document["about"] != about:
             return {}
         return {
             path: _Known(
@@ -154,8 +149,6 @@ def _read(place: Path, about: str) -> dict[str, _Known]:
             )
             for path, (state, digests, problems) in document["files"].items()
         }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.info("%s: nothing is known from it: %s", place, error)
         return {}

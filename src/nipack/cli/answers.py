@@ -17,8 +17,6 @@ from nipack.inventory.citations import citations
 from nipack.inventory.copies import installed_relpaths, is_path
 from nipack.inventory.verification import is_failure
 from nipack.layout import is_relpath
-from nipack.libraries.health import finders
-from nipack.libraries.table import LIBRARIES
 from nipack.lookup.records import plain
 from nipack.lookup.search import Wanted
 from nipack.lookup.settings import search_settings
@@ -160,6 +158,8 @@ def explanation(relpath: str, min_version: str | None) -> Answer:
 
 def installed(*, check: bool, quick: bool, cite: bool) -> Answer:
     """Answer with every copy of every data package."""
+    from nipack.libraries.health import finders
+
     packages = nipack.list_packages(check=check, quick=quick)
     finding = finders()
     document = [{**plain(each), "libraries": finding.get(each.path, ())} for each in packages]
@@ -245,8 +245,8 @@ def diagnosis(words: Sequence[str], min_version: str | None, *, full: bool) -> A
 
     `words` are relpaths and libraries' names; without any, all that is installed is looked at.
     """
-    named = [word for word in words if word in LIBRARIES]
-    relpaths = [word for word in words if word not in LIBRARIES]
+    named = [word for word in words if _is_library(word)]
+    relpaths = [word for word in words if word not in named]
     if not named:
         found = nipack.diagnose(*relpaths, min_version=min_version, full=full)
     else:
@@ -292,13 +292,19 @@ def problem_of_place(
 
     It may be a directory's path or a library's name where one of these can be meant.
     """
-    if is_relpath(word) or (or_directory and is_path(word)) or (or_library and word in LIBRARIES):
+    if is_relpath(word) or (or_directory and is_path(word)) or (or_library and _is_library(word)):
         return None
     if or_directory and os.path.isdir(word):
         return f"'{word}' is a directory here; write {os.path.join('.', word)}"
     near = nearest_relpaths(word, installed_relpaths(search_settings()))
     example = f"did you mean {alternatives(near)}?" if near else "e.g. nipy/templates"
     return f"'{word}': a relpath is umbrella/directory, {example}"
+
+
+def _is_library(word: str) -> bool:
+    from nipack.libraries.table import LIBRARIES
+
+    return word in LIBRARIES
 
 
 def normal_minimum(word: str) -> str:

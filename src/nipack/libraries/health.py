@@ -10,7 +10,7 @@ from ..inventory.payload import read_json
 from ..lookup.records import Record
 from .linking import link
 from .placing import is_below, may_write
-from .skeleton import README, Skeleton, has_content
+from .skeleton import README, Skeleton, has_content, known_versions
 from .table import LIBRARIES, Surroundings, library_directories, mne_settings
 from .views import offers, roots
 
@@ -180,18 +180,10 @@ def _nilearn_problems(directory: str) -> Iterator[str]:
 
 
 def _brainglobe_problems(directory: str, offered: list[Offer]) -> Iterator[str]:
-    from configparser import ConfigParser
-    from configparser import Error as ConfigError
-
     atlases = {each.view.at.rpartition("_v")[0] for each in offered} - {""}
     there = {each for each in atlases if _has_atlas(directory, each)}
-    parser = ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
-    try:
-        parser.read(os.path.join(directory, "last_versions.conf"), encoding="utf-8")
-        noted = set(parser["atlases"]) if parser.has_section("atlases") else set()
-    except (ConfigError, UnicodeDecodeError):
-        noted = set()
+    parser = known_versions(directory)
+    noted = set(parser["atlases"]) if parser is not None else set()
     if there - noted:
         yield (
             f"{directory}: last_versions.conf does not name {', '.join(sorted(there - noted))}, "

@@ -12,9 +12,11 @@ from ..lookup.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from configparser import ConfigParser
     from zipfile import ZipFile
 
 README = "README.md"
+_VERSIONS = "last_versions.conf"
 _README_TEXT = (
     "Data that nilearn finds here was put here by nipack; nilearn adds what it fetches.\n"
 )
@@ -155,24 +157,32 @@ def write_readme(directory: str) -> None:
         pass
 
 
+def known_versions(directory: str) -> ConfigParser | None:
+    """Return BrainGlobe 2's list, with its section `atlases`; None where it cannot be read."""
+    from configparser import ConfigParser
+    from configparser import Error as ConfigError
+
+    parser = ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read(os.path.join(directory, _VERSIONS), encoding="utf-8")
+    except (ConfigError, UnicodeDecodeError):
+        return None
+    if not parser.has_section("atlases"):
+        parser.add_section("atlases")
+    return parser
+
+
 def remember_versions(directory: str, atlases: Mapping[str, str]) -> None:
     """Note atlases where BrainGlobe 2 keeps what is the newest of each.
 
     Without a network it reads that, and of an atlas which is not in it says that the file is not
     there.
     """
-    from configparser import ConfigParser
-    from configparser import Error as ConfigError
-
-    file = os.path.join(directory, "last_versions.conf")
-    parser = ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
-    try:
-        parser.read(file, encoding="utf-8")
-    except (ConfigError, UnicodeDecodeError):
+    file = os.path.join(directory, _VERSIONS)
+    parser = known_versions(directory)
+    if parser is None:
         return  # The user's own to fix; BrainGlobe fetches a new one.
-    if not parser.has_section("atlases"):
-        parser.add_section("atlases")
     missing = {name: each for name, each in atlases.items() if name not in parser["atlases"]}
     if not missing:
         return

@@ -41,13 +41,16 @@ def payload_files(
     top = f"{layout.payload_directory(package.relpath)}/"
     known = {each.path for each in package.files}
     for name, content in _members(file_name, artifact):
-        # usr/ in a .deb, NAME.data/data/ in a wheel
         before, found, path = name.partition(top)
-        at_top = before in ("", "./usr/", "usr/") or before.endswith(".data/data/")
-        if found and at_top and path in known:
+        if found and _is_prefix(before) and path in known:
             yield path, content
-        elif name.endswith(f"/{record}") or name == record:
+        elif name.endswith(record) and _is_prefix(name.removesuffix(record)):
             take_record(content.read(MOST_OF_A_RECORD))
+
+
+def _is_prefix(before: str) -> bool:
+    """Tell whether an archive has its prefix there: usr/ in a .deb, NAME.data/data/ in a wheel."""
+    return before in ("", "./usr/", "usr/") or before.endswith(".data/data/")
 
 
 def _members(file_name: str, artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:

@@ -133,11 +133,11 @@ def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) ->
 
 def _old_pictures(store: Store, state: State) -> list[str]:
     """Return the previews of payloads that no package has any more, and that are not just made."""
-    living = {f"{previews.folder(each)}/" for each in state.packages.values()}
+    living = {previews.folder(each) for each in state.packages.values()}
     return [
         path
         for path in store.files(previews.FOLDER)
-        if f"{path.rpartition('/')[0]}/" not in living and store.age(path) > _YOUNG
+        if path.rpartition("/")[0] not in living and store.age(path) > _YOUNG
     ]
 
 

@@ -4,11 +4,9 @@ What was built is recorded in the cache by the artifact's path: its digest, and 
 """
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from nipack.builder.changes import Changes
 from nipack.builder.formats import Format
 from nipack.builder.package import DataPackage
 from nipack.builder.source.download import cache_directory
+from nipack.builder.source.notes import read_note, write_note
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import fingerprint_of
 from nipack.system.progress import Reporter
@@ -90,18 +89,13 @@ def keep_record(
         size=found.st_size,
         changed=found.st_mtime_ns,
     )
-    place = _place(path)
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside = place.with_suffix(f".{os.getpid()}.part")
-        beside.write_text(json.dumps(asdict(record)), "utf-8")
-        beside.replace(place)
+    write_note(_place(path), asdict(record))
 
 
 def _record(path: Path) -> BuildRecord | None:
     try:
-        return BuildRecord(**json.loads(_place(path).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        return BuildRecord(**read_note(_place(path)))
+    except TypeError:
         return None
 
 

@@ -63,7 +63,7 @@ class Format(Protocol):
     ) -> None:
         """Write the artifact, which holds its `tree`, into a seekable file.
 
-        What is written within `reading_back` is read back while the rest is written.
+        What is written within `PackedTar.read_back` is read back while the rest is written.
         Raises ArtifactError where it cannot.
         """
         ...

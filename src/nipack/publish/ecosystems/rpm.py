@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nipack.publish.damage import damage_as_error
+from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -34,7 +34,6 @@ _KINDS = {
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _VERSION = re.compile(r"[A-Za-z0-9._+~^]+")
-_MOST_LICENSES = 1 << 20  # bytes of each text
 
 
 class RpmRepository(Ecosystem):
@@ -52,7 +51,7 @@ class RpmRepository(Ecosystem):
         with damage_as_error("an .rpm"), artifact.open("rb") as stream:
             for name, content in rpm_files(stream):
                 if name.startswith(_LICENSES):
-                    texts.append((name, content.read(_MOST_LICENSES)))
+                    texts.append((name, read_text(content, name)))
                 elif records.offer(name, content):
                     break
         return _reading(header, replace(records.package(), license_text=joined_texts(texts)))

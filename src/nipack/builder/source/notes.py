@@ -1,0 +1,42 @@
+"""Notes in the cache: what earlier runs have found, which spares work and which no run needs."""
+
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nipack.builder.source.cache_rights import follow_no_link, make_private
+from nipack.system.atomic import written_beside
+from nipack.system.errors import SourceError
+
+log = logging.getLogger(__name__)
+
+
+def read_note(place: Path) -> Any:
+    """Return what a note says, as JSON has it; None where there is none that can be believed.
+
+    What others may write into is not believed.
+    """
+    if not place.exists():
+        return None
+    try:
+        _make_private(place)
+        return json.loads(place.read_bytes())
+    except (OSError, ValueError, RecursionError, SourceError) as error:
+        log.info("%s: nothing is known from it: %s", place, error)
+        return None
+
+
+def write_note(place: Path, document: Any) -> None:
+    """Write a note; nothing where the cache cannot be written, or others may write into it."""
+    with suppress(OSError, SourceError):
+        _make_private(place)
+        with written_beside(place, SourceError) as output:
+            output.write(json.dumps(document).encode("utf-8"))
+
+
+def _make_private(place: Path) -> None:
+    for folder in (place.parent.parent, place.parent):
+        make_private(folder)
+    follow_no_link(place)
