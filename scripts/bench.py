@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench_report import Comparison, Measurement, Report, read_report, worse
@@ -251,6 +252,17 @@ print(time.perf_counter() - began[0], time.process_time() - began[1])
 """
 
 
+START = """
+import sys, time
+sys.path.insert(0, {source!r})
+sys.modules.pop("{module}", None)
+began = time.perf_counter(), time.process_time()
+import {module}
+({module}.install if hasattr({module}, "install") else {module}.add_shim)()
+print(time.perf_counter() - began[0], time.process_time() - began[1])
+"""
+
+
 LOOK_UP = """
 import time
 from {module} import data
@@ -282,9 +294,21 @@ def bench_look_up(runs: int) -> Iterator[Comparison]:
                 yield compare_python(title, LOOK_UP, runs, directory=place, relpath=relpath)
 
 
-def compare_python(name: str, code: str, runs: int, **values: str) -> Comparison:
-    """Run code with our module and with nibabel's in turn; it prints its seconds, of both kinds."""
-    seconds: dict[str, list[tuple[float, float]]] = {"nipack": [], "nibabel": []}
+def bench_start(runs: int) -> Iterator[Comparison]:
+    """Compare what a start of Python runs for nipack-autolink with what it runs for setuptools."""
+    source = Path(__file__).resolve().parent.parent / "nipack-autolink" / "src"
+    peer = "_distutils_hack"  # setuptools' own .pth file imports it
+    if find_spec(peer) is None:
+        return
+    pair = ("nipack_autolink", peer)
+    yield compare_python("start with autolink", START, runs, pair, source=str(source))
+
+
+def compare_python(
+    name: str, code: str, runs: int, pair: tuple[str, str] = ("nipack", "nibabel"), **values: str
+) -> Comparison:
+    """Run code with our module and with a peer's in turn; it prints its seconds, of both kinds."""
+    seconds: dict[str, list[tuple[float, float]]] = {module: [] for module in pair}
     for number in range(runs + 1):
         for module, measured in seconds.items():
             command = [sys.executable, "-c", code.format(module=module, **values)]
@@ -299,7 +323,7 @@ def compare_python(name: str, code: str, runs: int, **values: str) -> Comparison
         )
         for each in seconds.values()
     )
-    measured_pair = Comparison(name=name, peer="nibabel", ours=ours, theirs=theirs)
+    measured_pair = Comparison(name=name, peer=pair[1], ours=ours, theirs=theirs)
     print(measured_pair, flush=True)
     return measured_pair
 
@@ -378,6 +402,7 @@ def main() -> None:
             *bench_verify(megabytes, runs),
             *bench_look_up(3 * runs),
             compare_python("import", IMPORT, 3 * runs),
+            *bench_start(3 * runs),
         ),
     )
     if committed is None:

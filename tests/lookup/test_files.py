@@ -109,7 +109,7 @@ def test_a_text_that_the_parser_would_take_for_ever(text: str, problem: str) -> 
     start = time.monotonic()
     with pytest.raises(IniError, match=problem):
         find_setting(text.encode(), "a.ini", "DATA", "path")
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 30  # without the limits: for ever
 
 
 def test_a_version_without_end() -> None:

@@ -46,7 +46,7 @@ def fetch(address: str) -> bytes:
     return path.read_bytes()
 
 
-def refusal(address: str, seconds: float = 10) -> str:
+def refusal(address: str, seconds: float = 60) -> str:
     start = time.monotonic()
     with pytest.raises(SourceError) as caught:
         fetch(address)

@@ -276,24 +276,20 @@ def test_a_damaged_artifact_is_published_without_a_picture(content: bytes | None
 
 
 @pytest.mark.slow
-def test_a_large_image_takes_little_time_and_memory(tmp_path: Path) -> None:
+def test_a_large_image_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.nii.gz"
     data = np.random.default_rng(0).integers(0, 4000, (256, 256, 256), dtype=np.int16)
     path.write_bytes(image(data))
     program = (
-        "import re, sys, time, pathlib\n"
+        "import re, sys, pathlib\n"
         "from nipack.publish.catalogue.slices import preview\n"
         "import nibabel, PIL.Image\n"
-        "begun = time.process_time()\n"
         "preview(pathlib.Path(sys.argv[1]))\n"
-        "spent = time.process_time() - begun\n"
         "status = pathlib.Path('/proc/self/status').read_text()\n"
-        "print(spent, re.search(r'VmHWM:\\s+(\\d+)', status)[1])\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', status)[1])\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, check=True, text=True
     )
-    seconds, memory = map(float, run.stdout.split())
-    # A second where nothing else runs.
-    assert seconds < 2
-    assert memory < 200_000
+    # 34 MB of voxels as they are, 134 MB as numbers of 64 bits.
+    assert int(run.stdout) < 200_000
