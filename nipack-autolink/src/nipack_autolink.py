@@ -4,8 +4,6 @@ Python runs `install` at its start: by `nipack_autolink.pth`, and from 3.15 on b
 (PEP 829). So it imports nothing that is not there anyway, and nothing of it may ever raise.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -41,7 +39,7 @@ class Watcher:
         self.waiting = dict(LIBRARIES)
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> None:
         """Link what is installed for a library, and leave its import to the others."""
         if name in self.waiting:
