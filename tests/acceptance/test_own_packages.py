@@ -126,11 +126,11 @@ def runtime_alone(
 def test_the_runtime_s_commands_work_alone(runtime_alone: DebianSystem) -> None:
     data = runtime_alone.root / "usr/share/nipy/nipy/examplepkg"
     shutil.copytree(REPOSITORY / "recipes/nipy-examplepkg/examplepkg", data)
-    python = ("/usr/bin/python3", "-m", "nipack")
-    found = runtime_alone.run(*python, "where", "nipy/examplepkg", "phantom/T1.nii.gz")
-    assert found == "/usr/share/nipy/nipy/examplepkg/phantom/T1.nii.gz\n"
-    assert runtime_alone.run(*python, "--version") == f"nipack, version {__version__}\n"
-    assert "nipack-build" in runtime_alone.run(*python, "--help")
+    for command in (("/usr/bin/nipack",), ("/usr/bin/python3", "-m", "nipack")):
+        found = runtime_alone.run(*command, "where", "nipy/examplepkg", "phantom/T1.nii.gz")
+        assert found == "/usr/share/nipy/nipy/examplepkg/phantom/T1.nii.gz\n"
+        assert runtime_alone.run(*command, "--version") == f"nipack, version {__version__}\n"
+        assert "nipack-build" in runtime_alone.run(*command, "--help")
 
 
 def test_an_environment_above_it_adds_the_tool_alone(

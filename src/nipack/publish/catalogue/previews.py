@@ -10,7 +10,6 @@ import itertools
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -21,6 +20,7 @@ from nipack.publish.catalogue.html import visible
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
+from nipack.system.leftovers import workspace
 
 log = logging.getLogger(__name__)
 
@@ -112,14 +112,14 @@ def _files(
     chosen = sorted(path for path in sizes if _is_image(path) and sizes[path] <= _LARGEST_IMAGE)
     wanted = {path: number for number, path in enumerate(chosen[:_MOST_IMAGES])}
     with (
-        tempfile.TemporaryDirectory(prefix="nipack-") as work,
+        workspace() as work,
         ThreadPoolExecutor(max_workers=THREADS) as pool,
     ):
         running: list[Future[list[tuple[str, bytes]]]] = []
         for path, content in payload_files(package, file_name, artifact):
             if path in wanted:
                 number = wanted[path]
-                target = Path(work) / f"{number}{_suffix(path)}"
+                target = work / f"{number}{_suffix(path)}"
                 with target.open("wb") as copy:
                     shutil.copyfileobj(content, copy, 1 << 20)
                 draw = partial(_drawn, package, path, target, facts)
