@@ -75,7 +75,7 @@ citation: [{doi: 10.1000/x, text: A paper.}]
 consumers:
   - {package: nipy, version: ">= 0.6", needs: ">=0.3"}
   - {package: my_code}
-  - {package: other, debian: other-tools}
+  - {package: other, names: {debian: other-tools}}
 exceptions: [{code: empty-directory, path: atlas/*, reason: wanted}]
 """,
     )
@@ -107,10 +107,10 @@ exceptions: [{code: empty-directory, path: atlas/*, reason: wanted}]
     assert definition.consumers == (
         Consumer(package="nipy", since="0.6", needs="0.3"),
         Consumer(package="my_code"),
-        Consumer(package="other", debian="other-tools"),
+        Consumer(package="other", names={"debian": "other-tools"}),
     )
-    names = [each.in_debian for each in definition.consumers]
-    assert names == ["python3-nipy", "python3-my-code", "other-tools"]
+    names = [each.name_in("debian", "usual") for each in definition.consumers]
+    assert names == ["usual", "usual", "other-tools"]
     assert definition.exceptions == (
         CheckException(code="empty-directory", reason="wanted", path="atlas/*"),
     )
@@ -174,12 +174,12 @@ def test_a_license_text_in_another_encoding(tmp_path: Path) -> None:
     [("0.2", True), ("0.3", False), ("0.10", False), ("0.3rc1", True)],
 )
 def test_a_consumer_refuses_what_is_older_than_its_need(version: str, refused: bool) -> None:
-    consumer = Consumer(package="nipy", debian="python3-nipy", since="0.6", needs="0.3")
+    consumer = Consumer(package="nipy", since="0.6", needs="0.3")
     assert consumer.refuses(version) is refused
 
 
 def test_a_consumer_without_a_need_refuses_nothing() -> None:
-    assert not Consumer(package="nipy", debian="python3-nipy").refuses("0.1")
+    assert not Consumer(package="nipy").refuses("0.1")
 
 
 @pytest.mark.parametrize("prefix", ["", "https://doi.org/", "http://dx.doi.org/", "doi:", "DOI: "])

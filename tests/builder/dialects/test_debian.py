@@ -70,6 +70,12 @@ def test_relations(version: str, breaks: str | None, tmp_path: Path) -> None:
     assert relations == {}
 
 
+def test_a_consumer_of_another_name(tmp_path: Path) -> None:
+    named = 'consumers: [{package: nipy, version: ">=1", needs: ">=9", names: {debian: nipy3}}]\n'
+    relations = debian.relations(define(tmp_path, named), "0.3")
+    assert relations == {"Enhances": "nipy3", "Breaks": "nipy3 (>= 1)"}
+
+
 def test_no_consumers_no_relations() -> None:
     assert debian.relations(Definition(name="a-b", relpath="a/b"), "0.3") == {}
 

@@ -2,17 +2,22 @@
 
 import gzip
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from debian.deb822 import Deb822
 from debian.debfile import DebFile
-from tests.builder.samples import RecordingReporter, define, linked, member, plain, tar_bytes
+from tests.builder.samples import RecordingReporter, define, linked, member, plain, read, tar_bytes
 
-from nipack.builder.flows.build import build
+from nipack.builder.archive.members import Content
+from nipack.builder.archive.packed import NOTHING, ReadBack
+from nipack.builder.flows.build import build, build_artifact
 from nipack.builder.formats import deb
-from nipack.builder.formats.deb import FORMAT
+from nipack.builder.formats.deb import FORMAT, DebFormat
 from nipack.system.errors import ArtifactError
+from nipack.system.progress import Advance
 
 
 def built(source: Path, tmp_path: Path) -> Path:
@@ -189,3 +194,25 @@ def test_odd_sizes_are_padded(tmp_path: Path) -> None:
             output.write(gzip.compress(tar_bytes(member("./file", b"content"))))
     [content] = FORMAT.contents(path, lambda count: None)
     assert (content.path, content.size) == ("file", 7)
+
+
+def test_a_directory_that_is_wrong_is_noticed(tmp_path: Path) -> None:
+    class Different(DebFormat):
+        def contents(
+            self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        ) -> Iterator[Content]:
+            for content in super().contents(artifact, advance, found):
+                if content.path == "usr":
+                    continue
+                yield replace(content, mode=0o700) if content.path == "etc" else content
+            yield Content(path="./usr", mode=0o755, is_directory=True)
+
+    package, out = read(plain(tmp_path), tmp_path / "work"), tmp_path / "dist"
+    with pytest.raises(ArtifactError) as caught:
+        build_artifact(package, Different(), out, RecordingReporter())
+    assert str(caught.value).splitlines()[1:4] == [
+        "  ./usr: should not be there",
+        "  etc: is a directory with mode 700, not a directory with mode 755",
+        "  usr: is missing",
+    ]
+    assert list(out.iterdir()) == []

@@ -11,6 +11,7 @@ import jinja2
 import pytest
 import yaml
 from debian.changelog import Changelog
+from tests.builder.samples import define
 from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
@@ -52,6 +53,20 @@ def test_the_rendered_files_are_the_golden_ones(
             (golden / path).parent.mkdir(parents=True, exist_ok=True)
             (golden / path).write_text(text, "utf-8")
     assert rendered == texts_below(golden)
+
+
+@formats
+def test_a_consumer_has_its_name_in_each_distribution(
+    make_tree: MakeTree, format: RecipeFormat, render: Render
+) -> None:
+    names = {"debian": "code-of-debian", "fedora": "code-of-fedora", "arch": "code-of-arch"}
+    tree = make_tree()
+    define(tree, f'consumers: [{{package: code, version: ">=1", needs: ">=9", names: {names}}}]\n')
+    text = "".join(texts_below(render(tree, format).directory).values())
+    expected = {"debian": "debian", "rpm": "fedora", "arch": "arch"}.get(format.name)
+    assert {each for each in names.values() if each in text} == {
+        names[each] for each in [expected] if each is not None
+    }
 
 
 @formats

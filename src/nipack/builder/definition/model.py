@@ -231,12 +231,19 @@ class Consumer:
     package: str = field(
         metadata=told("the code package's name in conda", "nipy", pattern="^[a-z0-9][a-z0-9._-]*$")
     )
-    debian: str | None = field(
+    names: dict[str, str] | None = field(
         default=None,
         metadata=told(
-            "its name in Debian, where that is not python3-NAME",
-            "python3-nipy",
-            pattern="^[a-z0-9][a-z0-9.+-]+$",
+            "its name in a distribution, where that is not the usual one: python3-NAME in debian "
+            "and fedora, python-NAME in arch",
+            {"debian": "python3-nipy", "arch": "python-nipy"},
+            minProperties=1,
+            additionalProperties={
+                "description": "a package's name",
+                "type": "string",
+                "pattern": r"^[a-z0-9][a-z0-9.+-]+$",
+                "examples": ["python3-nipy"],
+            },
         ),
     )
     since: str | None = field(
@@ -259,10 +266,9 @@ class Consumer:
         ),
     )
 
-    @property
-    def in_debian(self) -> str:
-        """The name of its Debian package, which has no underscore (Debian Policy 5.6.1)."""
-        return self.debian or f"python3-{self.package.replace('_', '-')}"
+    def name_in(self, distribution: str, usual: str) -> str:
+        """Return its name in a distribution, which is the usual one unless another is written."""
+        return (self.names or {}).get(distribution, usual)
 
     def refuses(self, version: str) -> bool:
         """Tell whether the consumer, from `since` on, does not take this version of the data."""

@@ -5,6 +5,7 @@ Sources: PKGBUILD(5) and alpm's .PKGINFO; vercmp(8); the mtree(5) of libarchive.
 
 import re
 
+from nipack.builder.definition.model import Consumer
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.package import DataPackage
 
@@ -37,12 +38,12 @@ def license_name(package: DataPackage) -> str:
 def conflicts(package: DataPackage) -> list[str]:
     """Return the consumers that do not take this version of the data."""
     refusing = [each for each in package.definition.consumers if each.refuses(package.version)]
-    return list(dict.fromkeys(f"python-{_name(each.package)}>={each.since}" for each in refusing))
+    return list(dict.fromkeys(f"{_consumer_name(each)}>={each.since}" for each in refusing))
 
 
-def _name(package: str) -> str:
-    """Return a name of Python's index as Arch's packages have it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", package).lower()
+def _consumer_name(consumer: Consumer) -> str:
+    """Return the name of a consumer's package, usually that of Python's index (PEP 503)."""
+    return consumer.name_in("arch", "python-" + re.sub(r"[-_.]+", "-", consumer.package).lower())
 
 
 def field(text: str) -> str:

@@ -15,7 +15,7 @@ from debian.copyright import Copyright as Dep5
 from debian.copyright import FilesParagraph, License, LicenseParagraph
 
 from nipack import layout
-from nipack.builder.definition.model import Copyright, Definition, Person
+from nipack.builder.definition.model import Consumer, Copyright, Definition, Person
 from nipack.builder.dialects.text import filled
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.package import DataPackage
@@ -73,14 +73,19 @@ def license_name(expression: str) -> str:
 
 def relations(definition: Definition, version: str) -> dict[str, str]:
     """Return Enhances and Breaks, comma-separated, where the definition has consumers."""
-    enhances = dict.fromkeys(consumer.in_debian for consumer in definition.consumers)
+    enhances = dict.fromkeys(_consumer_name(consumer) for consumer in definition.consumers)
     breaks = dict.fromkeys(
-        f"{consumer.in_debian} (>= {consumer.since})"
+        f"{_consumer_name(consumer)} (>= {consumer.since})"
         for consumer in definition.consumers
         if consumer.refuses(version)
     )
     fields = {"Enhances": ", ".join(enhances), "Breaks": ", ".join(breaks)}
     return {name: value for name, value in fields.items() if value}
+
+
+def _consumer_name(consumer: Consumer) -> str:
+    """Return the name of a consumer's package, which has no underscore (Debian Policy 5.6.1)."""
+    return consumer.name_in("debian", f"python3-{consumer.package.replace('_', '-')}")
 
 
 def section(definition: Definition) -> str:

@@ -18,7 +18,7 @@ from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
 from nipack.builder.changes import compare
 from nipack.builder.definition.licenses import license_files
-from nipack.builder.definition.model import Definition
+from nipack.builder.definition.model import Consumer, Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
@@ -116,11 +116,18 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "changelog": _changelog(request),
     }
     consumers = definition.consumers
-    values["enhances"] = list(dict.fromkeys(each.in_debian for each in consumers))
+    values["enhances"] = list(dict.fromkeys(_consumer_name(each) for each in consumers))
     values["conflicts"] = [
-        f"{each.in_debian} >= {each.since}" for each in consumers if each.refuses(package.version)
+        f"{_consumer_name(each)} >= {each.since}"
+        for each in consumers
+        if each.refuses(package.version)
     ]
     return values
+
+
+def _consumer_name(consumer: Consumer) -> str:
+    """Return the name of a consumer's package (Fedora's Python Packaging Guidelines, Naming)."""
+    return consumer.name_in("fedora", f"python3-{consumer.package.replace('_', '-')}")
 
 
 def _description(definition: Definition) -> str:
