@@ -2,23 +2,28 @@
 
 Each input is a good one with some bytes changed, cut, repeated or replaced by words that its
 language knows.  The reader may take it, or refuse it by the errors that it promises; whatever else
-it raises is a finding: it is written to a file, and the exit code is 1.
+it raises is a finding, and so is one that takes longer than --limit: it is written to a file, and
+the exit code is 1.
 """
 
 import argparse
 import contextlib
+import hashlib
+import json
 import os
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from nipack.builder.authoring.facts import read_facts
 from nipack.builder.definition.reading import read_definition
@@ -27,8 +32,12 @@ from nipack.builder.source.unpack import unpack
 from nipack.inventory.payload import read_manifest, read_metadata
 from nipack.lookup import ini, version
 from nipack.lookup.errors import DataError, IniError
+from nipack.publish.client.known import add, repositories
 from nipack.publish.ecosystems import ecosystems
+from nipack.publish.errors import RepositoryError
+from nipack.publish.log import entry_path, load
 from nipack.publish.rpm_payload import rpm_files
+from nipack.publish.stores.folder import FolderStore
 from nipack.system.errors import NipackError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,6 +63,10 @@ WORDS = [
     *(b"\x1b[31m", b"\xe2\x80\xae", b"${{ a }}", b"%post", b"# symlink ", b" -> ", b": ", b"- "),
     *(b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"PK\x01\x02", b"ustar", b"GNU.sparse.map=1,2\n"),
 ]
+
+
+class TooSlow(BaseException):
+    """A reader took longer than it may: none of its own `except` takes this for an error."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +136,42 @@ def versions(data: bytes, folder: Path) -> None:
     upstream_version(text)
 
 
+def read_log(data: bytes, folder: Path) -> None:
+    """Read a repository whose log has this first entry."""
+    path = folder / entry_path(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    load(FolderStore(folder))
+
+
+def add_repository(rows: bytes, folder: Path) -> None:
+    """Add a repository whose list of packages this is, unsigned."""
+    known = folder / "known"
+    shutil.rmtree(known, ignore_errors=True)
+    known.mkdir()
+    sums = f"{_sha256(rows)}  packages.json\n".encode()
+    about = {"name": "a", "title": "A", "generation": 1, "date": "", "sha256sums": _sha256(sums)}
+    (folder / "packages.json").write_bytes(rows)
+    (folder / "SHA256SUMS").write_bytes(sums)
+    (folder / "repository.json").write_text(json.dumps(about), "utf-8")
+    for each in (add(str(folder), known, unsigned=True), *repositories(known)):
+        each.find("nipy-a")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def made(folder: Path) -> dict[str, Path]:
     """Return a small package's artifacts by suffix, and its source as archives."""
     words = ["-f", "conda", "-f", "deb", "-f", "wheel", "-q", "-o", str(folder)]
     build = [sys.executable, "-m", "nipack", "build", str(EXAMPLE), *words]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     found = {path.suffix: path for path in folder.iterdir()}
+    publish = [sys.executable, "-m", "nipack", "publish", *map(str, found.values()), "--unsigned"]
+    repository = Path(tempfile.mkdtemp(dir=folder.parent))
+    subprocess.run([*publish, str(repository), "-q"], check=True, stdout=subprocess.DEVNULL)
+    found["log"], found["rows"] = repository / entry_path(1), repository / "packages.json"
     for kind in ("tar", "gztar", "xztar", "zip"):
         found[kind] = Path(shutil.make_archive(str(folder / "source"), kind, EXAMPLE))
     return found
@@ -202,6 +245,8 @@ def targets(artifacts: dict[str, Path]) -> dict[str, Target]:
         "deb": Target(seeds[".deb"], written(artifacts[".deb"].name, read[".deb"]), refused),
         "wheel": Target(seeds[".whl"], written(artifacts[".whl"].name, read[".whl"]), refused),
         "rpm": Target([small_rpm()], written("a.rpm", drained_rpm), (ValueError, EOFError)),
+        "log": Target(seeds["log"], read_log, (RepositoryError,)),
+        "repository": Target(seeds["rows"], add_repository, (RepositoryError,)),
         "citation": facts("CITATION.cff", citation),
         "description": facts("dataset_description.json", described),
         "core-metadata": facts("PKG-INFO", core),
@@ -210,22 +255,41 @@ def targets(artifacts: dict[str, Path]) -> dict[str, Target]:
     }
 
 
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TooSlow after so many seconds of the processor, or where a reader waits for ever."""
+
+    def too_slow(number: int, frame: FrameType | None) -> None:
+        raise TooSlow(f"more than {seconds:g} s")
+
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, 1), (signal.ITIMER_REAL, signal.SIGALRM, 20))
+    for timer, number, times in timers:
+        signal.signal(number, too_slow)
+        signal.setitimer(timer, seconds * times)
+    try:
+        yield
+    finally:
+        for timer, _, _ in timers:
+            signal.setitimer(timer, 0)
+
+
 def fuzz(
-    target: Target, seconds: float, seed: int, folder: Path
+    target: Target, options: argparse.Namespace, folder: Path
 ) -> tuple[int, list[tuple[str, bytes]]]:
     """Return how many inputs were tried, and what was found: one input for each kind of failure."""
-    chance = random.Random(seed)
+    chance = random.Random(options.seed)
     found: dict[str, bytes] = {}
     lines: dict[str, str] = {}
-    tried, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
+    tried, end = 0, time.monotonic() + options.seconds
+    while time.monotonic() < end and tried < options.most:
         data = damaged(chance.choice(target.seeds), chance)
         tried += 1
         try:
-            target.read(data, folder)
+            with limited(options.limit):
+                target.read(data, folder)
         except target.errors:
             pass
-        except Exception as error:
+        except (Exception, TooSlow) as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             key = f"{type(error).__name__} {place.filename}:{place.lineno}"
             if key not in found:
@@ -238,6 +302,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", help="a reader's name, or 'all'; 'list' prints them")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target (60)")
+    parser.add_argument("--most", type=int, default=1 << 62, help="inputs for each target")
+    parser.add_argument(
+        "--limit", type=float, default=10.0, help="seconds of the processor for each input (10)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of what is changed (0)")
     parser.add_argument(
         "--into", type=Path, default=Path("fuzz-findings"), help="folder of findings"
@@ -256,7 +324,7 @@ def main() -> int:
         for name in known if options.target == "all" else [options.target]:
             folder = Path(work) / name
             folder.mkdir()
-            tried, found = fuzz(known[name], options.seconds, options.seed, folder)
+            tried, found = fuzz(known[name], options, folder)
             print(f"{name}: {tried:,} tried, {len(found)} found", flush=True)
             for number, (trace, data) in enumerate(found):
                 options.into.mkdir(exist_ok=True)

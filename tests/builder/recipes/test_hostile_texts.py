@@ -323,6 +323,60 @@ def check_conda(recipe: Path, hostile: Hostile) -> None:
     assert not re.search(r"\[[^]]*\]\s*$", template, re.MULTILINE), "conda-build reads a selector"
 
 
+# What is set by whoever sources a file, or is not set for a reason that shellcheck cannot see.
+_SOURCED = "--exclude=SC2034,SC2154,SC2164"
+_ASSIGNED = """. "$1" && printf '%s\\0' "$pkgname" "$pkgdesc" "$url" "${source[@]}" """
+
+
+def check_arch(recipe: Path, hostile: Hostile) -> None:
+    """Let bash assign what makepkg would read, and shellcheck read the rest."""
+    pkgbuild = recipe / "arch" / "PKGBUILD"
+    done = _run("bash", "-euc", _ASSIGNED, "sh", pkgbuild)
+    name, summary, homepage, *sources = done.split("\0")[:-1]
+    assert (name, summary, homepage) == ("nipy-x", hostile.summary, hostile.homepage)
+    assert set(sources[1:]) == {path.name for path in pkgbuild.parent.iterdir()} - {"PKGBUILD"}
+    _run("shellcheck", "--shell=bash", "--severity=warning", _SOURCED, pkgbuild)
+
+
+# What rpm and make run, in the words of a shell.
+_SECTIONS = re.compile(r"(?m)^%(prep|install|check)\n(.*?)(?=^%)", re.DOTALL)
+_TARGETS = (
+    *("override_dh_auto_install", "override_dh_clean", "execute_after_dh_fixperms"),
+    "execute_before_dh_builddeb",
+)
+
+
+def check_code(recipe: Path, hostile: Hostile) -> None:
+    """Let make and the shell read all that they would run, without running it."""
+    debian = recipe / "debian"
+    [*targets] = re.findall(r"(?m)^(override_\w+|execute_\w+):$", (debian / "rules").read_text())
+    assert {*_TARGETS} <= {*targets}
+    said = _run("make", "-n", "-f", "debian/rules", *targets, folder=recipe)
+    _run("make", "-p", "-n", "-f", "debian/rules", "override_dh_clean", folder=recipe)
+    spec = recipe / "rpm" / "nipy-x.spec"
+    parsed = _run("rpmspec", "--parse", spec, folder=spec.parent)
+    scripts = {
+        "rules": said,
+        **dict(_SECTIONS.findall(f"{parsed}\n%\n")),
+    }
+    assert scripts.keys() == {"rules", "prep", "install", "check"}
+    written = []
+    for name, text in scripts.items():
+        path = recipe.parent / f"{name}.sh"
+        path.write_text(f"#!/bin/sh\n{text}", "utf-8")
+        written.append(path)
+    for path in (*written, recipe / "conda" / "build.sh"):
+        _run("bash" if path.name == "build.sh" else "sh", "-n", path)
+    # SC2164: rpm and make set -e.  SC2115: %{buildroot}/usr is meant to be so.
+    _run("shellcheck", "--exclude=SC2164,SC2103", *written, recipe / "conda" / "build.sh")
+
+
+def _run(*command: str | Path, folder: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, cwd=folder)
+    assert done.returncode == 0, f"{command}\n{done.stdout.decode()}{done.stderr.decode()}"
+    return done.stdout.decode()
+
+
 CODE = (
     *("debian/rules", "debian/install", "debian/tests/control", "debian/gbp.conf", "debian/watch"),
     *("debian/source/format", "debian/tests/lookup", "conda/build.sh", "conda/lookup.py"),
@@ -346,6 +400,9 @@ def ordinary() -> dict[str, str]:
         return code_of(recipe)
 
 
+TOOLS = pytest.mark.tools("rpmspec", "make", "shellcheck", "bash")
+
+
 def check_all(hostile: Hostile) -> None:
     with rendered(hostile) as recipe:
         if recipe is not None:
@@ -353,9 +410,11 @@ def check_all(hostile: Hostile) -> None:
             check_spec(recipe, hostile)
             check_debian(recipe, hostile)
             check_conda(recipe, hostile)
+            check_arch(recipe, hostile)
+            check_code(recipe, hostile)
 
 
-@pytest.mark.tools("rpmspec")
+@TOOLS
 @given(hostile=one_field)
 @example(hostile=Hostile(description="One.\n\n%post\ntouch canary"))
 @example(hostile=Hostile(summary="a %(touch canary) %{lua:x} ${{ env.get('HOME') }} ${Newline}"))
@@ -367,8 +426,8 @@ def test_no_text_is_code_in_a_recipe(hostile: Hostile) -> None:
     check_all(hostile)
 
 
-@pytest.mark.slow
-@pytest.mark.tools("rpmspec")
+@pytest.mark.slow(150)
+@TOOLS
 @given(hostile=st.one_of(one_field, hostile))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_no_text_is_code_in_a_recipe_however_long_one_looks(hostile: Hostile) -> None:

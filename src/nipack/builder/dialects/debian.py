@@ -326,3 +326,16 @@ def lintian_overrides(package: DataPackage, *, initial: bool = True) -> str:
         tag = "package-contains-documentation-outside-usr-share-doc"
         overrides.append((reason, f"{tag} [usr/{root}/*]"))
     return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)
+
+
+def why_not_helped(path: str, target: str) -> str | None:
+    """Return why dpkg-maintscript-helper cannot put a link in a folder's place; None if it can.
+
+    It gives `ln` the target without a word before it, takes `--` for the end of its own words, and
+    has xargs put a file's name in the place of each '%' of where the link leads.
+    """
+    if target.startswith("-"):
+        return "dpkg takes a link's target that begins with '-' for an option"
+    if "%" in target or "%" in path.rpartition("/")[0]:
+        return "dpkg takes a '%' of where a link leads for the name of a file"
+    return None

@@ -167,6 +167,12 @@ def _maintainer_scripts(tree: Tree) -> dict[str, str]:
     links = [each for each in tree if isinstance(each, InstalledLink)]
     if not links:
         return {}
+    for each in links:
+        if reason := debian.why_not_helped(each.path, each.target):
+            raise ArtifactError(
+                f"{each.path} -> {each.target}: {reason}; rename what it leads to, or build other "
+                "formats"
+            )
     # dpkg-maintscript-helper(1): tried on each upgrade, done where there is a folder.
     helper = "dpkg-maintscript-helper dir_to_symlink"
     helped = [f'{helper} {_absolute(each)} {shell_word(each.target)} -- "$@"' for each in links]
@@ -174,7 +180,7 @@ def _maintainer_scripts(tree: Tree) -> dict[str, str]:
     taken = [f'    rm -f "${{DPKG_ROOT:-}}"{_absolute(each)}' for each in to_folders]
     restored = [
         f'    test -e "${{DPKG_ROOT:-}}"{_absolute(each)} ||\n'
-        f'        ln -s {shell_word(each.target)} "${{DPKG_ROOT:-}}"{_absolute(each)}'
+        f'        ln -s -- {shell_word(each.target)} "${{DPKG_ROOT:-}}"{_absolute(each)}'
         for each in to_folders
     ]
     scripts = dict.fromkeys(("preinst", "postinst", "postrm"), helped)

@@ -106,6 +106,8 @@ class DebianRecipe(RecipeFormat):
             except NotExpressible as error:
                 yield definition.where(field), error.reason, error.remedy
         for words in _maintscript(request):
+            if unhelped := debian.why_not_helped(words[1], words[2]):
+                yield f"{words[1]} -> {words[2]}", unhelped, "rename what it leads to"
             for word in words:
                 if not _MAINTSCRIPT_WORD.fullmatch(word):
                     reason = "it is a folder in one version and a link in the other, and dpkg "
