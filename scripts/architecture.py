@@ -13,7 +13,7 @@ from drawings import STATIC, arrow, box, drawing, text
 
 TOP = Path(__file__).resolve().parent.parent
 SOURCE = TOP / "src" / "nipack"
-TOOL = ("cli", "publish", "builder", "system")
+TOOL = ("cli", "publish", "builder", "difference", "system")
 # The table of what is installed where, and what every folder's own __init__ is.
 LEFT_OUT = {"nipack", "environment", "__main__"}
 

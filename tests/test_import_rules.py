@@ -39,7 +39,13 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-TOOL = ("nipack.builder", "nipack.cli", "nipack.publish", "nipack.system")
+TOOL = (
+    "nipack.builder",
+    "nipack.cli",
+    "nipack.difference",
+    "nipack.publish",
+    "nipack.system",
+)
 RUNTIME = [path for path in MODULES if not within(name_of(path), *TOOL)]
 
 
@@ -180,7 +186,8 @@ def test_the_builder_never_imports_the_command_line(path: Path) -> None:
 def test_repositories_know_artifacts_and_not_what_built_them(path: Path) -> None:
     # Of the runtime, what package.json means is enough.
     runtime = ("nipack.layout", "nipack.inventory.citations", "nipack.libraries.views")
-    allowed = ("nipack.publish", "nipack.system", *runtime, "nipack.libraries.table")
+    tool = ("nipack.publish", "nipack.difference", "nipack.system")
+    allowed = (*tool, *runtime, "nipack.libraries.table")
     wrong = [
         name
         for name in imports(path)
@@ -213,5 +220,18 @@ def test_only_the_command_line_prints_exits_or_reads_its_arguments(path: Path) -
     "path", [path for path in MODULES if within(name_of(path), "nipack.system")], ids=name_of
 )
 def test_what_builder_and_repositories_stand_on_knows_neither(path: Path) -> None:
-    above = ("nipack.builder", "nipack.publish", "nipack.cli")
+    above = ("nipack.builder", "nipack.publish", "nipack.difference", "nipack.cli")
     assert [name for name in imports(path) if within(name, *above)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if within(name_of(path), "nipack.difference")], ids=name_of
+)
+def test_what_compares_versions_is_for_builder_and_repositories_alike(path: Path) -> None:
+    allowed = ("nipack.difference", "nipack.system", "nipack.layout")
+    wrong = [
+        name
+        for name in imports(path)
+        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
+    ]
+    assert wrong == []

@@ -97,7 +97,8 @@ def test_the_page_of_the_checks_is_that_of_the_rules() -> None:
 def test_without_nibabel_it_says_that_no_image_was_opened(
     make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nipack.builder.check.images.can_read_images", lambda: False)
+    for module in ("nipack.system.images", "nipack.builder.check.images"):
+        monkeypatch.setattr(f"{module}.can_read_images", lambda: False)
     code, out, _ = run(make_tree({"T1.nii": b"no image"}))
     assert code == 0
     assert out == "2 warnings; images were not opened, as nibabel is not installed\n"
@@ -110,3 +111,46 @@ def test_a_password_in_an_address_is_not_printed() -> None:
         "error: https://localhost/package.yaml: the address has a user name or a password"
     )
     assert "secret" not in err
+
+
+def two_versions(top: Path) -> tuple[Path, Path]:
+    """Write two versions of a package: the second has a file more, and another value in a text."""
+    sides = []
+    for version, files in (("0.2", {"a.txt": "1"}), ("0.3", {"a.txt": "2", "b.txt": "3"})):
+        data = top / f"nipy-atlas-{version}" / "atlas"
+        data.mkdir(parents=True)
+        (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+        for name, text in files.items():
+            (data / name).write_text(text, "utf-8")
+        sides.append(data.parent)
+    return sides[0], sides[1]
+
+
+def test_with_the_version_before_it_says_what_diff_says(tmp_path: Path) -> None:
+    old, new = two_versions(tmp_path)
+    code, out, err = run(new, "--previous", old)
+    said = CliRunner().invoke(nipack, ["diff", str(old), str(new)]).stdout
+    assert "\nAdded:\n  b.txt\n" in said
+    assert (code, out) == (0, f"2 warnings\n\n{said}")
+    assert str(old) not in err
+    document = json.loads(run(new, "--previous", old, "--json")[1])
+    asked = CliRunner().invoke(nipack, ["diff", str(old), str(new), "--json"]).stdout
+    assert document["difference"] == json.loads(asked)
+    assert len(document["problems"]) == 2
+
+
+def test_what_has_errors_is_compared_with_nothing(tmp_path: Path) -> None:
+    old, new = two_versions(tmp_path)
+    (new / "atlas" / "T1.nii.gz").write_bytes(CUT_SHORT)
+    code, out, _ = run(new, "--previous", old)
+    assert code == 1
+    assert out.endswith(f"\n\nnot compared with {old}: fix the errors first\n")
+    assert json.loads(run(new, "--previous", old, "--json")[1])["difference"] is None
+
+
+def test_a_version_before_belongs_to_one_source(tmp_path: Path) -> None:
+    old, new = two_versions(tmp_path)
+    code, _, err = run(new, old, "--previous", old)
+    assert code == 2
+    assert "--previous is the version before one SOURCE" in err
+    assert run(new, "--previous", tmp_path / "absent")[0] == 1

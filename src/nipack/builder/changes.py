@@ -1,59 +1,20 @@
-"""What changed in the data from one version to the next."""
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+"""What changed in a data package from one version to the next."""
 
 from nipack.builder.package import DataPackage
-
-_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """The paths, relative to the data directory, that differ between two versions, sorted."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    dropped: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """Return the changes as people read them in a changelog."""
-        kinds = {"added": self.added, "changed": self.changed, "dropped": self.dropped}
-        lines = [f"{word}: {_listed(paths)}" for word, paths in kinds.items() if paths]
-        return lines or ["the data is the same"]
+from nipack.difference.versions import Content, Release, Side
 
 
-def compare(package: DataPackage, previous: DataPackage) -> Changes:
-    """Compare two versions of a data package, by digests and link targets.
-
-    `config.ini` always differs, by the version in it, and is left out.
-    """
-    new, old = _contents(package), _contents(previous)
-    return Changes(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(path for path in new.keys() & old.keys() if new[path] != old[path])),
-        dropped=tuple(sorted(old.keys() - new.keys())),
+def side_of(package: DataPackage, source: str) -> Side:
+    """Return a data package as one side of a comparison; its files must stay while it lasts."""
+    release = Release(
+        source=source,
+        version=package.version,
+        payload_id=package.payload_id,
+        size=package.size,
     )
-
-
-def _contents(package: DataPackage) -> dict[str, str]:
-    files = {file.path: file.sha256 for file in package.files if file.path != "config.ini"}
-    return files | {link.path: f"-> {link.target}" for link in package.links}
-
-
-def _listed(paths: Iterable[str]) -> str:
-    every = list(paths)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(map(_shown, every[:_SHOWN])) + more
-
-
-def _shown(path: str) -> str:
-    """Return a path as a changelog tells of it, as `ls -q` does: SHA256SUMS has it to the letter.
-
-    A name may be made to look like a section of a spec or like a bug that an entry closes.
-    """
-    return re.sub(r"[^\w ./+,=@()~-]", "?", path)
+    contents = {file.path: Content(file.sha256, file.size) for file in package.files}
+    contents |= {link.path: Content(f"-> {link.target}") for link in package.links}
+    return Side(release=release, contents=contents, directory=package.directory)
 
 
 def new_links(package: DataPackage, previous: DataPackage) -> list[tuple[str, str]]:

@@ -89,6 +89,11 @@ def read_package(
     """
     survey = survey_source(source, workspace, reporter, offline=offline, afresh=afresh)
     raise_or_warn(survey.problems, survey.definition, reporter, release=release)
+    return package_of(survey, reporter, digests=digests)
+
+
+def package_of(survey: Survey, reporter: Reporter, *, digests: Iterable[str] = ()) -> DataPackage:
+    """Return the data package that a source without an error is; its files are hashed."""
     algorithms = tuple(dict.fromkeys(("sha256", *digests)))
     files, links = _read_payload(survey, algorithms, reporter)
     survey.known.keep(survey.directory)

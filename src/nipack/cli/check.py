@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,9 +15,11 @@ from nipack.cli.console import (
     expanded,
     print_problems,
 )
+from nipack.cli.diff import print_difference
 from nipack.cli.options import json_option, offline_option, quiet_option, sources_argument
 
 if TYPE_CHECKING:
+    from nipack.builder.flows.check import Checked
     from nipack.builder.rules import Rule
     from nipack.system.errors import Problem
 
@@ -35,6 +37,7 @@ Examples:
   nipack check nipy-templates/templates     a directory with its config.ini
   nipack check nipy-templates-0.3.tar.gz --json
   nipack check recipes/nipy-templates --release
+  nipack check recipes/nipy-templates --previous nipy-templates-0.2.tar.gz
   nipack check --explain name-collision
   nipack check --explain all
 
@@ -52,6 +55,11 @@ It exits with 1 where there is an error; with --strict, where there is a warning
 @click.option(
     "--release", is_flag=True, help="Apply the stricter rules for data that is redistributed."
 )
+@click.option(
+    "--previous",
+    metavar="SOURCE",
+    help="The version before the one SOURCE: show what changed in the data since, too.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @offline_option
 @json_option
@@ -60,6 +68,7 @@ def check(
     sources: tuple[str, ...],
     rules: "tuple[Rule, ...] | None",
     release: bool,
+    previous: str | None,
     strict: bool,
     offline: bool,
     as_json: bool,
@@ -68,40 +77,71 @@ def check(
     """Print every problem of each SOURCE, with its place, its remedy and its code.
 
     SOURCE is what nipack build takes.  Nothing is built and nothing in SOURCE is changed.  Images
-    are opened where nibabel is installed.
+    are opened where nibabel is installed.  With --previous it shows what nipack diff does, too.
     """
     if rules is not None:
         _explain(rules, as_json=as_json)
         return
     if not sources:
         raise click.UsageError("Missing argument 'SOURCE...'.")
-    problems = _problems(
-        expanded(sources), release=release, quiet=quiet or as_json, offline=offline
+    chosen = expanded(sources)
+    if previous is not None and len(chosen) > 1:
+        raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
+    checked = _checked(
+        chosen, release=release, previous=previous, quiet=quiet or as_json, offline=offline
     )
+    problems = [problem for each in checked for problem in each.problems]
     if as_json:
-        document = {"problems": [asdict(problem) for problem in problems]}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(_document(problems, checked, previous), indent=2))
     else:
         _print(problems, quiet=quiet)
+        if previous is not None and not quiet:
+            _print_changes(checked, previous)
     if any(strict or problem.severity == "error" for problem in problems):
         sys.exit(1)
 
 
-def _problems(
-    sources: tuple[str, ...], *, release: bool, quiet: bool, offline: bool
-) -> "list[Problem]":
-    from nipack.builder.flows import check as check_flow
+def _checked(
+    sources: tuple[str, ...],
+    *,
+    release: bool,
+    previous: str | None,
+    quiet: bool,
+    offline: bool,
+) -> "list[Checked]":
+    from nipack.builder.flows.check import check as check_source
 
-    problems: list[Problem] = []
     with console_reporter(quiet=quiet) as reporter:
-        for source in sources:
-            problems += check_flow.check(source, reporter, release=release, offline=offline)
-    return problems
+        return [
+            check_source(source, reporter, release=release, previous=previous, offline=offline)
+            for source in sources
+        ]
+
+
+def _document(
+    problems: "list[Problem]", checked: "list[Checked]", previous: str | None
+) -> dict[str, Any]:
+    from nipack.difference.versions import document
+
+    made: dict[str, Any] = {"problems": [asdict(problem) for problem in problems]}
+    if previous is not None:
+        difference = checked[0].difference
+        made["difference"] = None if difference is None else document(difference)
+    return made
+
+
+def _print_changes(checked: "list[Checked]", previous: str) -> None:
+    difference = checked[0].difference
+    if difference is None:
+        console().print(f"\nnot compared with {previous}: fix the errors first")
+        return
+    console().print()
+    print_difference(difference)
 
 
 def _print(problems: "list[Problem]", *, quiet: bool) -> None:
-    from nipack.builder.check.images import can_read_images
     from nipack.builder.definition.spdx import KNOWS_NAMES
+    from nipack.system.images import can_read_images
 
     print_problems([each for each in problems if each.severity == "error" or not quiet])
     count = Counter(problem.severity for problem in problems)

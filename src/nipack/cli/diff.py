@@ -2,9 +2,8 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +11,7 @@ from nipack.cli.console import console, console_reporter, size_text
 from nipack.cli.options import json_option, offline_option, quiet_option
 
 if TYPE_CHECKING:
-    from nipack.builder.flows.diff import ChangedFile, Difference
+    from nipack.difference.versions import Difference
 
 _SHOWN = 20
 
@@ -58,64 +57,30 @@ def diff(
     nibabel is installed.
     """
     from nipack.builder.flows.diff import diff as compare
+    from nipack.difference.versions import document
 
     with console_reporter(quiet=quiet or as_json) as reporter:
         found = compare(old, new, reporter, offline=offline, pictures=pictures)
     if as_json:
-        click.echo(json.dumps(_document(found), indent=2, default=str))
+        click.echo(json.dumps(document(found), indent=2))
     else:
-        _print(found)
+        print_difference(found)
     if exit_code and not found.same_for_analysis:
         sys.exit(1)
 
 
-def _document(found: "Difference") -> dict[str, Any]:
-    document = asdict(found)
-    for changed, each in zip(document["changed"], found.changed, strict=True):
-        changed["same_for_analysis"] = each.same_for_analysis
-    return {
-        "same_data": found.same_data,
-        "same_for_analysis": found.same_for_analysis,
-        **document,
-    }
+def print_difference(found: "Difference") -> None:
+    """Print what changed, but of each kind no more than a screen can use."""
+    from nipack.difference.words import sections, verdict
 
-
-def _print(found: "Difference") -> None:
     out = console()
     old, new = found.old, found.new
     out.print(f"{old.version} ({size_text(old.size)}) -> {new.version} ({size_text(new.size)})")
-    sections = (
-        ("Added", list(found.added)),
-        ("Removed", list(found.removed)),
-        ("Moved", [f"{before} -> {after}" for before, after in found.moved]),
-        ("Changed", [line for each in found.changed for line in _changed(each)]),
-    )
-    for title, lines in sections:
-        if lines:
-            out.print(f"\n{title}:")
-            for line in lines[:_SHOWN]:
-                out.print(f"  {line}")
-            if lines[_SHOWN:]:
-                out.print(f"  and {len(lines) - _SHOWN} more lines; --json has them all")
-    out.print(f"\n{_verdict(found)}")
-
-
-def _changed(each: "ChangedFile") -> list[str]:
-    sizes = " -> ".join(
-        "link" if s is None else size_text(s) for s in (each.old_size, each.new_size)
-    )
-    more = each.image.lines() if each.image else []
-    if each.same_for_analysis:
-        more.append("only the way it is stored changed")
-    if each.picture:
-        more.append(f"picture: {each.picture}")
-    return [f"{each.path} ({sizes})", *(f"  {line}" for line in more)]
-
-
-def _verdict(found: "Difference") -> str:
-    if found.same_data:
-        return "The data is the same: results stay as they are."
-    if found.same_for_analysis:
-        return "Every path leads to the same values as before: results stay as they are."
+    for section in sections(found, size_text):
+        out.print(f"\n{section.title}:")
+        for line in section.lines[:_SHOWN]:
+            out.print(f"  {line}")
+        if section.lines[_SHOWN:]:
+            out.print(f"  and {len(section.lines) - _SHOWN} more lines; --json has them all")
     unread = "" if found.images_compared else " (install nibabel to compare images by voxel)"
-    return f"Results of analyses that read what changed may change: run them again.{unread}"
+    out.print(f"\n{verdict(found)}{'' if found.same_for_analysis else unread}")

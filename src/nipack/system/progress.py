@@ -1,6 +1,7 @@
 """What the builder tells of its work while it goes on."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from nipack.system.errors import Problem
@@ -27,6 +28,20 @@ class SilentReporter:
     def step(self, name: str, total: int | None) -> Advance:
         """Count nothing."""
         return lambda count: None
+
+    def warn(self, problem: Problem) -> None:
+        """Drop the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsAlone:
+    """A reporter that passes steps on to another, and drops problems."""
+
+    reporter: Reporter
+
+    def step(self, name: str, total: int | None) -> Advance:
+        """Pass a step on."""
+        return self.reporter.step(name, total)
 
     def warn(self, problem: Problem) -> None:
         """Drop the problem."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nipack.builder.archive import fast_gzip
 from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
+from nipack.system import fast_gzip
 
 TEXT = b"The same again. " * 9999
 

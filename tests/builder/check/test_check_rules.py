@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def problems(source: Path, *, release: bool = False) -> tuple[Problem, ...]:
-    return check_flow.check(str(source), SilentReporter(), release=release)
+    return check_flow.check(str(source), SilentReporter(), release=release).problems
 
 
 def codes(source: Path, *, release: bool = False) -> set[str]:

@@ -89,7 +89,7 @@ def test_other_data_of_the_same_version_is_refused(
     text = str(caught.value)
     assert text.startswith(f"{out}: has version 0.3, revision 0, of nipy-templates with other data")
     for name in before:
-        told = f"  {out / name}\n    added: new.txt\n    changed: ICBM152/T1.nii.gz\n"
+        told = f"  {out / name}\n    Added: new.txt\n    Changed: ICBM152/T1.nii.gz\n"
         assert told in text
     assert "raise the version with nipack bump, or give this a --revision of its own; " in text
     assert states(out) == before

@@ -2,12 +2,15 @@
 
 import gzip
 import hashlib
+import importlib
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import numpy as np
 import pytest
 import yaml
 from debian.changelog import Changelog
@@ -18,6 +21,7 @@ from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
 from nipack.system.errors import DataPackageError, RecipeError
 
+nib: Any = importlib.import_module("nibabel")
 GOLDEN = Path(__file__).parents[2] / "golden" / "recipes"
 
 formats = pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
@@ -200,9 +204,10 @@ class TestPrevious:
         assert re.findall(r"nipy-atlas \((.*)\)", changelog) == ["0.10-1", "0.9-1"]
         newest = changelog.partition(" -- ")[0]
         assert "* New upstream release 0.10, after 0.9:" in newest
-        assert "- added: mni, mni152/a.txt" in newest
-        assert "- changed: other.txt" in newest
-        assert "- dropped: gone.txt, mni/a.txt" in newest
+        assert "- Added: mni\n" in newest
+        assert "- Removed: gone.txt\n" in newest
+        assert "- Moved: mni/a.txt to mni152/a.txt\n" in newest
+        assert "- Changed: other.txt\n" in newest
         assert "same.txt" not in newest
         assert (recipe.directory / "maintscript").read_text("utf-8") == (
             "dir_to_symlink /usr/share/nipy/nipy/atlas/mni mni152 0.10-1~\n"
@@ -313,7 +318,33 @@ class TestPrevious:
         ).read_text("utf-8")
         changelog = spec.partition("%changelog\n")[2]
         assert re.findall(r"(?m)^\* .* - (.*)$", changelog) == ["0.10-1", "0.9-1"]
-        assert "- dropped: gone.txt, mni/a.txt" in changelog
+        assert "- Removed: gone.txt\n- Moved: mni/a.txt to mni152/a.txt\n" in changelog
+
+    @pytest.mark.parametrize("format", ["debian", "rpm"])
+    def test_both_say_what_nipack_diff_says_of_an_image(
+        self, format: str, tmp_path: Path, render: Render, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        volume = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+        other = volume.copy()
+        other[1, 2, 3] += 7
+        images = [nib.Nifti1Image(each, np.eye(4)).to_bytes() for each in (volume, other)]
+        first, second = (
+            _release(tmp_path, version, {"T1.nii": image}, None)
+            for version, image in zip(("0.9", "0.10"), images, strict=True)
+        )
+        recipe = recipe_formats()[format]
+        with monkeypatch.context() as patched:
+            patched.setattr("nipack.difference.voxels.can_read_images", lambda: False)
+            [path] = [
+                file.path
+                for file in render(second, recipe, previous=first).files
+                if file.path.name in ("changelog", "nipy-atlas.spec")
+            ]
+        assert "- Changed: T1.nii\n" in path.read_text("utf-8")
+        render(second, recipe, previous=first)
+        assert "- Changed: T1.nii; values: 1 of 24 (4.17%), by up to 7 at [1, 2, 3]" in re.sub(
+            r"\n +", " ", path.read_text("utf-8").replace("%%", "%")
+        )
 
     def test_the_spec_says_of_a_packaging_revision_that_the_data_is_as_it_was(
         self, releases: tuple[Path, Path], render: Render

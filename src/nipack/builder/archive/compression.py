@@ -16,9 +16,9 @@ from typing import IO, Protocol, cast
 
 import zstandard
 
-from nipack.builder.archive import fast_gzip
 from nipack.builder.archive.sampling import QUICK, WINDOW_LOG, Tuning
 from nipack.builder.archive.streams import ReadAhead
+from nipack.system import fast_gzip
 
 # What zstd's workers write depends on there being any, never on how many: two, on every machine.
 ZSTD_THREADS = 2

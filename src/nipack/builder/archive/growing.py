@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
-from nipack.builder.archive import fast_gzip
+from nipack.system import fast_gzip
 from nipack.system.hashing import CHUNK
 from nipack.system.interruption import held_back
 from nipack.system.progress import Advance

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import IO, Protocol
 
-from nipack.builder.archive import fast_gzip
+from nipack.system import fast_gzip
 
 FILE_MODE = stat.S_IFREG | 0o644
 STORED, DEFLATED = 0, 8

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nipack.builder.archive import fast_gzip
 from nipack.builder.check import images, privacy
 from nipack.builder.known_files import KnownFiles
 from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
+from nipack.system import fast_gzip
 from nipack.system.errors import Problem
 from nipack.system.hashing import CHUNK
+from nipack.system.images import headers_of_pairs, is_image, quiet_nibabel
 from nipack.system.parallel import for_each_file
 from nipack.system.progress import Advance, Reporter
 
@@ -59,7 +60,7 @@ def content_problems(
 
     A file of which that is `known` is not looked at, unless it is one of two that make an image.
     """
-    headers = images.headers_of_pairs(paths)
+    headers = headers_of_pairs(paths)
     top = f"{directory}/"
     states = {path: os.lstat(f"{top}{path}") for path in paths}
     regular = [path for path, state in states.items() if not stat.S_ISLNK(state.st_mode)]
@@ -73,11 +74,11 @@ def content_problems(
     advance = reporter.step("check", sum(sizes))
 
     def inspect(path: str) -> list[Problem]:
-        image = images.is_image(path, headers)
+        image = is_image(path, headers)
         where = f"{relpath}/{path}"
         return list(_file_problems(f"{top}{path}", states[path], where, advance, image=image))
 
-    with images.quiet_nibabel():
+    with quiet_nibabel():
         inspected = for_each_file(inspect, files, sizes)
     for path, problems in zip(files, inspected, strict=True):
         known.add_problems(path, states[path], problems)

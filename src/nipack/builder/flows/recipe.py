@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from nipack.builder.archive.compression import gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
+from nipack.builder.changes import side_of
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
@@ -22,6 +23,7 @@ from nipack.builder.recipes import (
     RecipeSource,
     source_obstacles,
 )
+from nipack.difference.versions import Difference, compare_versions
 from nipack.system.address import path_of
 from nipack.system.atomic import written_beside
 from nipack.system.errors import Problem, RecipeError
@@ -95,12 +97,14 @@ def make_recipes(
             must_lie_outside(package, options.packages, "--dist")
         made.must_be_free([home], source, "change a name")
         archive = _recipe_source(package, folder, home)
+        difference = _difference(previous, package, options, source, reporter)
         requests = {
             each.name: RecipeRequest(
                 package=package,
                 source=archive.final,
                 directory=home / each.name,
                 previous=previous,
+                difference=difference,
                 damaged=noting.damaged(package),
                 channels=options.channels,
             )
@@ -154,6 +158,19 @@ def _previous(options: RecipeOptions, reporter: Reporter) -> Iterator[DataPackag
         return
     with workspace() as folder:
         yield read_package(options.previous, folder, reporter, offline=options.offline)
+
+
+def _difference(
+    previous: DataPackage | None,
+    package: DataPackage,
+    options: RecipeOptions,
+    source: str,
+    reporter: Reporter,
+) -> Difference | None:
+    if previous is None or options.previous is None:
+        return None
+    sides = side_of(previous, options.previous), side_of(package, source)
+    return compare_versions(*sides, reporter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,21 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nipack import __version__
 from nipack.builder.archive.compression import malformed_archive_as
 from nipack.builder.archive.installed import InstalledFile, Tree
 from nipack.builder.archive.members import Content
-from nipack.builder.changes import Changes
+from nipack.builder.changes import side_of
 from nipack.builder.formats import Format
 from nipack.builder.package import DataPackage
 from nipack.builder.source.download import cache_directory
 from nipack.builder.source.notes import read_note, write_note
+from nipack.difference.versions import Content as SideContent
+from nipack.difference.versions import Difference, Side, compare_versions
+from nipack.difference.words import changelog_lines
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import fingerprint_of
 from nipack.system.progress import Reporter
@@ -52,7 +55,7 @@ def must_be_of_this_data(
     ]
     if others:
         listed = "\n".join(
-            "\n".join([f"  {path}", *(f"    {line}" for line in changes.lines())])
+            "\n".join([f"  {path}", *(f"    {line}" for line in changelog_lines(changes))])
             for path, changes in others
         )
         raise ArtifactError(
@@ -123,7 +126,7 @@ def _made_of(package: DataPackage, format: Format, tree: Tree) -> str:
 
 def _changes_since(
     package: DataPackage, format: Format, path: Path, reporter: Reporter
-) -> Changes | None:
+) -> Difference | None:
     """Return how a package differs from the data in an artifact; None if it does not.
 
     An artifact that cannot be read is of no data, and may be replaced.
@@ -142,22 +145,20 @@ def _changes_since(
     except ArtifactError as error:
         log.info("%s: cannot be read, and may be replaced: %s", path, error)
         return None
-    now = {file.path: file.sha256 for file in package.files}
-    now |= {link.path: f"-> {link.target}" for link in package.links}
-    if before == now:
+    now = side_of(package, str(path))
+    if before == now.contents:
         return None
-    return Changes(
-        added=tuple(sorted(now.keys() - before.keys())),
-        changed=tuple(
-            sorted(each for each in now.keys() & before.keys() if now[each] != before[each])
-        ),
-        dropped=tuple(sorted(before.keys() - now.keys())),
-    )
+    # The artifact has this version too: config.ini is compared as any other file.
+    there = Side(release=replace(now.release, payload_id="", size=0), contents=before)
+    return compare_versions(there, now)
 
 
-def _payload(contents: Iterable[Content], folder: str) -> Iterator[tuple[str, str]]:
+def _payload(contents: Iterable[Content], folder: str) -> Iterator[tuple[str, SideContent]]:
     """Yield each path of the payload with what it holds."""
     for each in contents:
         if each.path.startswith(f"{folder}/") and not each.is_directory:
             path = each.path.removeprefix(f"{folder}/")
-            yield path, each.sha256 if each.target is None else f"-> {each.target}"
+            if each.target is None:
+                yield path, SideContent(each.sha256, each.size)
+            else:
+                yield path, SideContent(f"-> {each.target}")

@@ -9,7 +9,7 @@ import os
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeGuard, runtime_checkable
@@ -19,6 +19,8 @@ from nipack.builder.archive.members import Content
 from nipack.builder.escaping import has_controls
 from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
+from nipack.difference.versions import Difference, without_images
+from nipack.difference.words import changelog_lines
 from nipack.system.registry import registered
 
 
@@ -52,17 +54,37 @@ class RecipeSource:
 class RecipeRequest:
     """What a recipe is rendered from, and where its files go.
 
-    `previous` is the version before this one, None where it is not known.  `channels` are where
-    conda's builders find what the tests of a recipe need; without any, such tests are not run.
-    `damaged` has the paths that the check of the data remarked on.
+    `previous` is the version before this one, and `difference` what changed since, None where it
+    is not known.  `channels` are where conda's builders find what the tests of a recipe need;
+    without any, such tests are not run.  `damaged` has the paths that the check of the data
+    remarked on.
     """
 
     package: DataPackage
     source: RecipeSource
     directory: Path
     previous: DataPackage | None = None
+    difference: Difference | None = None
     damaged: frozenset[str] = frozenset()
     channels: tuple[str, ...] = ()
+
+
+def drafts(request: RecipeRequest) -> list[RecipeRequest]:
+    """Return the request, and as it may have been when a changelog's entry was written.
+
+    That was without nibabel, or without the version before: such an entry is nobody's own text.
+    """
+    found = request.difference
+    return [
+        request,
+        *([replace(request, difference=without_images(found))] if found else []),
+        replace(request, previous=None, difference=None),
+    ]
+
+
+def changes_since(request: RecipeRequest) -> list[str]:
+    """Return what changed since the version before, an item of a changelog in each line."""
+    return changelog_lines(request.difference) if request.difference else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import Content, read_tar
-from nipack.builder.changes import compare, new_directories, new_links
+from nipack.builder.changes import new_directories, new_links
 from nipack.builder.dialects import debian
 from nipack.builder.dialects.text import item
 from nipack.builder.dialects.versions import upstream_version
@@ -35,7 +35,15 @@ from nipack.builder.escaping import (
     control_source_line,
 )
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files, sample_images
+from nipack.builder.recipes import (
+    RecipeFile,
+    RecipeFormat,
+    RecipeRequest,
+    changes_since,
+    drafts,
+    own_files,
+    sample_images,
+)
 from nipack.builder.rendering import render
 from nipack.system.errors import RecipeError
 from nipack.system.programs import Program, run
@@ -235,12 +243,12 @@ def _changelog(request: RecipeRequest) -> str:
     version = debian.debian_version(request.package)
     there = _entries_there(request.directory / "changelog")
     others = "".join(str(each) for each in there if str(each.version) != version)
-    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
-    ours = [_changes_in(next(iter(Changelog(draft)))) for draft in drafts]
+    entries = [_with_entry(each, others) for each in drafts(request)]
+    ours = [_changes_in(next(iter(Changelog(draft)))) for draft in entries]
     for written in there:
         if str(written.version) == version and _changes_in(written) not in ours:
-            return "".join(map(str, [written, *list(Changelog(drafts[0]))[1:]]))
-    return drafts[0]
+            return "".join(map(str, [written, *list(Changelog(entries[0]))[1:]]))
+    return entries[0]
 
 
 def _changes_in(entry: ChangeBlock) -> list[str]:
@@ -274,8 +282,7 @@ def _changes(request: RecipeRequest, older: str) -> list[str]:
     changes = [f"New upstream release {package.version}."]
     if previous is not None:
         changes[0] = f"New upstream release {package.version}, after {previous.version}:"
-        differences = compare(package, previous).lines()
-        listed = "\n".join("\n".join(item(line, 70)) for line in differences)
+        listed = "\n".join("\n".join(item(line, 70)) for line in changes_since(request))
         changes[0] = f"{changes[0]}\n{listed}"
     return changes
 

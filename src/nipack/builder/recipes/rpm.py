@@ -16,14 +16,20 @@ from typing import Any
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
-from nipack.builder.changes import compare
 from nipack.builder.definition.licenses import license_files
 from nipack.builder.definition.model import Consumer, Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files
+from nipack.builder.recipes import (
+    RecipeFile,
+    RecipeFormat,
+    RecipeRequest,
+    changes_since,
+    drafts,
+    own_files,
+)
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
@@ -154,10 +160,10 @@ def _changelog(request: RecipeRequest) -> str:
     own = f" - {_edition(request.package)}"
     there = _entries_there(request.directory / f"{request.package.definition.name}.spec")
     others = [each for each in there if not each.splitlines()[0].endswith(own)]
-    drafts = [_with_entry(each, others) for each in (request, replace(request, previous=None))]
-    ours = [_changes_in(entry) for entry, *_ in drafts]
+    entries = [_with_entry(each, others) for each in drafts(request)]
+    ours = [_changes_in(entry) for entry, *_ in entries]
     by_hand = [each for each in there if each not in others and _changes_in(each) not in ours]
-    fresh, *older = drafts[0]
+    fresh, *older = entries[0]
     return "\n\n".join([*(by_hand or [fresh]), *older])
 
 
@@ -173,8 +179,7 @@ def _with_entry(request: RecipeRequest, older: list[str]) -> list[str]:
     if older and f" - {upstream_version(package.version)}-" in older[0].splitlines()[0]:
         return [_entry(package, package, _edition(package), [_SAME_DATA]), *older]
     changes = [f"Update to {package.version}" if older else f"Version {package.version}"]
-    if previous is not None:
-        changes += compare(package, previous).lines()
+    changes += changes_since(request)
     return [_entry(package, package, _edition(package), changes), *older]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from nipack.builder.archive import fast_gzip
-from nipack.builder.check.images import can_read_images, quiet_nibabel
+from nipack.system import fast_gzip
+from nipack.system.images import can_read_images, quiet_nibabel
 from nipack.system.progress import Advance
 
 # Values that are compared at a time: 2 MB of int16, 8 MB once they are scaled.

@@ -4,10 +4,10 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from nipack.builder.check.images import quiet_nibabel
-from nipack.builder.difference.voxels import ImageDifference, value_blocks
+from nipack.difference.voxels import ImageDifference, value_blocks
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
+from nipack.system.images import quiet_nibabel
 
 _SIDE = 220  # pixels that the longest side of a slice gets
 _GAP = 8

@@ -11,8 +11,17 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from nipack.builder.difference.voxels import compare_images
 from nipack.cli.app import nipack
+from nipack.difference.versions import (
+    Content,
+    Release,
+    Side,
+    changed_images,
+    compare_versions,
+    document,
+)
+from nipack.difference.voxels import compare_images
+from nipack.difference.words import changelog_lines
 
 nib: Any = importlib.import_module("nibabel")
 gifti = nib.gifti
@@ -42,6 +51,16 @@ def package(top: Path, version: str, files: dict[str, Any]) -> Path:
         else:
             save(data / name, content)
     return top
+
+
+def side(version: str, contents: dict[str, str]) -> Side:
+    """Return a side of which no more than the digests is known."""
+    release = Release(source="x", version=version, payload_id="", size=0)
+    sizes = {path: None if each.startswith("-> ") else 1 for path, each in contents.items()}
+    return Side(
+        release=release,
+        contents={path: Content(each, sizes[path]) for path, each in contents.items()},
+    )
 
 
 def run(*words: str | Path) -> tuple[int, str]:
@@ -196,6 +215,37 @@ def test_the_picture_shows_where_the_largest_difference_is(tmp_path: Path) -> No
     third = pixels.shape[0] * 2 // 3
     assert red[third:].any()
     assert not red[:third].any()
+
+
+def test_what_is_said_of_many_is_short_in_a_changelog_and_whole_in_data() -> None:
+    old = side("0.2", {f"{number}.txt": "a" for number in range(8)})
+    new = side("0.3", {f"{number}.txt": "b" for number in range(8)} | {"x\n* y.txt": "c"})
+    found = compare_versions(old, new)
+    assert changelog_lines(found) == [
+        "Added: x?? y.txt",
+        "Changed: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 3 more",
+    ]
+    assert len(document(found)["changed"]) == 8
+    assert changelog_lines(compare_versions(old, old)) == ["The data is the same"]
+
+
+def test_config_ini_counts_where_the_version_is_the_same() -> None:
+    old, new = side("0.3", {"config.ini": "a"}), side("0.3", {"config.ini": "b"})
+    assert [each.path for each in compare_versions(old, new).changed] == ["config.ini"]
+    assert compare_versions(old, side("0.4", {"config.ini": "b"})).same_data
+
+
+def test_images_that_need_their_files_are_named_beforehand() -> None:
+    old = side("0.2", {"a.nii": "a", "b.nii": "b", "t.txt": "t", "l.nii": "-> a.nii"})
+    new = side("0.3", {"a.nii": "A", "b.nii": "b", "t.txt": "T", "l.nii": "L", "n.nii": "n"})
+    assert changed_images(old, new) == ("a.nii",)
+    found = compare_versions(old, new)
+    assert not found.images_compared
+    assert [(each.path, each.image) for each in found.changed] == [
+        ("a.nii", None),
+        ("l.nii", None),
+        ("t.txt", None),
+    ]
 
 
 def test_a_bad_side_is_an_error(tmp_path: Path) -> None:
