@@ -79,3 +79,7 @@ def test_what_a_language_cannot_carry_is_refused(function: object, text: str) ->
 def test_the_version_of_an_address_has_a_name(address: str, named: str) -> None:
     assert escaping.rattler_address(address, "1.2") == named.replace("@", "${{ version }}")
     assert escaping.conda_build_address(address, "1.2") == named.replace("@", "{{ version }}")
+
+
+def test_lua_in_a_spec_finds_no_macro_and_no_end_of_a_text() -> None:
+    assert escaping.spec_lua('a-b/1 %{x}"\\é\n') == (r'"a-b/1 \037\123x\125\034\092\195\169\010"')

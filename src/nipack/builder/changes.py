@@ -23,6 +23,12 @@ def new_links(package: DataPackage, previous: DataPackage) -> list[tuple[str, st
     return [(link.path, link.target) for link in package.links if link.path in folders]
 
 
+def new_files(package: DataPackage, previous: DataPackage) -> list[str]:
+    """Return every folder of the previous version that is a file now."""
+    folders = directories(previous)
+    return [file.path for file in package.files if file.path in folders]
+
+
 def new_directories(package: DataPackage, previous: DataPackage) -> list[tuple[str, str]]:
     """Return (path, old target) of every link of the previous version that is a folder now."""
     folders = directories(package)

@@ -101,6 +101,15 @@ def spec_text(text: str) -> SpecText:
     return SpecText("\n".join(spec_line(line) for line in lines))
 
 
+def spec_lua(text: str) -> SpecText:
+    """Return a text as a literal of Lua in a spec's script: other bytes than a word's by number."""
+    hidden = (
+        chr(byte) if re.fullmatch(rb"[A-Za-z0-9_./ -]", bytes([byte])) else f"\\{byte:03}"
+        for byte in _encodable(text).encode("utf-8")
+    )
+    return SpecText(f'"{"".join(hidden)}"')
+
+
 def shell_word(text: str) -> ShellWord:
     """Return a text as one word of a shell."""
     return ShellWord(shlex.quote(_one_line(text)))

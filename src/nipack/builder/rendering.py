@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     import jinja2
 
 _FILTERS: dict[type[Escaped], dict[str, Callable[..., Escaped]]] = {
-    escaping.SpecText: {"line": escaping.spec_line, "text": escaping.spec_text},
+    escaping.SpecText: {
+        "line": escaping.spec_line,
+        "text": escaping.spec_text,
+        "lua": escaping.spec_lua,
+    },
     escaping.ShellWord: {"shell": escaping.shell_word, "comment": escaping.shell_comment},
     escaping.Word: {},
     escaping.MakeWord: {},

@@ -215,6 +215,23 @@ class TestPrevious:
         overrides = (recipe.directory / "nipy-atlas.lintian-overrides").read_text("utf-8")
         assert "initial-upload" not in overrides
 
+    def test_an_upgrade_may_leave_out_the_version_that_swapped(
+        self, releases: tuple[Path, Path], tmp_path: Path, render: Render
+    ) -> None:
+        debian = recipe_formats()["debian"]
+        render(releases[1], debian, previous=releases[0])
+        third = _release(tmp_path, "0.11", {"mni152/a.txt": b"b"}, "mni152")
+        recipe = render(third, debian, previous=releases[1])
+        script = recipe.directory / "maintscript"
+        assert script.read_text("utf-8") == (
+            "dir_to_symlink /usr/share/nipy/nipy/atlas/mni mni152 0.10-1~\n"
+        )
+        back = _release(tmp_path, "0.12", {"mni152/a.txt": b"b", "mni/a.txt": b"c"}, None)
+        render(back, debian, previous=third)
+        assert script.read_text("utf-8") == (
+            "symlink_to_dir /usr/share/nipy/nipy/atlas/mni mni152 0.12-1~\n"
+        )
+
     def test_rendering_again_adds_no_entry(
         self, releases: tuple[Path, Path], render: Render
     ) -> None:

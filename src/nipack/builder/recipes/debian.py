@@ -5,7 +5,7 @@ uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from email.utils import mktime_tz, parsedate_tz
@@ -18,7 +18,7 @@ from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import Content, read_tar
-from nipack.builder.changes import new_directories, new_links
+from nipack.builder.changes import directories, new_directories, new_links
 from nipack.builder.dialects import debian
 from nipack.builder.dialects.text import item
 from nipack.builder.dialects.versions import upstream_version
@@ -310,25 +310,45 @@ def _as_own(previous: DataPackage, package: DataPackage) -> DataPackage:
 _MAINTSCRIPT_WORD = re.compile(r"[A-Za-z0-9_.+,:=@~/-]+")
 
 
-def _maintscript(request: RecipeRequest) -> list[tuple[str, str, str, str]]:
+def _maintscript(request: RecipeRequest) -> list[tuple[str, ...]]:
     """Return what makes dpkg swap folders and links, which it never does by itself.
 
-    Without it, a folder that becomes a link loses its data on an upgrade.
+    Without it, a folder that becomes a link loses its data on an upgrade.  What earlier versions
+    swapped stays, for an upgrade may leave them out.
     """
     package, previous = request.package, request.previous
-    if previous is None:
-        return []
     root = layout.in_file_system(layout.payload_directory(package.definition.relpath))
     before = f"{debian.debian_version(package)}~"
-    lines = [
-        ("dir_to_symlink", f"{root}/{path}", target, before)
-        for path, target in new_links(package, previous)
-    ]
-    lines += [
-        ("symlink_to_dir", f"{root}/{path}", target, before)
-        for path, target in new_directories(package, previous)
-    ]
-    return lines
+    lines = (
+        []
+        if previous is None
+        else [
+            ("dir_to_symlink", f"{root}/{path}", target, before)
+            for path, target in new_links(package, previous)
+        ]
+        + [
+            ("symlink_to_dir", f"{root}/{path}", target, before)
+            for path, target in new_directories(package, previous)
+        ]
+    )
+    links = {f"{root}/{link.path}": link.target for link in package.links}
+    folders = {f"{root}/{path}" for path in directories(package)}
+    return [*_swaps_there(request.directory / "maintscript", links, folders, lines), *lines]
+
+
+def _swaps_there(
+    path: Path, links: dict[str, str], folders: set[str], lines: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the lines that hold still, but for those of what is swapped once more."""
+    swapped = {(kind, path) for kind, path, *_ in lines}
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        match tuple(line.split()):
+            case (kind, where, *_) if (kind, where) in swapped:
+                pass
+            case ("dir_to_symlink", where, target, _) as words if links.get(where) == target:
+                yield words
+            case ("symlink_to_dir", where, _, _) as words if where in folders:
+                yield words
 
 
 RECIPE: RecipeFormat = DebianRecipe()

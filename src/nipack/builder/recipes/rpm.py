@@ -16,6 +16,7 @@ from typing import Any
 from nipack import layout
 from nipack.builder.archive.compression import is_mostly_compressed
 from nipack.builder.archive.members import LINK_MODE, Content, read_tar
+from nipack.builder.changes import directories, new_files
 from nipack.builder.definition.licenses import license_files
 from nipack.builder.definition.model import Consumer, Definition
 from nipack.builder.dialects.text import filled, item
@@ -121,6 +122,11 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "directories": [f"nipy/{each}".removesuffix("/.") for each in reversed(relpath.parents)],
         "changelog": _changelog(request),
     }
+    links = [link.path for link in package.links]
+    files = new_files(package, request.previous) if request.previous else []
+    # A link of the old version may be a folder of this one.
+    values["swaps"] = bool(links or files or directories(package))
+    values |= {"links": links, "files": files}
     consumers = definition.consumers
     values["enhances"] = list(dict.fromkeys(_consumer_name(each) for each in consumers))
     values["conflicts"] = [
