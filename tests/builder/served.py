@@ -15,7 +15,10 @@ CONTENT = bytes(range(256)) * 4000
 
 @dataclass
 class Server:
-    """A server that breaks off, is busy and changes its mind when it is told to."""
+    """A server that breaks off, is busy and changes its mind when it is told to.
+
+    With `files` it has those, by path, and nothing else; `paths` are those that were asked for.
+    """
 
     address: str = ""
     content: bytes = CONTENT
@@ -24,18 +27,22 @@ class Server:
     break_after: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
     answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         headers = dict(handler.headers)
         self.asked.append(headers)
+        self.paths.append(handler.path)
         if self.answers:
             self.answers.pop(0)(handler)
             return
         if self.statuses:
-            handler.send_response(self.statuses.pop(0))
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
+            self._empty(handler, self.statuses.pop(0))
+            return
+        if self.files and handler.path not in self.files:
+            self._empty(handler, 404)
             return
         if self.etag and headers.get("If-None-Match") == self.etag:
             handler.send_response(304)
@@ -43,21 +50,30 @@ class Server:
             return
         self._send(handler, self._begin(headers))
 
+    @property
+    def base(self) -> str:
+        """The address of its top, with a slash."""
+        return self.address.rpartition("/")[0] + "/"
+
+    def _empty(self, handler: BaseHTTPRequestHandler, status: int) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
     def _begin(self, headers: dict[str, str]) -> int:
         same = headers.get("If-Range") in (None, self.etag)
         wanted = headers.get("Range", "bytes=0-") if self.ranges and same else "bytes=0-"
         return int(wanted.removeprefix("bytes=").rstrip("-"))
 
     def _send(self, handler: BaseHTTPRequestHandler, begin: int) -> None:
-        if begin > len(self.content):
-            handler.send_response(416)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
+        content = self.files.get(handler.path, self.content)
+        if begin > len(content):
+            self._empty(handler, 416)
             return
-        rest = self.content[begin:]
+        rest = content[begin:]
         handler.send_response(206 if begin else 200)
         if begin:
-            end = f"{len(self.content) - 1}/{len(self.content)}"
+            end = f"{len(content) - 1}/{len(content)}"
             handler.send_header("Content-Range", f"bytes {begin}-{end}")
         if self.etag:
             handler.send_header("ETag", self.etag)

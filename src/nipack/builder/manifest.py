@@ -91,6 +91,8 @@ def metadata_text(package: DataPackage) -> str:
         "resolution": list(definition.resolution),
     }
     metadata |= {name: value for name, value in searched.items() if value}
+    if package.parts:
+        metadata["sources"] = [asdict(part.record) for part in package.parts]
     if definition.views:
         metadata["views"] = [view.document() for view in definition.views]
     return f"{json_text(metadata)}\n"

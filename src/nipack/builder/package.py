@@ -20,6 +20,27 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePart:
+    """One of the several sources of a package, as the file that it is on this machine.
+
+    `places` has pairs of a path in an archive and the one below the data directory; that in the
+    archive is None for a file that is no archive.  `address` is None for a file of this machine,
+    and `record` is what package.json says of it.
+    """
+
+    record: SourceRecord
+    address: str | None
+    path: Path
+    size: int
+    places: tuple[tuple[str | None, str], ...]
+
+    @property
+    def is_archive(self) -> bool:
+        """Tell whether it is an archive of which members are taken."""
+        return self.places[0][0] is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """A file of the payload; `path` is relative to the data directory, with forward slashes.
 
@@ -55,7 +76,8 @@ class DataLink:
 class DataPackage:
     """A valid data package, its payload lying unpacked in `directory`, inside the source `tree`.
 
-    `archive` is the file that the tree was unpacked from, None where the source is a directory.
+    `archive` is the file that the tree was unpacked from, None where the source is a directory, and
+    `parts` has the files that the tree was made of where the definition names several.
     `files` and `links` are sorted by path; `time` is in seconds since 1970.
     """
 
@@ -68,6 +90,7 @@ class DataPackage:
     time: int
     archive: Path | None = None
     source: SourceRecord | None = None
+    parts: tuple[SourcePart, ...] = ()
 
     @property
     def size(self) -> int:

@@ -20,8 +20,9 @@ from nipack.builder.check.structure import (
 )
 from nipack.builder.check.views import view_problems
 from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source, release_time
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, release_time
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source, Sources
 from nipack.builder.known_files import KnownFiles, known_files_of
 from nipack.builder.package import DataFile, DataLink, DataPackage
 from nipack.builder.rules import problem_at
@@ -31,6 +32,7 @@ from nipack.builder.source.folders import (
     definition_path,
     umbrella_problems,
 )
+from nipack.builder.source.several import open_sources
 from nipack.builder.source.tree import (
     SourceTree,
     fetch_source,
@@ -109,11 +111,14 @@ def package_of(survey: Survey, reporter: Reporter, *, digests: Iterable[str] = (
         time=survey.time,
         archive=survey.tree.archive,
         source=survey.tree.record,
+        parts=survey.tree.parts,
     )
 
 
 def _release_tree(tree: SourceTree) -> Path:
     """Return what a distribution's builder takes for the top of a release: its only folder."""
+    if tree.is_data:
+        return tree.directory
     children = list(tree.unpacked.iterdir()) if tree.unpacked else []
     if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink():
         return children[0]
@@ -134,7 +139,12 @@ def survey_source(
     Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
     definition = _find_definition(source, workspace, reporter, offline=offline)
-    tree = open_source(_origin(source, definition), workspace, reporter, offline=offline)
+    origin = _origin(source, definition)
+    if isinstance(origin, Sources):
+        shown = definition.relpath if definition else source
+        tree = open_sources(origin, workspace, reporter, shown=shown, offline=offline)
+    else:
+        tree = open_source(origin, workspace, reporter, offline=offline)
     directory = data_directory(tree, definition)
     problems: list[Problem] = []
     if definition is None:
@@ -203,7 +213,7 @@ def _fetched_definition(
     return definition
 
 
-def _origin(source: str, definition: Definition | None) -> Source:
+def _origin(source: str, definition: Definition | None) -> Source | Sources:
     if definition is None:
         return Source(address=source)
     if definition.source is None:

@@ -12,6 +12,8 @@ from pathlib import Path, PureWindowsPath
 from nipack.system.limits import how_to_raise, limits
 
 _LARGEST_INI, _LONGEST_LINE = 64 << 10, 6000
+# What makes and removes folders in the standard library calls itself for each one.
+_DEEPEST = 200
 
 
 def read_regular(path: Path, limit: int | None = None) -> bytes:
@@ -72,3 +74,36 @@ def path_inside(folder: Path, name: str) -> Path:
     if not end.is_relative_to(folder.resolve()):
         raise OSError(errno.EACCES, "a link that leaves the definition's folder", name)
     return path
+
+
+def why_unsafe(name: str) -> str:
+    """Return why a stranger's path could lead out of a folder on some system, or nothing."""
+    if ".." in name.split("/"):
+        return "has '..' in its name"
+    if name.count("/") > _DEEPEST:
+        return f"lies deeper than {_DEEPEST} folders"
+    return why_unsafe_target(name)
+
+
+def why_unsafe_target(path: str) -> str:
+    """Return why a link's target is unsafe by its form alone, or nothing."""
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        return "has an absolute name"
+    if "\\" in path:
+        return "has a backslash in its name, which parts folders on Windows"
+    if "\0" in path:
+        return "has a NUL byte in its name"
+    return ""
+
+
+def why_unplaceable(path: str) -> str:
+    """Return why a file cannot be put at a path below a folder, or nothing.
+
+    What `why_unsafe` refuses, names that are not printed, and spellings of which there are several.
+    """
+    reason = why_unsafe(path)
+    if not reason and not path.isprintable():
+        reason = "has a character that is not printed"
+    if not reason and any(part in ("", ".") for part in path.split("/")):
+        reason = "is not a plain path such as atlas/labels.nii.gz"
+    return reason

@@ -19,6 +19,7 @@ from nipack.builder.authoring.draft import draft_definition
 from nipack.builder.authoring.facts import read_facts, recognised_license
 from nipack.builder.definition.model import Citation, Definition, Maintainer, Person
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source
 from nipack.cli.app import nipack
 from nipack.system.progress import SilentReporter
 
@@ -109,7 +110,7 @@ def test_a_release_in_the_documented_layout(make_tree: MakeTree, tmp_path: Path)
     assert (definition.name, definition.relpath, definition.version) == (
         "nipy-templates", "nipy/templates", "0.3",
     )  # fmt: skip
-    assert definition.source is not None
+    assert isinstance(definition.source, Source)
     assert set(definition.source.digests) == {"sha256"}
     assert build(tmp_path / "definition", tmp_path / "dist").exit_code == 0
 
@@ -125,7 +126,7 @@ def test_without_out_dir_it_is_in_recipes(
         result.stdout,
     )
     definition = read_definition(tmp_path / "recipes" / "mylab-atlas" / "package.yaml")
-    assert definition.source is not None
+    assert isinstance(definition.source, Source)
     assert Path(definition.source.address).resolve() == atlas
 
 

@@ -18,10 +18,10 @@ from nipack.builder.definition.model import (
     Consumer,
     Copyright,
     Maintainer,
-    Source,
     release_time,
 )
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source
 from nipack.system.errors import DataPackageError
 
 BROKEN = sorted((GOLDEN / "definition").glob("*.yaml"))

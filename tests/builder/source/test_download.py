@@ -5,6 +5,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,7 +13,7 @@ from tests.builder.samples import RecordingReporter, member, tar_bytes
 from tests.builder.served import CONTENT, Server, serving
 from tests.conftest import MakeTree
 
-from nipack.builder.definition.model import Source
+from nipack.builder.definition.sources import Source
 from nipack.builder.source import download as module
 from nipack.builder.source.tree import fetch_source
 from nipack.cli.app import nipack
@@ -36,7 +37,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fetch(server: Server, digests: dict[str, str] | None = None, *, offline: bool = False) -> bytes:
-    source = Source(address=server.address, **(digests or {}))
+    stated: dict[str, Any] = dict(digests or {})
+    source = Source(address=server.address, **stated)
     path, found = fetch_source(source, RecordingReporter(), offline=offline)
     content = path.read_bytes()
     assert found["sha256"] == hashlib.sha256(content).hexdigest()

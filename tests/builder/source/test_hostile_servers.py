@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from tests.builder.samples import RecordingReporter
 from tests.builder.served import CONTENT, Server, serving
 
-from nipack.builder.definition.model import Source
+from nipack.builder.definition.sources import Source
 from nipack.builder.source import download as module
 from nipack.builder.source import patience
 from nipack.builder.source.tree import fetch_source

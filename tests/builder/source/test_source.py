@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import trustme
@@ -32,7 +32,7 @@ from tests.builder.samples import (
     tree_of,
 )
 
-from nipack.builder.definition.model import Source
+from nipack.builder.definition.sources import Source
 from nipack.builder.source import unpack as unpacking
 from nipack.builder.source.tree import SourceTree, open_source
 from nipack.builder.source.unpack import leads_out, unpack
@@ -48,7 +48,8 @@ def opened(
     reporter: RecordingReporter | None = None,
 ) -> SourceTree:
     workspace.mkdir(exist_ok=True)
-    source = Source(address=str(address), **(digests or {}))
+    stated: dict[str, Any] = dict(digests or {})
+    source = Source(address=str(address), **stated)
     return open_source(source, workspace, reporter or RecordingReporter())
 
 

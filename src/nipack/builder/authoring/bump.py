@@ -13,8 +13,9 @@ from typing import Literal
 import yaml
 
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, Source
+from nipack.builder.definition.model import DEFINITION_NAME, Definition
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source, Sources
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import definition_path, find_data_directory
 from nipack.builder.source.tree import SourceTree, local_path
@@ -127,8 +128,10 @@ def _stated(config: bytes) -> str:
     return parser.get("DEFAULT", "version", fallback="")
 
 
-def _local_folder(source: Source) -> Path | None:
+def _local_folder(source: Source | Sources) -> Path | None:
     """Return the folder that a definition's source is, None where it is an archive or address."""
+    if isinstance(source, Sources):
+        return None
     if "://" in source.address and not source.address.startswith("file://"):
         return None
     path = local_path(source.address)

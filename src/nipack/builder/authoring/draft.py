@@ -11,8 +11,9 @@ import yaml
 
 from nipack.builder.authoring.facts import Facts, read_facts
 from nipack.builder.check.structure import read_config
-from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, Source, is_version
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, is_version
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
     find_data_directory,

@@ -5,16 +5,16 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from nipack.builder.definition.fault import Fault, spelled
 from nipack.builder.definition.fields import schema_of
-from nipack.builder.definition.model import DIGEST_ALGORITHMS, Definition
+from nipack.builder.definition.model import Definition
+from nipack.builder.definition.source_faults import source_faults
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument
-from nipack.system.address import has_login
 from nipack.system.foreign import path_inside, read_text
 
 # lintian calls what is before 1984 ancient; the times in a zip, and so in a .conda, end in 2107.
@@ -23,15 +23,6 @@ FIRST_YEAR, LAST_YEAR = 1984, 2107
 # Neither UTF-8, nor a control file, nor a line of DEP-5 can carry these: controls but tab and line
 # feed, the line breaks that only Unicode knows, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong with one field, and what to write."""
-
-    at: FieldPath
-    message: str
-    remedy: str
 
 
 def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
@@ -51,9 +42,8 @@ def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
         *_date_faults(sound),
         *_license_faults(sound),
         *_text_faults(sound, folder),
-        *_source_faults(sound),
+        *source_faults(sound, folder),
         *_view_faults(sound),
-        *(_fetched_faults(sound) if folder is None else ()),
     ]
     # A value may break two rules of the schema, for which there is one message.
     return list(dict.fromkeys(faults))
@@ -72,7 +62,7 @@ def schema() -> dict[str, Any]:
 
 def _repeated_fields(document: LinedDocument) -> Iterator[Fault]:
     for at in document.repeated:
-        message = f"field '{_spelled(at)}' is given twice"
+        message = f"field '{spelled(at)}' is given twice"
         yield Fault(at=at, message=message, remedy="keep one of the two")
 
 
@@ -80,7 +70,7 @@ def _strange_characters(at: FieldPath, value: Any) -> Iterator[Fault]:
     if isinstance(value, str):
         found = _UNPRINTABLE.search(value)
         if found:
-            message = f"field '{_spelled(at)}' has the character U+{ord(found[0]):04X} in it"
+            message = f"field '{spelled(at)}' has the character U+{ord(found[0]):04X} in it"
             yield Fault(at=at, message=message, remedy="remove it")
     elif isinstance(value, dict):
         for name, below in value.items():
@@ -122,23 +112,17 @@ def _validator() -> Any:
     return kind(schema())
 
 
-def _spelled(field_path: FieldPath) -> str:
-    """Return a field's path as people write it: copyright[0].license."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in field_path]
-    return "".join(parts).removeprefix(".")
-
-
 def _unknown_field(at: FieldPath, known: dict[str, Any]) -> Fault:
     near = difflib.get_close_matches(str(at[-1]), known, n=1)
     remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-    return Fault(at=at, message=f"unknown field '{_spelled(at)}'", remedy=remedy)
+    return Fault(at=at, message=f"unknown field '{spelled(at)}'", remedy=remedy)
 
 
 def _missing_fields(at: FieldPath, error: Any) -> Iterator[Fault]:
     # jsonschema reports each missing field by itself, and its name in the message alone.
     named = re.match(r"'(\w+)' is a (required property|dependency of)", error.message)
     assert named is not None, error.message
-    message = f"field '{_spelled((*at, named[1]))}' is missing"
+    message = f"field '{spelled((*at, named[1]))}' is missing"
     remedy = _remedy(named[1], error.schema["properties"][named[1]])
     yield Fault(at=at, message=message, remedy=remedy)
 
@@ -160,7 +144,7 @@ def _bad_value(at: FieldPath, error: Any) -> Fault:
         wanted = f"{kinds[str(error.validator_value)]}: {wanted}"
     if error.validator == "enum":
         wanted = f"one of {', '.join(error.validator_value)}: {wanted}"
-    message = f"field '{_spelled(at)}' is {written}, but should be {wanted}"
+    message = f"field '{spelled(at)}' is {written}, but should be {wanted}"
     return Fault(at=at, message=message, remedy=_remedy(at[-1], error.schema))
 
 
@@ -197,7 +181,7 @@ def _license_faults(data: dict[str, Any]) -> Iterator[Fault]:
         try:
             canonicalize_license_expression(expression)
         except InvalidLicenseExpression as error:
-            message = f"field '{_spelled(at)}' is '{expression}': {str(error).rstrip('.')}"
+            message = f"field '{spelled(at)}' is '{expression}': {str(error).rstrip('.')}"
             remedy = "write an SPDX expression, e.g. CC-BY-4.0, or LicenseRef-NAME for any other"
             yield Fault(at=at, message=message, remedy=remedy)
 
@@ -234,46 +218,18 @@ def read_license_text(folder: Path, name: str) -> str:
     return "\n".join(_UNPRINTABLE.sub("", line).rstrip() for line in lines)
 
 
-def _source_faults(data: dict[str, Any]) -> Iterator[Fault]:
-    source = data.get("source", {})
-    if has_login(source.get("address", "")):
-        message = "field 'source.address' has a name or a password before the host"
-        remedy = "write it without, since every package has this file; a .netrc file may hold both"
-        yield Fault(at=("source", "address"), message=message, remedy=remedy)
-    scheme, found, _ = source.get("address", "").partition("://")
-    if not found or scheme == "file":
-        return
-    if scheme != "https":
-        message = f"field 'source.address' is of the kind {scheme}://, which is not fetched"
-        remedy = "write an https:// or file:// address, or a path relative to the definition"
-        yield Fault(at=("source", "address"), message=message, remedy=remedy)
-    elif not any(name in source for name in DIGEST_ALGORITHMS):
-        message = "field 'source' has no digest, so a changed download would not be noticed"
-        remedy = "add the sha256 that the release page states, or that sha256sum prints"
-        yield Fault(at=("source",), message=message, remedy=remedy)
-
-
 def _view_faults(data: dict[str, Any]) -> Iterator[Fault]:
     for index, view in enumerate(data.get("views", ())):
         at: FieldPath = ("views", index)
         is_pooch = view["library"] == "pooch"
         if is_pooch and "project" not in view:
-            message = f"field '{_spelled((*at, 'project'))}' is missing: pooch has no cache itself"
+            message = f"field '{spelled((*at, 'project'))}' is missing: pooch has no cache itself"
             yield Fault(at=at, message=message, remedy="write e.g. project: brainpack")
         for name in ("project", "variable"):
             if not is_pooch and name in view:
-                message = f"field '{_spelled((*at, name))}' is for pooch, not for {view['library']}"
+                message = f"field '{spelled((*at, name))}' is for pooch, not for {view['library']}"
                 yield Fault(at=(*at, name), message=message, remedy="remove it")
         for name in ("files", "rename"):
             if view.get("whole") and name in view:
-                message = f"field '{_spelled((*at, name))}' has no effect where the view is whole"
+                message = f"field '{spelled((*at, name))}' has no effect where the view is whole"
                 yield Fault(at=(*at, name), message=message, remedy="keep one of the two")
-
-
-def _fetched_faults(data: dict[str, Any]) -> Iterator[Fault]:
-    """Yield where a definition from an address names a file of the machine that reads it."""
-    address = data.get("source", {}).get("address", "")
-    if address.startswith("file://"):
-        message = "field 'source.address' names a file, and the definition is from an address"
-        remedy = "write an https:// address, or a path relative to the definition's address"
-        yield Fault(at=("source", "address"), message=message, remedy=remedy)

@@ -57,9 +57,17 @@ def _written(kind: type) -> dict[str, tuple[Field[Any], Told, Any]]:
     found = [(each, each.metadata["told"]) for each in fields(kind) if "told" in each.metadata]
     found.sort(key=lambda entry: not _is_required(*entry))
     return {
-        said.name or each.name: (each, said, _without_none(hints[each.name]))
+        said.name or each.name: (each, said, _written_type(hints[each.name], said))
         for each, said in found
     }
+
+
+def _written_type(hint: Any, said: Told) -> Any:
+    """Return the type of what is written: a list where the value has several of what it is of."""
+    if said.of is None:
+        return _without_none(hint)
+    several: Any = tuple
+    return several[said.of, ...] if get_origin(hint) is tuple else said.of
 
 
 def _is_required(each: Field[Any], said: Told) -> bool:
@@ -82,8 +90,7 @@ def _shape(hint: Any, said: Told) -> dict[str, Any]:
     if "enum" in said.rules:
         return {}
     if get_origin(hint) is tuple:
-        item = get_args(hint)[0] if said.of is None else said.of
-        return {"type": "array", "items": _scalar(item) | said.each}
+        return {"type": "array", "items": _scalar(get_args(hint)[0]) | said.each}
     return _scalar(hint)
 
 

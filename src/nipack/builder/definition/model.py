@@ -13,13 +13,13 @@ from typing import Any, Literal
 from packaging.version import Version
 
 from nipack.builder.definition.fields import told
+from nipack.builder.definition.sources import Source, Sources, WrittenSource
 from nipack.builder.definition.spdx import canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import FieldPath, line_of
 from nipack.libraries.table import LIBRARIES
 from nipack.libraries.views import View
 
 DEFINITION_NAME = "package.yaml"
-DIGEST_ALGORITHMS = ("sha256", "sha512", "md5")
 Redistribution = Literal["verified", "unverified", "forbidden"]
 
 # nibabel reads two numbers.  The rest is what dpkg, rpm, conda and pacman sort as PEP 440 does: to
@@ -55,46 +55,9 @@ def _lower_bound(text: str) -> str:
     return text.removeprefix(">=").strip()
 
 
-def _digest(digits: int, more: str = "") -> Any:
-    return field(
-        default=None,
-        metadata=told(
-            f"{digits} hexadecimal digits{more}",
-            read=str.lower,
-            pattern=f"^[0-9A-Fa-f]{{{digits}}}$",
-        ),
-    )
-
-
 def is_version(text: str) -> bool:
     """Tell whether nibabel reads a text as a version, and package managers sort it alike."""
     return len(text) <= 100 and re.fullmatch(VERSION, text) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the data comes from: an address or an absolute path, and its digests.
-
-    `place` is where a definition names it, as file:line.
-    """
-
-    address: str = field(
-        metadata=told(
-            "an https:// or file:// address, or a path relative to the definition",
-            "https://example.org/nipy-templates-0.3.tar.gz",
-            pattern=_ONE_LINE,
-        )
-    )
-    sha256: str | None = _digest(64)
-    sha512: str | None = _digest(128)
-    md5: str | None = _digest(32, "; for old releases that published nothing better")
-    place: str | None = field(default=None, compare=False)
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """The digests that are stated, in lower case, by algorithm, the best first."""
-        found = {name: getattr(self, name) for name in DIGEST_ALGORITHMS}
-        return {name: digest for name, digest in found.items() if digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,12 +384,13 @@ class Definition:
             maximum=9999,
         ),
     )
-    source: Source | None = field(
+    source: Source | Sources | None = field(
         default=None,
         metadata=told(
             "where the data comes from; without it, the folder of the definition is the source "
             "tree",
             {"address": "https://example.org/nipy-templates-0.3.tar.gz", "sha256": "..."},
+            of=WrittenSource,
         ),
     )
     summary: str | None = field(

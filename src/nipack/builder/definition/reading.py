@@ -1,7 +1,7 @@
 """Reading a definition, `package.yaml`, with every problem of it told at once."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -10,8 +10,16 @@ import yaml
 
 from nipack.builder.definition.faults import faults_of, read_license_text
 from nipack.builder.definition.fields import structured
-from nipack.builder.definition.model import Copyright, Definition, Source
-from nipack.builder.definition.yaml_lines import LinedDocument, load_yaml
+from nipack.builder.definition.listed import entries_of, names_several, registry_of
+from nipack.builder.definition.model import Copyright, Definition
+from nipack.builder.definition.sources import (
+    DIGEST_ALGORITHMS,
+    Source,
+    SourceArchive,
+    SourceFile,
+    Sources,
+)
+from nipack.builder.definition.yaml_lines import FieldPath, LinedDocument, load_yaml
 from nipack.builder.rules import problem_at
 from nipack.libraries.views import View
 from nipack.system.address import public_address
@@ -97,9 +105,11 @@ def _problem(place: str, line: int, code: str, message: str, remedy: str) -> Pro
 
 def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Definition:
     data = document.data
+    source = data.get("source")
     read = structured(
         Definition,
         data,
+        source=source and _source(source, _Origin(path, fetched, document)),
         views=tuple(View.read(each, data["relpath"]) for each in data.get("views", ())),
         path=path,
         place=public_address(fetched) if fetched else None,
@@ -108,21 +118,71 @@ def _definition(path: Path, fetched: str | None, document: LinedDocument) -> Def
     )
     return replace(
         read,
-        source=read.source and _located(read.source, path, fetched, document),
         copyright=tuple(_with_text(each, path.parent) for each in read.copyright),
     )
 
 
-def _located(source: Source, path: Path, fetched: str | None, document: LinedDocument) -> Source:
-    """Return a source with its place; what is no address is relative to the definition's own."""
-    address = source.address
-    if "://" not in address and fetched:
-        address = urljoin(fetched, quote(re.sub("^/+", "/", address)))
-    elif "://" not in address:
-        address = str((path.parent / address).absolute())
-    shown = public_address(fetched) if fetched else path
-    place = f"{shown}:{document.line(('source', 'address'))}"
-    return replace(source, address=address, place=place)
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a definition is from, to which what is no address is relative."""
+
+    path: Path
+    fetched: str | None
+    document: LinedDocument
+
+    def located(self, address: str) -> str:
+        """Return an address, or the absolute path of a file of this machine."""
+        if "://" in address:
+            return address
+        if self.fetched:
+            return urljoin(self.fetched, quote(re.sub("^/+", "/", address)))
+        return str((self.path.parent / address).absolute())
+
+    def place(self, at: FieldPath) -> str:
+        """Return the place of a field as file:line."""
+        shown = public_address(self.fetched) if self.fetched else self.path
+        return f"{shown}:{self.document.line(at)}"
+
+
+def _source(written: dict[str, Any], origin: _Origin) -> Source | Sources:
+    """Return a source with the places of all that it names."""
+    if not names_several(written):
+        return _one_source(written, ("source",), origin)
+    registry = registry_of(written, origin.path.parent)
+    folder = origin.path.parent
+    files = [
+        SourceFile(
+            path=entry.path,
+            source=Source(
+                address=origin.located(entry.address),
+                size=entry.size,
+                place=f"{folder / written['registry']}:{entry.line}"
+                if entry.line is not None
+                else origin.place(entry.at),
+                **entry.digests,
+            ),
+        )
+        for entry in entries_of(written, registry)
+    ]
+    archives = [
+        SourceArchive(
+            source=_one_source(each, ("source", "archives", index), origin),
+            into="" if each.get("into") in (None, ".", "./") else each["into"].rstrip("/"),
+            strip=each.get("strip", 0),
+            take=tuple(each.get("take", ())),
+        )
+        for index, each in enumerate(written.get("archives", ()))
+    ]
+    return Sources(files=tuple(files), archives=tuple(archives))
+
+
+def _one_source(written: dict[str, Any], at: FieldPath, origin: _Origin) -> Source:
+    return Source(
+        address=origin.located(written["address"]),
+        size=written.get("size"),
+        place=origin.place((*at, "address")),
+        **{name: written[name].lower() for name in DIGEST_ALGORITHMS if name in written},
+    )
 
 
 def _with_text(stanza: Copyright, folder: Path) -> Copyright:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nipack.builder.definition.model import Source
+from nipack.builder.definition.sources import Source
 from nipack.builder.source.cache_rights import follow_no_link, make_private
 from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of

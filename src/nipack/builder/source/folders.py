@@ -54,6 +54,8 @@ def _misspelt(folder: Path, name: str) -> Path | None:
 
 def data_directory(tree: SourceTree, definition: Definition | None) -> Path:
     """Return the one data directory of a source; raises DataPackageError where there is none."""
+    if tree.is_data:
+        return tree.directory
     found = find_data_directory(tree, definition.relpath if definition else None)
     if found is not None:
         return found

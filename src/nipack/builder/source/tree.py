@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from nipack.builder.definition.model import Source
-from nipack.builder.package import SourceRecord
+from nipack.builder.definition.sources import Source
+from nipack.builder.package import SourcePart, SourceRecord
 from nipack.builder.source.download import download
 from nipack.builder.source.unpack import unpack
 from nipack.system.address import (
@@ -30,6 +30,7 @@ _OF_DATA = ("config.ini", ".nii", ".nii.gz", ".mgh", ".mgz", ".gii", ".mnc", ".i
 class SourceTree:
     """A source as a directory on this machine.
 
+    Of several sources it is made, and `is_data`: the data directory itself, of these `parts`.
     The rest is of an archive alone: `archive` is the file itself, `unpacked` is where everything
     in it is, and `newest` the latest time of its files, in seconds since 1970.  A directory's times
     are those of the copy, not of the data.
@@ -41,6 +42,8 @@ class SourceTree:
     unpacked: Path | None = None
     newest: int | None = None
     record: SourceRecord | None = None
+    is_data: bool = False
+    parts: tuple[SourcePart, ...] = ()
 
     def place(self, path: Path) -> str:
         """Return how a message names a path below the tree: by the archive, if it is in one."""
@@ -71,16 +74,24 @@ def open_source(
         archive=path,
         unpacked=unpacked,
         newest=newest,
-        record=SourceRecord(address=_recorded_address(address), digests=digests),
+        record=record_of(address, digests),
     )
 
 
+def record_of(address: str, digests: dict[str, str]) -> SourceRecord:
+    """Return what may stand in a package of a file from a public address, with these digests."""
+    return SourceRecord(address=_recorded_address(address), digests=digests)
+
+
 def fetch_source(
-    source: Source, reporter: Reporter, *, offline: bool = False
+    source: Source, reporter: Reporter, *, offline: bool = False, as_file: bool = False
 ) -> tuple[Path, dict[str, str]]:
-    """Return a source as a path of this machine, and its digests where it is a file."""
+    """Return a source as a path of this machine, and its digests where it is a file.
+
+    As one file of several it may be an image, and not a folder.
+    """
     try:
-        return _fetch_source(source, reporter, offline=offline)
+        return _fetch_source(source, reporter, offline=offline, as_file=as_file)
     except SourceError as error:
         if source.place is None:
             raise
@@ -88,7 +99,7 @@ def fetch_source(
 
 
 def _fetch_source(
-    source: Source, reporter: Reporter, *, offline: bool
+    source: Source, reporter: Reporter, *, offline: bool, as_file: bool
 ) -> tuple[Path, dict[str, str]]:
     address = public_address(source.address)
     if has_login(source.address):
@@ -106,6 +117,8 @@ def _fetch_source(
     path = local_path(source.address)
     if source.place is not None:
         address = os.path.normpath(path)
+    if path.is_dir() and as_file:
+        raise SourceError(f"{address}: a folder; name each file of it, or an archive")
     if path.is_dir():
         if source.digests:
             raise SourceError(
@@ -116,7 +129,7 @@ def _fetch_source(
         raise SourceError(f"{address}: there is no such file; check the spelling")
     if not path.is_file():
         raise SourceError(f"{address}: neither a file nor a folder; name one of the two")
-    if path.name.lower().endswith(_OF_DATA):
+    if path.name.lower().endswith(_OF_DATA) and not as_file:
         # What has the config.ini is the data; no other folder around a file is known to be.
         folders = (each for each in path.parents if (each / "config.ini").exists())
         folder = next(folders, path.parent)
@@ -166,6 +179,9 @@ def _check_digests(path: Path, source: Source, reporter: Reporter) -> dict[str, 
         for name, wanted in source.digests.items()
         if found[name] != wanted
     ]
+    size = path.stat().st_size
+    if source.size not in (None, size):
+        wrong.append(f"it should have {source.size:,} bytes, but has {size:,}")
     if wrong:
         raise SourceDigestError(
             f"{shown}: not the file that the definition means: {'; '.join(wrong)}; "

@@ -8,7 +8,6 @@ import errno
 import io
 import lzma
 import os
-import re
 import shutil
 import stat
 import tarfile
@@ -25,6 +24,7 @@ from nipack.builder.archive.compression import gzip_reader, malformed_archive_as
 from nipack.builder.archive.streams import CountingReader, MeteredReader
 from nipack.builder.archive.whole import WholeDecompressor, zip_must_be_whole
 from nipack.system.errors import SourceError
+from nipack.system.foreign import why_unsafe, why_unsafe_target
 from nipack.system.hashing import CHUNK
 from nipack.system.limits import how_to_raise, limits
 from nipack.system.progress import Advance
@@ -260,8 +260,6 @@ _ZIP_ENCRYPTED, _ZIP_UTF8 = 0x1, 0x800
 _LONGEST_TARGET = 4096
 # Twice what `xz -9` wants of who unpacks.
 _XZ_MEMORY = 128 << 20
-# What makes and removes folders in the standard library calls itself for each one.
-_DEEPEST = 200
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -304,7 +302,7 @@ _NAME_ERRORS = {
 
 
 def _unpack_member(member: _Member, state: _Unpacking) -> None:
-    reason = _unsafe_name(member.name)
+    reason = why_unsafe(member.name)
     if not reason and member.kind == "other":
         reason = f"is {member.description}"
     path = state.directory / member.name
@@ -356,29 +354,10 @@ def _must_have_room(count: int, state: _Unpacking) -> None:
         )
 
 
-def _unsafe_name(name: str) -> str:
-    """Return why a member's name could lead out of the tree on some system, or nothing."""
-    if ".." in name.split("/"):
-        return "has '..' in its name"
-    if name.count("/") > _DEEPEST:
-        return f"lies deeper than {_DEEPEST} folders"
-    return _unsafe_path(name)
-
-
-def _unsafe_path(path: str) -> str:
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        return "has an absolute name"
-    if "\\" in path:
-        return "has a backslash in its name, which parts folders on Windows"
-    if "\0" in path:
-        return "has a NUL byte in its name"
-    return ""
-
-
 def _copy_hardlink(member: _Member, path: Path, state: _Unpacking) -> None:
     """Make a hard link's copy: a package has no hard links, and the bytes are the same."""
     target = state.directory / member.target
-    if _unsafe_name(member.target):
+    if why_unsafe(member.target):
         state.problems.append(_leaves_tree(member))
     elif not target.is_file():
         state.problems.append(
@@ -437,7 +416,7 @@ def _leaves_tree(member: _Member) -> str:
 
 def leads_out(name: str, target: str) -> bool:
     """Tell whether a link leaves its tree by its words alone; `name` is its path in the tree."""
-    if not target or _unsafe_path(target):
+    if not target or why_unsafe_target(target):
         return True
     depth = len(PurePosixPath(name).parent.parts)
     for part in target.split("/"):
