@@ -18,7 +18,7 @@ from unittest.mock import patch
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nipack.data
@@ -187,7 +187,6 @@ def settings_of(directory: Path, prefix: str, variable: str | None) -> Iterator[
     system=DIRECTORIES,
     prefix=st.sampled_from(["/usr", "/usr/local", "/opt/my env/é", "C:\\env"]),
 )
-@settings(deadline=None)
 def test_the_data_path_is_nibabels(
     variable: str | None, user: dict[str, str], system: dict[str, str], prefix: str
 ) -> None:
@@ -207,7 +206,6 @@ def test_the_data_path_is_nibabels(
 
 
 @given(text=st.text("ab%(){}s/", min_size=1, max_size=8).filter(str.strip))
-@settings(deadline=None)
 def test_a_percent_sign_never_loses_a_path_that_nibabel_finds(text: str) -> None:
     with TemporaryDirectory() as temporary:
         directory = Path(temporary)
@@ -256,7 +254,6 @@ def outcome(call: Callable[[], Any]) -> Any:
 
 
 @given(contents=st.lists(CONTENTS, max_size=4), minimum=MINIMUMS)
-@settings(deadline=None)
 def test_what_nibabel_finds_is_found(contents: list[str | None], minimum: str | None) -> None:
     with TemporaryDirectory() as temporary:
         roots = [plant(Path(temporary, str(n)), content) for n, content in enumerate(contents)]

@@ -53,7 +53,7 @@ def really(minimum: str | None, etc: str, monkeypatch: pytest.MonkeyPatch) -> tu
     minimum=st.sampled_from([None, "0.3", "0.9"]),
     user_dir=st.sampled_from([None, "~/mine"]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @pytest.mark.slow
 def test_it_is_what_nibabel_does(
     tmp_path_factory: pytest.TempPathFactory,

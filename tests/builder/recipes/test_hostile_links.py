@@ -227,7 +227,7 @@ def test_a_name_that_debhelper_would_read_is_refused(name: str) -> None:
 @TOOLS
 @given(swap=swaps)
 @example(swap=Swap(to_link="a & b", to_folder="'", target="$(touch canary)"))
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 def test_no_name_is_code_in_a_maintainer_script(swap: Swap) -> None:
     check_recipe(swap)
     check_package(swap)
@@ -236,7 +236,7 @@ def test_no_name_is_code_in_a_maintainer_script(swap: Swap) -> None:
 @pytest.mark.slow(60)
 @TOOLS
 @given(swap=swaps)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 def test_no_name_is_code_in_a_maintainer_script_however_long_one_looks(swap: Swap) -> None:
     check_recipe(swap)
     check_package(swap)

@@ -421,7 +421,7 @@ def check_all(hostile: Hostile) -> None:
 @example(hostile=Hostile(maintainer="A %(touch canary) ${{ env.get('HOME') }}"))
 @example(hostile=Hostile(names=("%include x", "${{ version }}", "a & b 'c' \"d\" $(touch canary)")))
 @example(hostile=Hostile(folder="a 'b' $(touch canary) `touch canary` & %(touch canary)"))
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 def test_no_text_is_code_in_a_recipe(hostile: Hostile) -> None:
     check_all(hostile)
 
@@ -429,6 +429,6 @@ def test_no_text_is_code_in_a_recipe(hostile: Hostile) -> None:
 @pytest.mark.slow(150)
 @TOOLS
 @given(hostile=st.one_of(one_field, hostile))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 def test_no_text_is_code_in_a_recipe_however_long_one_looks(hostile: Hostile) -> None:
     check_all(hostile)
