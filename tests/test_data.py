@@ -24,6 +24,7 @@ from nipack.data import (
     ConfigWarning,
     DataError,
     Datasource,
+    PackageDefinition,
     VersionedDatasource,
     _cfg_value,
     check_installed,
@@ -34,6 +35,7 @@ from nipack.data import (
 )
 from nipack.lookup import search
 from nipack.lookup.ini import read_bytes
+from nipack.lookup.search import _FIELDS
 
 TEMPLATES = {"relpath": "nipy/templates", "name": "nipy-templates", "min version": "0.3"}
 
@@ -542,6 +544,34 @@ def test_a_misspelt_key_is_warned_of(key: str, meant: str) -> None:
     with pytest.warns(UserWarning, match=f"write '{meant}'") as caught:
         datasource_or_bomber({"relpath": "nipy/none", key: "0.3"})
     assert caught[0].filename == __file__
+
+
+@pytest.mark.slow
+def test_a_type_checker_finds_a_misspelt_key(tmp_path: Path) -> None:
+    """It is mypy that reads it, as in a package that uses this one."""
+    for name, key in {"use.py": "min version", "_use.py": "min_version"}.items():
+        (tmp_path / name).write_text(
+            "from nipack.data import PackageDefinition, make_datasource\n"
+            f'DATA: PackageDefinition = {{"relpath": "nipy/none", "{key}": "0.3"}}\n'
+            "make_datasource(DATA)\n"
+        )
+    environ = os.environ | {"MYPYPATH": str(Path(data.__file__).parents[1])}
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
+    checked = [
+        subprocess.run(
+            [*command, name], cwd=tmp_path, env=environ, capture_output=True, text=True
+        ).stdout
+        for name in ("use.py", "_use.py")
+    ]
+    assert checked[0] == ""
+    assert checked[1].startswith('_use.py:2: error: Extra key "min_version" for TypedDict')
+
+
+def test_the_type_of_a_definition_has_every_field() -> None:
+    assert set(PackageDefinition.__annotations__) == set(_FIELDS)
+    assert PackageDefinition.__required_keys__ == {"relpath"}
+    with pytest.raises(AttributeError, match="no attribute 'PackageDefinitio'"):
+        _ = data.PackageDefinitio
 
 
 def test_an_author_s_own_keys_are_no_mistake(recwarn: pytest.WarningsRecorder) -> None:

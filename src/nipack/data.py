@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from typing import IO, Any, NoReturn
 
     from .advice.diagnosis import Diagnosis
+    from .lookup.definition import PackageDefinition
     from .lookup.search import Candidate, DataPath, IniProblem, Root, SearchSettings
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "DataError",
     "Datasource",
     "MissingDataWarning",
+    "PackageDefinition",
     "VersionedDatasource",
     "check_installed",
     "datasource_or_bomber",
@@ -61,6 +63,15 @@ __all__ = [
     "get_data_path",
     "make_datasource",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "PackageDefinition":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Types are for who checks them: no look-up waits for the module that makes them.
+    from .lookup.definition import PackageDefinition
+
+    return PackageDefinition
 
 
 class Datasource:
@@ -248,9 +259,9 @@ def find_data_dir(root_dirs: Iterable[str], *names: str) -> str:
 def make_datasource(pkg_def: Mapping[str, Any], **kwargs: Any) -> VersionedDatasource:
     """Return the first usable data that `pkg_def` describes, or raise DataError.
 
-    `pkg_def` has a `relpath` (`nipy/templates`) and may have a `name`, an `install hint` for the
-    error, and a `min version`. The one keyword is `data_path`, the directories to look in; without
-    it they are those of `get_data_path()`.
+    `pkg_def` is a `PackageDefinition`: it has a `relpath` (`nipy/templates`) and may have a `name`,
+    an `install hint` for the error, and a `min version`. The one keyword is `data_path`, the
+    directories to look in; without it they are those of `get_data_path()`.
 
     Older data than `min version` is passed over for newer in a later directory. Where there is none
     the old is returned, since nibabel's function of this name does not look at the version;

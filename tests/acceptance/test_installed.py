@@ -17,6 +17,9 @@ import pytest
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
 from tests.machine import write
 
+import nipack as nipack_package
+from nipack.advice import near_misses
+
 pytestmark = pytest.mark.slow
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
@@ -115,6 +118,42 @@ def test_what_dpkg_installed_is_installed_again_from_the_deb_near_by(
     assert words[:3] == ["sudo", "dpkg", "-i"]
     run(*dpkg, *words[2:])
     assert advised("nipy/examplepkg") == []
+
+
+@pytest.mark.tools("dpkg")
+def test_an_ini_that_was_deleted_comes_back(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed again, dpkg leaves out the conffile that an administrator took out."""
+    root = tmp_path / "a system"
+    for name in ("info", "updates"):
+        (root / "var/lib/dpkg" / name).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    dpkg = ["dpkg", f"--root={root}", "--force-not-root", "--log=/dev/null", "--force-depends"]
+    deb = build(EXAMPLE)["deb"]
+    run(*dpkg, "--install", deb)
+    place = str(root / "usr/share/nipy")
+    monkeypatch.setattr(near_misses, "SYSTEM_ROOTS", (place,))
+    ini = root / "etc/nipy/nipy_examplepkg.ini"
+    [near] = nipack_package.explain("nipy/examplepkg").near_misses
+    assert near.reason == f"no ini file names {place}"
+    ini.unlink()
+    run(*dpkg, "--install", deb)
+    assert not ini.exists()
+
+    monkeypatch.chdir(deb.parent)
+    [near] = nipack_package.explain("nipy/examplepkg").near_misses
+    assert near.reason == "the ini file of nipy-examplepkg was deleted"
+    words = shlex.split(near.remedy)
+    assert words == ["sudo", "dpkg", "-i", "--force-confmiss", str(deb)]
+    run(*dpkg, *words[2:])
+    assert ini.is_file()
+    ini.unlink()
+    monkeypatch.setattr(near_misses, "in_apt_archive", lambda package: True)
+    [near] = nipack_package.explain("nipy/examplepkg").near_misses
+    assert near.remedy == (
+        "sudo apt install --reinstall -o Dpkg::Options::=--force-confmiss nipy-examplepkg"
+    )
 
 
 @pytest.mark.tools("dpkg-deb")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 
+from ..inventory.owners import owner_without_ini
 from ..layout import CONFIG_NAME, package_name
 from ..lookup.ini import read_bytes
 from ..lookup.records import Record
 from ..lookup.search import candidates, data_root, given_data_path
 from ..lookup.version import at_least
 from .commands import make_directory, move_command, pip_command, quoted
+from .sources import deb_near_by, in_apt_archive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def near_misses(
     for near in _all(wanted, searched, there):
         if near is not None and _identity(near.path) not in seen:
             seen.add(_identity(near.path))
-            if near.root is not None:
+            if near.root is not None and not near.remedy:
                 # The first such is the one that doctor names.
                 first = not any(each.root for each in found)
                 near = near.replace(remedy=_named(near.root, wanted, there, fix=first))
@@ -86,7 +88,8 @@ def _identity(path: str) -> str:
 def _all(wanted: Wanted, searched: Sequence[str], there: Surroundings) -> Iterator[NearMiss | None]:
     elsewhere = list(_other_roots(there))
     for kind, root, reason in elsewhere:
-        yield _below_root(wanted, kind, root, reason)
+        near = _below_root(wanted, kind, root, reason)
+        yield near if near is None or kind != "system" else _of_a_deb(near, wanted)
     roots = list(dict.fromkeys([*searched, *(root for _, root, _ in elsewhere)]))
     for root in roots:
         yield _data_as_root(wanted, root)
@@ -142,6 +145,20 @@ def _conda_environments(there: Surroundings) -> Iterator[str]:
 def _below_root(wanted: Wanted, kind: Kind, root: str, reason: str) -> NearMiss | None:
     data = _usable(os.path.join(root, wanted.relative), wanted)
     return None if data is None else _near(kind, data, reason, root=root)
+
+
+def _of_a_deb(near: NearMiss, wanted: Wanted) -> NearMiss:
+    """Return how the ini file of a Debian package comes back, where it is that which is gone."""
+    owner = owner_without_ini(near.path, wanted.relpath)
+    if owner is None or owner.name is None:
+        return near
+    if in_apt_archive(owner.name):
+        again = f"sudo apt install --reinstall -o Dpkg::Options::=--force-confmiss {owner.name}"
+    else:
+        name = f"{owner.name}_{owner.version}_all.deb"
+        found = deb_near_by(owner.name, str(owner.version)) or name
+        again = f"sudo dpkg -i --force-confmiss {quoted(found)}"
+    return near.replace(reason=f"the ini file of {owner.name} was deleted", remedy=again)
 
 
 def _data_as_root(wanted: Wanted, root: str) -> NearMiss | None:

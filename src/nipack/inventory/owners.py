@@ -131,6 +131,22 @@ def _dpkg_version(status: str, name: str) -> str | None:
     return None
 
 
+def owner_without_ini(directory: str, relpath: str) -> Owner | None:
+    """Return dpkg's package of a data directory, where its file in /etc/nipy has been deleted.
+
+    dpkg takes that for an administrator's wish, and installs no such file again by itself.
+    """
+    owner = find_owner(directory, relpath)
+    top = _system(os.path.abspath(directory)[: -len(payload_directory(relpath)) - 1])
+    if owner.manager != "dpkg" or top is None:
+        return None
+    listed = os.path.join(top, "var", "lib", "dpkg", "info", f"{owner.name}.conffiles")
+    for line in _bytes(listed).decode("utf-8", "surrogateescape").splitlines():
+        if line.startswith("/etc/nipy/") and not os.path.lexists(top.rstrip("/") + line):
+            return owner
+    return None
+
+
 def removed_owner(conffile: str, status: str = "/var/lib/dpkg/status") -> str | None:
     """Return the package that dpkg has removed, but for this file, which only a purge takes."""
     line = b"\n " + _utf8(conffile) + b" "
