@@ -24,8 +24,9 @@ class SourcePart:
     """One of the several sources of a package, as the file that it is on this machine.
 
     `places` has pairs of a path in an archive and the one below the data directory; that in the
-    archive is None for a file that is no archive.  `address` is None for a file of this machine,
-    and `record` is what package.json says of it.
+    archive is None for a file that is no archive.  `top` is the one folder that everything in an
+    archive is in.  `address` is None for a file of this machine, and `record` is what package.json
+    says of it.
     """
 
     record: SourceRecord
@@ -33,6 +34,7 @@ class SourcePart:
     path: Path
     size: int
     places: tuple[tuple[str | None, str], ...]
+    top: str | None = None
 
     @property
     def is_archive(self) -> bool:

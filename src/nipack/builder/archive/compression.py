@@ -88,6 +88,36 @@ def gzip_writer(output: IO[bytes]) -> IO[bytes]:
     return fast_gzip.open_writer(output)
 
 
+@contextmanager
+def plain_gzip_writer(output: IO[bytes], level: int) -> Iterator[IO[bytes]]:
+    """Give a stream whose gzip every Python's zlib makes the same: for what others make again."""
+    # Python's own header has another system's number from version to version; 3 is Unix (RFC 1952).
+    output.write(b"\x1f\x8b\x08\0\0\0\0\0\0\x03")
+    packing = _PlainGzip(output, level)
+    yield cast("IO[bytes]", packing)
+    packing.finish()
+
+
+class _PlainGzip:
+    """Deflates what is written, and counts it for the end."""
+
+    def __init__(self, output: IO[bytes], level: int) -> None:
+        self._output, self._crc, self._size = output, 0, 0
+        self._packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+
+    def write(self, data: bytes) -> int:
+        """Write some more."""
+        self._crc = zlib.crc32(data, self._crc)
+        self._size += len(data)
+        self._output.write(self._packer.compress(data))
+        return len(data)
+
+    def finish(self) -> None:
+        """Write the end."""
+        self._output.write(self._packer.flush())
+        self._output.write(struct.pack("<2I", self._crc, self._size & 0xFFFFFFFF))
+
+
 def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
     """Return a stream that decompresses gzip, in a thread of its own where that is possible."""
     return fast_gzip.open_reader(stream)
@@ -106,6 +136,11 @@ def is_mostly_compressed(files: Iterable[SizedFile]) -> bool:
     """Tell whether most bytes of a payload are compressed already, by the files' names."""
     sizes = [(file.size, file.path.lower().endswith(_COMPRESSED)) for file in files]
     return 2 * sum(size for size, done in sizes if done) > sum(size for size, _ in sizes)
+
+
+def gzip_level(files: Iterable[SizedFile]) -> int:
+    """Return zlib's level for a source tarball: the quickest where most is compressed already."""
+    return 1 if is_mostly_compressed(files) else 6
 
 
 _COMPRESSED = (

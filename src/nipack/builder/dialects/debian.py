@@ -52,7 +52,15 @@ _DOCUMENTATION = re.compile(
 
 def debian_version(package: DataPackage) -> str:
     """Return the version and Debian revision; revision 0 of a definition is Debian's 1."""
-    return f"{upstream_version(package.version)}-{package.definition.revision + 1}"
+    return f"{debian_upstream(package)}-{package.definition.revision + 1}"
+
+
+def debian_upstream(package: DataPackage) -> str:
+    """Return the version of the orig tarball, which is none of the authors' with +ds behind it.
+
+    Theirs are several files then, put together (Debian Developer's Reference 6.7.8).
+    """
+    return upstream_version(package.version) + ("+ds" if package.parts else "")
 
 
 def license_name(expression: str) -> str:
@@ -193,6 +201,9 @@ def copyright_text(package: DataPackage, *, packaging: bool = False) -> str:
     place = _release_place(package)
     if place:
         dep5.header.source = place  # type: ignore[assignment]
+    if package.parts:
+        text = "The authors publish several files, which nipack has put together in one tarball."
+        dep5.header.comment = text  # type: ignore[assignment]
     reasons = _reasons_against_main(definition)
     if reasons:
         lines = ["This package is not part of the Debian distribution.", *reasons]
@@ -213,8 +224,15 @@ def copyright_text(package: DataPackage, *, packaging: bool = False) -> str:
     return dep5.dump() or ""
 
 
+_MOST_PLACES = 20
+
+
 def _release_place(package: DataPackage) -> str | None:
     """Return where the release was taken from, else what tells of it."""
+    if package.parts:
+        addresses = [part.record.address for part in package.parts if part.address is not None]
+        folders = dict.fromkeys(address.rpartition("/")[0] + "/" for address in addresses)
+        return "\n ".join(each.replace(" ", "%20") for each in list(folders)[:_MOST_PLACES])
     address = package.source.address if package.source else ""
     if address.startswith("https://"):
         return address.replace(" ", "%20")

@@ -2,16 +2,18 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import IO
 from urllib.parse import quote, unquote
 
-from nipack.builder.archive.compression import gzip_writer
+from nipack.builder.archive.compression import gzip_level, gzip_writer, plain_gzip_writer
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
 from nipack.builder.archive.members import differences, expected_content, write_tar
 from nipack.builder.changes import side_of
+from nipack.builder.flows.parts import recipe_parts
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
@@ -96,7 +98,7 @@ def make_recipes(
         if options.build:
             must_lie_outside(package, options.packages, "--dist")
         made.must_be_free([home], source, "change a name")
-        archive = _recipe_source(package, folder, home)
+        archive, parts = _recipe_source(package, folder, home), recipe_parts(package)
         difference = _difference(previous, package, options, source, reporter)
         requests = {
             each.name: RecipeRequest(
@@ -107,13 +109,14 @@ def make_recipes(
                 difference=difference,
                 damaged=noting.damaged(package),
                 channels=options.channels,
+                parts=parts,
             )
             for each in formats
         }
         _check_obstacles(formats, requests)
         rendered = {each.name: each.render(requests[each.name]) for each in formats}
         made.add(home, source)
-        if not options.dry_run:
+        if not options.dry_run and not (parts and all(each.takes_parts for each in formats)):
             archive.put_in_place()
         for each in formats:
             yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
@@ -244,10 +247,17 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
         InstalledLink(path=base + link.path, target=link.target, leads_to=None)
         for link in package.links
     ]
-    with target.open("xb") as output, gzip_writer(output) as stream:
+    with target.open("xb") as output, _packed(output, package) as stream:
         tree = sorted_tree([*files, *links])
         write_tar(stream, tree, time=package.time, advance=lambda count: None)
     return target
+
+
+def _packed(output: IO[bytes], package: DataPackage) -> AbstractContextManager[IO[bytes]]:
+    """Return what packs a source tarball; others make that of several files again, to the byte."""
+    if package.parts:
+        return plain_gzip_writer(output, gzip_level(package.files))
+    return gzip_writer(output)
 
 
 def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, RecipeRequest]) -> None:

@@ -8,10 +8,11 @@ file.
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
+from shutil import copyfile
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from nipack import layout
@@ -51,13 +52,50 @@ class RecipeSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecipePart:
+    """One of several files that a recipe puts its data together of.
+
+    `number` counts from 1.  `suffix` is the ending of an archive, empty for a file that is none.
+    `places` and `top` are as in `SourcePart`.  `address` is None for a copy on this machine.
+    """
+
+    number: int
+    address: str | None
+    path: Path
+    sha256: str
+    suffix: str
+    places: tuple[tuple[str | None, str], ...]
+    top: str | None
+
+    @property
+    def is_archive(self) -> bool:
+        """Tell whether it is unpacked."""
+        return bool(self.suffix)
+
+    @property
+    def folder(self) -> str:
+        """What the file, or the folder that it is unpacked into, is called while it is built."""
+        return f"part-{self.number}"
+
+    @property
+    def name(self) -> str:
+        """What the file is called where it is kept for a build."""
+        return self.folder + self.suffix
+
+    def seen_from(self, directory: Path) -> str:
+        """Return the path from a recipe's directory, with forward slashes."""
+        return Path(os.path.relpath(self.path, directory)).as_posix()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeRequest:
     """What a recipe is rendered from, and where its files go.
 
     `previous` is the version before this one, and `difference` what changed since, None where it
     is not known.  `channels` are where conda's builders find what the tests of a recipe need;
     without any, such tests are not run.  `damaged` has the paths that the check of the data
-    remarked on.
+    remarked on.  `parts` are what takes the place of `source` where everybody can put the data
+    together of several files.
     """
 
     package: DataPackage
@@ -67,6 +105,12 @@ class RecipeRequest:
     difference: Difference | None = None
     damaged: frozenset[str] = frozenset()
     channels: tuple[str, ...] = ()
+    parts: tuple[RecipePart, ...] = ()
+
+    @property
+    def adds_config(self) -> bool:
+        """Tell whether the several files have no config.ini, which the recipe then brings."""
+        return bool(self.parts) and any(each.content is not None for each in self.package.files)
 
 
 def drafts(request: RecipeRequest) -> list[RecipeRequest]:
@@ -114,18 +158,39 @@ def source_obstacles(source: RecipeSource) -> Iterator[tuple[str, str, str]]:
         yield ascii(folder)[1:-1], reason, "rename the folder"
 
 
-def own_files(request: RecipeRequest, folder: str) -> dict[str, str]:
+def own_files(
+    request: RecipeRequest, folder: str, *, takes_parts: bool = True, without_top: bool = False
+) -> dict[str, str]:
     """Return what every recipe takes beside the release, which has it not.
 
     `folder` is that of the data in the release as the distribution's builder unpacks it: it stands
-    in a list file, for a name is no code.
+    in a list file, for a name is no code.  Where the data is put together of several files, and the
+    recipe `takes_parts`, another list has what goes where; some builders unpack an archive
+    `without_top`, the folder that all of it is in.
     """
     package = request.package
-    return {
+    files = {
         "data-folder": f"{folder}\n",
         layout.MANIFEST_NAME: package.manifest,
         layout.METADATA_NAME: metadata_text(package),
     }
+    if request.parts and takes_parts:
+        files["data-folder"] = "data\n"
+        files["data-files"] = "".join(_placements(request.parts, without_top=without_top))
+        for each in package.files:
+            if each.content is not None:
+                files[each.path] = each.content.decode("utf-8")
+    return files
+
+
+def _placements(parts: Iterable[RecipePart], *, without_top: bool) -> Iterator[str]:
+    """Yield a line for each file: where it is once everything is unpacked, a tab, its place."""
+    for part in parts:
+        for member, place in part.places:
+            inner = member or ""
+            if without_top and part.top:
+                inner = inner.removeprefix(f"{part.top}/")
+            yield f"{PurePosixPath(part.folder, inner)}\t{place}\n"
 
 
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
@@ -146,6 +211,14 @@ def sample_images(request: RecipeRequest) -> list[str]:
     return list(dict.fromkeys(images))[:_IMAGES_TESTED]
 
 
+def copied_parts(request: RecipeRequest, folder: Path) -> RecipeRequest:
+    """Copy the several files into a folder; return the request that takes them from there."""
+    copies = [replace(each, address=None, path=folder / each.name) for each in request.parts]
+    for part, copy in zip(request.parts, copies, strict=True):
+        copyfile(part.path, copy.path)
+    return replace(request, parts=tuple(copies))
+
+
 @runtime_checkable
 class RecipeFormat(Protocol):
     """How a data package becomes a recipe, and how the recipe is built and read back.
@@ -159,6 +232,8 @@ class RecipeFormat(Protocol):
     """Whether it is rendered when no format is asked for."""
     prefix: str = "/usr"
     """The prefix that is written into the ini file that `contents` reads."""
+    takes_parts: bool = False
+    """Whether it puts data together of several files, or wants one archive of it."""
     takes_channels: bool = False
     """Whether its builders find in channels of conda what the tests of a recipe need."""
 

@@ -20,7 +20,7 @@ from nipack.builder.dialects import arch
 from nipack.builder.escaping import ShellWord
 from nipack.builder.manifest import path_from_root
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files
+from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, copied_parts, own_files
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
@@ -36,6 +36,7 @@ class ArchRecipe(RecipeFormat):
     """A PKGBUILD, built by makepkg."""
 
     name = "arch"
+    takes_parts = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what makepkg takes for something else."""
@@ -60,8 +61,11 @@ class ArchRecipe(RecipeFormat):
         for path in request.directory.iterdir():
             if path.is_file():
                 copyfile(path, home / path.name)
-        copyfile(request.source.path, home / request.source.name)
-        local = replace(request, source=replace(request.source, address=None))
+        if request.parts:
+            local = copied_parts(request, home)
+        else:
+            copyfile(request.source.path, home / request.source.name)
+            local = replace(request, source=replace(request.source, address=None))
         for file in self.render(local):
             (home / file.path).write_text(file.content, "utf-8")
         config = home / "makepkg.conf"
@@ -119,8 +123,16 @@ def _values(request: RecipeRequest, files: dict[str, str]) -> dict[str, Any]:
         "conflicts": arch.conflicts(package),
         "ini": path_from_root(layout.ini_path(definition.name)),
         "ini_name": layout.ini_name(definition.name),
-        "source": source.address or source.name,
-        "sha256": source.sha256,
+        "sources": [
+            f"{part.name}::{part.address}" if part.address else part.name for part in request.parts
+        ]
+        or [source.address or source.name],
+        "sha256": [part.sha256 for part in request.parts] or [source.sha256],
+        "parts": [
+            {"name": part.name, "folder": part.folder, "is_archive": part.is_archive}
+            for part in request.parts
+        ],
+        "adds_config": request.adds_config,
         "files": sorted(files),
         "digests": [_sha256(text) for _, text in sorted(files.items())],
         "licenses": [name for name, _ in license_files(definition)],

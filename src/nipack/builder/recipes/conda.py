@@ -23,7 +23,14 @@ from nipack.builder.definition.licenses import license_files
 from nipack.builder.dialects import conda
 from nipack.builder.escaping import CondaBuildYaml, PythonText, RattlerYaml, ShellWord
 from nipack.builder.package import DataPackage
-from nipack.builder.recipes import RecipeFile, RecipeFormat, RecipeRequest, own_files, sample_images
+from nipack.builder.recipes import (
+    RecipeFile,
+    RecipeFormat,
+    RecipeRequest,
+    copied_parts,
+    own_files,
+    sample_images,
+)
 from nipack.builder.rendering import render
 from nipack.system import rattler
 from nipack.system.errors import ToolError
@@ -47,6 +54,7 @@ class CondaRecipe(RecipeFormat):
     name = "conda"
     default = True
     takes_channels = True
+    takes_parts = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what conda's builders drop."""
@@ -64,7 +72,7 @@ class CondaRecipe(RecipeFormat):
             "meta.yaml": render("conda/meta.yaml", CondaBuildYaml, values),
             "build.sh": render("conda/build.sh", ShellWord, values),
             "lookup.py": values["lookup"],
-            **own_files(request, request.source.data),
+            **own_files(request, request.source.data, without_top=True),
             # conda-build keeps them in info/licenses by the paths that they have beside the recipe.
             **dict(license_files(request.package.definition)),
         }
@@ -89,13 +97,16 @@ class CondaRecipe(RecipeFormat):
 
     def _without_network(self, request: RecipeRequest, workspace: Path) -> Path:
         """Return the recipe, or a copy that takes the release from this machine."""
-        if request.source.address is None:
+        if request.source.address is None and not request.parts:
             return request.directory
         copy, archive = workspace / "recipe", workspace / request.source.name
-        shutil.copyfile(request.source.path, archive)
         shutil.copytree(request.directory, copy)
-        local = replace(request.source, path=archive, address=None)
-        for file in self.render(replace(request, source=local, directory=copy)):
+        if request.parts:
+            local = copied_parts(request, workspace)
+        else:
+            shutil.copyfile(request.source.path, archive)
+            local = replace(request, source=replace(request.source, path=archive, address=None))
+        for file in self.render(replace(local, directory=copy)):
             (copy / file.path).write_text(file.content, "utf-8")
         return copy
 
@@ -123,6 +134,17 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
     return {
         "name": definition.name,
         "version": package.version,
+        "parts": [
+            {
+                "url": part.address,
+                "path": part.seen_from(request.directory),
+                "sha256": part.sha256,
+                "folder": part.folder,
+                "is_archive": part.is_archive,
+            }
+            for part in request.parts
+        ],
+        "adds_config": request.adds_config,
         "url": source.address,
         "path": source.seen_from(request.directory),
         "sha256": source.sha256,

@@ -4,6 +4,7 @@ Sources: Debian Policy 4.6.2; debhelper(7) and dh_install(1); dpkg-maintscript-h
 uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,12 +17,11 @@ from typing import Any
 from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
 
 from nipack import layout
-from nipack.builder.archive.compression import is_mostly_compressed
+from nipack.builder.archive.compression import gzip_level, is_mostly_compressed
 from nipack.builder.archive.members import Content, read_tar
 from nipack.builder.changes import directories, new_directories, new_links
 from nipack.builder.dialects import debian
 from nipack.builder.dialects.text import item
-from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.dialects.watch import watch_of
 from nipack.builder.escaping import (
     ControlText,
@@ -34,6 +34,7 @@ from nipack.builder.escaping import (
     YamlText,
     control_source_line,
 )
+from nipack.builder.json_text import json_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import (
     RecipeFile,
@@ -68,7 +69,7 @@ _TEMPLATES: dict[str, type[Escaped]] = {
     "tests/control": ControlText,
     "tests/lookup": PythonText,
 }
-_EXECUTABLE = ("rules", "tests/lookup")
+_EXECUTABLE = ("get-orig-source", "rules", "tests/lookup")
 
 _STANDARDS = datetime(2022, 12, 17, tzinfo=timezone.utc).timestamp()  # Policy 4.6.2
 # Why lintian's remarks on the source package are none, with what follows the tag.
@@ -135,10 +136,13 @@ class DebianRecipe(RecipeFormat):
         files |= {
             "changelog": changelog,
             "copyright": debian.copyright_text(package, packaging=True),
-            **own_files(request, request.source.data),
+            **own_files(request, request.source.data, takes_parts=False),
             layout.ini_name(name): layout.ini_text(self.prefix),
             f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=False),
         }
+        if request.parts:
+            files["get-orig-source"] = render("debian/get-orig-source", PythonText, {})
+            files["orig-sources"] = _orig_sources(request)
         if maintscript:
             files["maintscript"] = "".join(f"{' '.join(words)}\n" for words in maintscript)
         return [
@@ -150,7 +154,7 @@ class DebianRecipe(RecipeFormat):
     def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
         """Lay the orig tarball and the source tree out, and run dpkg-buildpackage in it."""
         package = request.package
-        upstream = upstream_version(package.version)
+        upstream = debian.debian_upstream(package)
         name, home = package.definition.name, workspace / "debian"
         tree = home / f"{name}-{upstream}"
         tree.mkdir(parents=True)
@@ -204,6 +208,7 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "manifest": layout.manifest_path(definition.name),
         "lines": _install_lines(package),
         "address": address,
+        "is_made": bool(request.parts),
         "watch": watch,
         "tags": _source_tags(
             _newest(changelog), watched=watch is not None, tracked=repository is not None
@@ -214,6 +219,32 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "version": package.version,
         "images": sample_images(request),
     }
+
+
+def _orig_sources(request: RecipeRequest) -> str:
+    """Return the list by which get-orig-source makes the orig tarball again, to the byte."""
+    package = request.package
+    made: dict[str, dict[str, Any]] = {
+        each.path: {"text": each.content.decode("utf-8")}
+        for each in package.files
+        if each.content is not None
+    }
+    for number, part in enumerate(request.parts):
+        for member, place in part.places:
+            made[place] = {"source": number} | ({} if member is None else {"member": member})
+    made |= {link.path: {"link": link.target} for link in package.links}
+    document = {
+        "tarball": f"{package.definition.name}_{debian.debian_upstream(package)}.orig.tar.gz",
+        "folder": request.source.top,
+        "time": package.time,
+        "level": gzip_level(package.files),
+        "sources": [
+            {"address": part.address, "sha256": part.sha256, "kind": part.suffix.lstrip(".")}
+            for part in request.parts
+        ],
+        "members": [{"path": path} | made[path] for path in sorted(made, key=os.fsencode)],
+    }
+    return f"{json_text(document)}\n"
 
 
 def _source_tags(entry: int, *, watched: bool, tracked: bool) -> dict[str, str]:
@@ -276,7 +307,7 @@ def _newest(changelog: str) -> int:
 
 def _changes(request: RecipeRequest, older: str) -> list[str]:
     package, previous = request.package, request.previous
-    upstream = upstream_version(package.version)
+    upstream = debian.debian_upstream(package)
     if str(Changelog(older).version.upstream_version) == upstream:
         return ["Packaging only: the data is as it was."]
     changes = [f"New upstream release {package.version}."]

@@ -28,11 +28,15 @@ from nipack.builder.recipes import (
     RecipeFormat,
     RecipeRequest,
     changes_since,
+    copied_parts,
     drafts,
     own_files,
 )
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
+
+# The number of the source before the first of several files: there are not so many licences.
+_FIRST_PART = 1000
 
 _BUILDER = Program(name="rpmbuild", package="dnf install rpm-build, or apt install rpm")
 _READER = Program(name="rpm2archive", package="dnf install rpm, or apt install rpm")
@@ -46,6 +50,7 @@ class RpmRecipe(RecipeFormat):
 
     name = "rpm"
     default = True
+    takes_parts = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what rpm cannot pack."""
@@ -76,7 +81,10 @@ class RpmRecipe(RecipeFormat):
         for path in request.directory.iterdir():
             if path.is_file():
                 copyfile(path, sources / path.name)
-        copyfile(request.source.path, sources / request.source.name)
+        if request.parts:
+            copied_parts(request, sources)
+        else:
+            copyfile(request.source.path, sources / request.source.name)
         spec = sources / f"{request.package.definition.name}.spec"
         payload = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
         macros = {"_topdir": home, "_dbpath": home / "db", "_binary_payload": payload}
@@ -115,6 +123,19 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "license": definition.license or "LicenseRef-not-stated",
         "homepage": homepage,
         "source": source.address or source.name,
+        "parts": [
+            {
+                "number": _FIRST_PART + part.number,
+                # rpm takes what is behind the last slash for the name here, and spectool too.
+                "source": f"{part.address}#/{part.name}",
+                "folder": part.folder,
+                "is_archive": part.is_archive,
+                "is_zip": part.suffix == ".zip",
+            }
+            for part in request.parts
+        ],
+        "has_zips": any(part.suffix == ".zip" for part in request.parts),
+        "adds_config": request.adds_config,
         "ini_name": layout.ini_name(definition.name),
         "licenses": [name for name, _ in license_files(definition)],
         "description": _description(definition),

@@ -74,7 +74,12 @@ def open_sources(
     )
 
 
-def _part(source: Source, fetched: Fetched, places: Sequence[tuple[str | None, str]]) -> SourcePart:
+def _part(
+    source: Source,
+    fetched: Fetched,
+    places: Sequence[tuple[str | None, str]],
+    top: str | None = None,
+) -> SourcePart:
     path, digests = fetched
     address = public_address(source.address)
     return SourcePart(
@@ -83,6 +88,7 @@ def _part(source: Source, fetched: Fetched, places: Sequence[tuple[str | None, s
         path=path,
         size=path.stat().st_size,
         places=tuple(places),
+        top=top,
     )
 
 
@@ -140,7 +146,7 @@ def _put_members(
 ) -> SourcePart:
     """Move what is wanted of an unpacked archive to its place."""
     named, places, members = _named(archive.source), [], list(_members(folder))
-    unused = set(archive.take)
+    unused, top = set(archive.take), _top_of(folder)
     for member in members:
         inner = "/".join(member.split("/")[archive.strip :])
         matching = {pattern for pattern in archive.take if fnmatchcase(inner, pattern)}
@@ -160,7 +166,15 @@ def _put_members(
     if not places and not unused:
         problem = f"{named}: no member of it lies below {archive.strip} folders: {of}"
         making.problems.append(f"{problem}; make strip smaller")
-    return _part(archive.source, fetched, places)
+    return _part(archive.source, fetched, places, top)
+
+
+def _top_of(folder: Path) -> str | None:
+    """Return the one folder that everything in an archive is in, None where there is none."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    alone = len(found) == 1 and found[0].is_dir(follow_symlinks=False)
+    return found[0].name if alone else None
 
 
 def _members(folder: Path) -> Iterator[str]:
