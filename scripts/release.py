@@ -21,8 +21,8 @@ STATED = {
     "src/nipack/__init__.py": (r'(__version__ = ")[^"]+(")',),
     "pyproject.toml": (r'(\nversion = ")[^"]+(")',),
     "nipack-build/pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack==)[^"]+(")'),
-    "recipes/nipack/recipe.yaml": (r"(\n  version: ).+(\n)", r"(- nipack ==).+(\n)"),
-    "recipes/nipack/meta.yaml": (r'(\n  version: ").+("\n)', r"(- nipack ==).+(\n)"),
+    "recipes/nipack/recipe.yaml": (r'(\ncontext:\n  version: ").+("\n)',),
+    "recipes/nipack/meta.yaml": (r'({% set version = ").+(" %}\n)',),
     "CITATION.cff": (r"(\nversion: ).+(\n)",),
 }
 UNRELEASED = "not released yet"

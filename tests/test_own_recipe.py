@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -28,15 +29,29 @@ def project(folder: str = "nipack-build") -> list[Requirement]:
     return [Requirement(each) for each in tomllib.loads(text)["project"]["dependencies"]]
 
 
+def recipe_of(name: str) -> dict[str, Any]:
+    """Return a recipe as its builder reads it, with the values of its names."""
+    text = (OWN / name).read_text("utf-8")
+    if name == "meta.yaml":
+        text = jinja2.Template(text).render()
+    else:
+        for key, value in yaml.safe_load(text)["context"].items():
+            text = text.replace(f"${{{{ {key} }}}}", value)
+    recipe: dict[str, Any] = yaml.safe_load(text)
+    return recipe
+
+
 def outputs(name: str) -> dict[str, Any]:
-    recipe = yaml.safe_load((OWN / name).read_text("utf-8"))
     return {
         output["package"]["name"] if "package" in output else output["name"]: output
-        for output in recipe["outputs"]
+        for output in recipe_of(name)["outputs"]
     }
 
 
-@pytest.mark.parametrize("name", ["recipe.yaml", "meta.yaml"])
+RECIPES = pytest.mark.parametrize("name", ["recipe.yaml", "meta.yaml"])
+
+
+@RECIPES
 def test_the_outputs_need_what_the_project_says(name: str) -> None:
     for output, folder in (("nipack", "."), ("nipack-build", "nipack-build")):
         wanted = {
@@ -48,12 +63,35 @@ def test_the_outputs_need_what_the_project_says(name: str) -> None:
         assert parted == wanted | {("python", ">=3.10")}
 
 
+@RECIPES
+def test_the_oldest_python_builds_and_tests_a_recipe(name: str) -> None:
+    """So conda-forge wants it of what is for every Python (CFEP 25)."""
+    text = (TOP / "pyproject.toml").read_text("utf-8")
+    oldest = tomllib.loads(text)["project"]["requires-python"].removeprefix(">=")
+    exactly = f"python {oldest}.*" if name == "recipe.yaml" else f"python {oldest}"
+    for output in outputs(name).values():
+        assert output["requirements"]["host"][0] == exactly
+        assert output["requirements"]["run"][0] == f"python >={oldest}"
+        if name == "meta.yaml":
+            assert exactly in output["test"]["requires"]
+        else:
+            [tested] = [each["python"] for each in output["tests"] if "python" in each]
+            assert f"python {tested['python_version']}" == exactly
+
+
+@RECIPES
+def test_the_feedstock_is_called_as_the_project(name: str) -> None:
+    assert recipe_of(name)["extra"]["feedstock-name"] == "nipack"
+
+
 def test_both_recipes_and_debian_have_the_version() -> None:
-    recipe = yaml.safe_load((OWN / "recipe.yaml").read_text("utf-8"))
-    meta = yaml.safe_load((OWN / "meta.yaml").read_text("utf-8"))
+    recipe, meta = recipe_of("recipe.yaml"), recipe_of("meta.yaml")
     changelog = (TOP / "debian" / "changelog").read_text("utf-8")
     assert recipe["recipe"]["version"] == meta["package"]["version"] == __version__
     assert re.findall(r"^nipack \((.*)-\d+\)", changelog) == [__version__]
+    # conda-forge's bot finds the version by its name, and writes it anew.
+    for name, named in (("recipe.yaml", "version: "), ("meta.yaml", "{% set version = ")):
+        assert (OWN / name).read_text("utf-8").count(f'{named}"{__version__}"') == 1
 
 
 def test_rattler_build_reads_the_recipe() -> None:

@@ -132,6 +132,14 @@ _RULES = (
         stops_release=True,
     ),
     _warning(
+        "no-github-name",
+        what="The definition does not have the maintainer's name on GitHub.",
+        why="conda-forge's recipes name their maintainers by it, and its linter refuses another "
+        "name.  It is asked for by nipack check --release alone: other distributions have no use "
+        "for it.",
+        remedy="Add it below maintainer, e.g. github: ada",
+    ),
+    _warning(
         "no-date",
         what="Nothing says when this version was released.",
         why="Everything in a package gets one time, never the clock's, so that two builds are the "

@@ -36,7 +36,7 @@ license: CC0-1.0
 copyright:
   - {files: ["*"], holders: [Ada Lovelace], license: CC0-1.0, text: All rights are waived.}
 redistribution: verified
-maintainer: {name: Ada Lovelace, email: ada@example.org}
+maintainer: {name: Ada Lovelace, email: ada@example.org, github: ada}
 """
 
 
@@ -171,6 +171,9 @@ def with_archive(folder: Path) -> Path:
     return with_file(folder, "a.zip", output.getvalue())
 
 
+ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
+# What nipack check says with --release alone.
+OF_RELEASES = {"no-github-name"}
 BREAKS: dict[str, Callable[[Path], object]] = {
     "source-unreadable": lambda f: define(f, source={"address": "absent.tar.gz"}),
     "source-digest": lambda f: from_archive(f, "0" * 64),
@@ -184,6 +187,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "missing-metadata": lambda f: define(f, summary=None),
     "redistribution-unverified": lambda f: define(f, redistribution=None),
     "redistribution-forbidden": lambda f: define(f, redistribution="forbidden"),
+    "no-github-name": lambda f: define(f, maintainer=ADA),
     "no-date": lambda f: define(f, date=None),
     "bad-epoch": epoch,
     "no-data-directory": without_data_directory,
@@ -239,8 +243,10 @@ def test_a_package_that_breaks_the_rule(
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     BREAKS[code](folder)
-    found = [problem for problem in problems(folder) if problem.code == code]
+    release = code in OF_RELEASES
+    found = [each for each in problems(folder, release=release) if each.code == code]
     assert found
+    assert release == (code not in codes(folder))
     for problem in found:
         assert problem.severity == RULES[code].severity
         assert problem.where

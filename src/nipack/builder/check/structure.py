@@ -115,6 +115,14 @@ def metadata_warnings(definition: Definition) -> list[Problem]:
     return problems
 
 
+def release_warnings(definition: Definition) -> Iterator[Problem]:
+    """Yield what a recipe for some distribution will ask for."""
+    if definition.maintainer is not None and definition.maintainer.github is None:
+        message = "it does not have the maintainer's name on GitHub, which conda-forge asks for"
+        where = definition.where("maintainer")
+        yield problem_at("no-github-name", where, message, "add e.g. github: ada")
+
+
 def _exception_problems(definition: Definition) -> Iterator[Problem]:
     for index, each in enumerate(definition.exceptions):
         if each.code not in RULES or not RULES[each.code].can_except:

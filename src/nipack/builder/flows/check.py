@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nipack.builder.changes import side_of
-from nipack.builder.check.structure import for_release, is_excepted
+from nipack.builder.check.structure import for_release, is_excepted, release_warnings
 from nipack.builder.reading import Survey, package_of, read_package, survey_source
 from nipack.builder.rules import problem_at
 from nipack.difference.versions import Difference, compare_versions
@@ -44,7 +44,8 @@ def check(
             return Checked(problems=error.problems)
         except SourceError as error:
             return Checked(problems=(_source_problem(source, error),))
-        left = [each for each in survey.problems if not is_excepted(each, survey.definition)]
+        found = [*survey.problems, *(release_warnings(survey.definition) if release else ())]
+        left = [each for each in found if not is_excepted(each, survey.definition)]
         problems = tuple(for_release(each) if release else each for each in left)
         difference = None
         if previous is not None and all(each.severity != "error" for each in left):
