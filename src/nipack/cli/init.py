@@ -15,7 +15,9 @@ from nipack.cli.options import dry_run_option, json_option, offline_option
 Examples:
   nipack init nipy-templates-0.3.tar.gz          writes recipes/nipy-templates/package.yaml
   nipack init atlas/ --relpath mylab/atlas -o .  no config.ini needed
-  nipack init https://example.org/nipy-templates-0.3.tar.gz --dry-run""",
+  nipack init https://example.org/nipy-templates-0.3.tar.gz --dry-run
+  nipack init SHA256SUMS --address https://example.org/atlas-1.2/ --relpath mylab/atlas
+  nipack init tpl-OASIS30ANTs --take '*_res-01_*'   a checkout of a template""",
 )
 @click.argument("source")
 @click.option(
@@ -25,6 +27,16 @@ Examples:
     help="The folder to write package.yaml to.  [default: recipes/NAME]",
 )
 @click.option("--relpath", help="Where code looks the data up: umbrella/directory.")
+@click.option(
+    "--address",
+    help="The https:// address of the folder in which the files are published, one by one.",
+)
+@click.option(
+    "--take",
+    multiple=True,
+    metavar="PATTERN",
+    help="List only the files that match; may be given several times.",
+)
 @dry_run_option("Print the definition, but write nothing.")
 @offline_option
 @json_option
@@ -32,6 +44,8 @@ def init(
     source: str,
     out_dir: Path | None,
     relpath: str | None,
+    address: str | None,
+    take: tuple[str, ...],
     dry_run: bool,
     offline: bool,
     as_json: bool,
@@ -41,11 +55,24 @@ def init(
     SOURCE is a tarball, its address, or a directory, with or without a config.ini.  What it says
     is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, CHANGES,
     dataset_description.json and files with a licence.  A setup.py in it is never run.
+
+    With --address, the definition lists the files of the directory SOURCE, with their digests and
+    sizes, or names the registry SOURCE: a SHA256SUMS, or the list of pooch or git-annex.  Of a
+    checkout of git-annex it has them from the keys, without any content; a template of TemplateFlow
+    needs no --address.
     """
     from nipack.builder.authoring.draft import draft_definition, write_draft
 
     with console_reporter(quiet=as_json) as reporter:
-        draft = draft_definition(source, out_dir, reporter, relpath=relpath, offline=offline)
+        draft = draft_definition(
+            source,
+            out_dir,
+            reporter,
+            relpath=relpath,
+            address=address,
+            take=take,
+            offline=offline,
+        )
     path = (out_dir or Path("recipes") / draft.name) / "package.yaml"
     if not dry_run:
         write_draft(draft, path.parent)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from nipack.builder.authoring.facts import Facts, read_facts
+from nipack.builder.authoring.listing import Listing, listing_of
 from nipack.builder.check.structure import read_config
 from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, is_version
 from nipack.builder.definition.reading import read_definition
@@ -22,6 +23,7 @@ from nipack.builder.source.folders import (
 )
 from nipack.builder.source.tree import SourceTree, open_source
 from nipack.layout import CONFIG_NAME, is_relpath, package_name
+from nipack.system.address import has_login, is_well_formed, public_address
 from nipack.system.atomic import written_beside
 from nipack.system.errors import DataPackageError, SourceError
 from nipack.system.leftovers import workspace
@@ -32,10 +34,14 @@ _SUMMARY_LENGTH = 79
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A definition that nobody has finished: its text, and what it leaves to a person."""
+    """A definition that nobody has finished: its text, and what it leaves to a person.
+
+    `beside` has the files that lie beside it.
+    """
 
     name: str
     text: str
+    beside: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def todos(self) -> list[str]:
@@ -49,30 +55,75 @@ def draft_definition(
     reporter: Reporter,
     *,
     relpath: str | None = None,
+    address: str | None = None,
+    take: Sequence[str] = (),
     offline: bool = False,
 ) -> Draft:
     """Return the beginning of a definition, to be written into `directory`.
 
-    Without a directory it is for recipes/NAME.  Raises SourceError or DataPackageError.
+    Without a directory it is for recipes/NAME.  `address` and `take` are those of `listing_of`.
+    Raises SourceError or DataPackageError.
     """
     if relpath is not None:
         _refuse_relpath(relpath)
+    listing = listing_of(source, _folder_address(address), take, reporter)
+    if listing is not None:
+        return _draft_of_listing(source, listing, relpath)
     with workspace() as folder:
         origin = Source(address=source)
         tree = open_source(origin, folder, reporter, offline=offline)
         data = find_data_directory(tree, relpath) or tree.directory
         relpath = relpath or _guessed_relpath(tree, data)
-        name = package_name(relpath)
-        if not is_relpath(relpath):
-            message = f"its folders do not give a valid relpath, but '{relpath}'"
-            remedy = "name one, e.g. --relpath mylab/atlas"
-            raise DataPackageError([problem_at("no-name", tree.place(data), message, remedy)])
+        name = _name(relpath, tree.place(data))
         facts = read_facts(dict.fromkeys([data, tree.directory]))
         version = _version(data, tree, facts)
-        address = _address(source, tree, directory or Path("recipes") / name)
-        text = "\n".join(_lines(name, relpath, version, address, facts, tree))
+        named = _address(source, tree, directory or Path("recipes") / name)
+        text = "\n".join(_lines(name, relpath, version, named, facts, tree))
         _must_be_valid(text, folder)
     return Draft(name=name, text=f"{text}\n")
+
+
+def _draft_of_listing(source: str, listing: Listing, relpath: str | None) -> Draft:
+    """Return the beginning of a definition whose source lists files."""
+    folder = listing.folder.resolve() if listing.folder is not None else None
+    tree = SourceTree(address=source, directory=folder or Path())
+    if relpath is None and folder is None:
+        message = "a list of files has no folders that say where code looks them up"
+        remedy = "name that, e.g. --relpath mylab/atlas"
+        raise DataPackageError([problem_at("no-name", source, message, remedy)])
+    if relpath is None and folder is not None:
+        relpath = _guessed_relpath(tree, folder)
+    assert relpath is not None, "one of the two has said it"
+    name = _name(relpath, source)
+    version = _version(folder, tree, listing.facts)
+    lines = _lines(name, relpath, version, listing.source, listing.facts, tree)
+    text = "\n".join(lines)
+    with workspace() as work:
+        for beside, content in listing.beside:
+            (work / beside).write_bytes(content)
+        _must_be_valid(text, work)
+    return Draft(name=name, text=f"{text}\n", beside=listing.beside)
+
+
+def _name(relpath: str, place: str) -> str:
+    """Return the package's name; raises DataPackageError where the relpath is not a valid one."""
+    if not is_relpath(relpath):
+        message = f"its folders do not give a valid relpath, but '{relpath}'"
+        remedy = "name one, e.g. --relpath mylab/atlas"
+        raise DataPackageError([problem_at("no-name", place, message, remedy)])
+    return package_name(relpath)
+
+
+def _folder_address(address: str | None) -> str | None:
+    """Return the address of a folder with a slash at its end; raises SourceError for another."""
+    if address is None:
+        return None
+    if not address.startswith("https://") or not is_well_formed(address) or has_login(address):
+        raise SourceError(
+            f"--address {public_address(address)}: not an https:// address of a folder; "
+            "write e.g. https://example.org/atlas-1.2/"
+        )
+    return address.rstrip("/") + "/"
 
 
 def _refuse_relpath(relpath: str) -> None:
@@ -98,21 +149,26 @@ def write_draft(draft: Draft, directory: Path) -> Path:
         raise SourceError(
             f"{path}: there is a definition already; change it, or name another folder with -o"
         )
-    with written_beside(path, SourceError) as output:
-        output.write(draft.text.encode("utf-8"))
+    for name, content in draft.beside:
+        there = directory / name
+        if there.exists() and there.read_bytes() != content:
+            raise SourceError(f"{there}: another file is there; remove it, or name another folder")
+    for name, content in (*draft.beside, (DEFINITION_NAME, draft.text.encode("utf-8"))):
+        with written_beside(directory / name, SourceError) as output:
+            output.write(content)
     return path
 
 
-def _version(data: Path, tree: SourceTree, facts: Facts) -> tuple[str, str]:
+def _version(data: Path | None, tree: SourceTree, facts: Facts) -> tuple[str, str]:
     """Return the version, and what a person has to do about it."""
-    if (data / CONFIG_NAME).is_file():
+    if data is not None and (data / CONFIG_NAME).is_file():
         stated, problems = read_config(
             data, tree.place(data / CONFIG_NAME), Definition(name="", relpath="")
         )
         if problems:
             raise DataPackageError(problems)
         return stated, ""
-    named = re.search(r"-v?([0-9]+\.[0-9.]*[0-9])$", data.name)
+    named = re.search(r"-v?([0-9]+\.[0-9.]*[0-9])$", data.name) if data is not None else None
     for version in (facts.version, named[1] if named else None):
         if version is not None and is_version(version):
             return version, "there is no config.ini; the build adds one with this version"
@@ -134,7 +190,7 @@ def _lines(
     name: str,
     relpath: str,
     version: tuple[str, str],
-    address: dict[str, str],
+    address: Mapping[str, Any],
     facts: Facts,
     tree: SourceTree,
 ) -> Iterator[str]:
@@ -147,9 +203,10 @@ def _lines(
     yield from _todo(version[1])
     yield from _field("version", version[0])
     yield from _field("date", facts.date if _is_date(facts.date) else None, _date_todo(tree))
-    yield from _field("source", address)
+    yield from _source_field(address)
     yield from _field("summary", _summary(facts), "summary: one line on what the data is")
     yield from _field("description", facts.description, "description: a few lines on the data")
+    yield from _field("space", _spaces(relpath))
     yield from _field("homepage", facts.homepage, "homepage: https://...")
     yield from _rights(facts)
     yield from _field("authors", [_person(each) for each in facts.authors], "authors: who made it")
@@ -164,6 +221,31 @@ def _lines(
         "citation: [{doi: 10...}], what users shall cite",
     )
     yield "# TODO: consumers: [{package: nipy}], the code that looks the data up, if there is any"
+
+
+def _spaces(relpath: str) -> list[str]:
+    """Return the space that the images of a template of TemplateFlow are in, by its identifier."""
+    found = re.fullmatch("templateflow/tpl-([A-Za-z0-9]+)", relpath)
+    return [found[1]] if found else []
+
+
+def _source_field(source: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the field `source`, each of several files on one line."""
+    files = source.get("files")
+    if not files:
+        yield from _field("source", dict(source))
+        return
+    yield "source:"
+    head = {name: value for name, value in source.items() if name != "files"}
+    lines = [line for name, value in head.items() for line in _field(name, value)]
+    yield from (f"  {line}" for line in lines)
+    yield "  files:"
+    for each in files:
+        dumped = yaml.dump(
+            each, Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=10_000,
+            default_flow_style=True,
+        )  # fmt: skip
+        yield f"    - {dumped.rstrip()}"
 
 
 def _rights(facts: Facts) -> Iterator[str]:
