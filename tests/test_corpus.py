@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it forks")
 CORPUS = [sys.executable, str(REPOSITORY / "scripts" / "corpus.py")]
 
 
-@pytest.mark.parametrize("every", ["130", pytest.param("1", marks=pytest.mark.slow(250))])
+@pytest.mark.parametrize("every", ["400", pytest.param("1", marks=pytest.mark.slow(250))])
 def test_every_hostile_input_ends_as_it_should(every: str) -> None:
     done = subprocess.run([*CORPUS, "--every", every], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

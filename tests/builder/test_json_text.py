@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nipack.builder.json_text import json_text
@@ -15,6 +15,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(VALUES)
 def test_it_is_what_python_writes(value: Any) -> None:
     expected = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)

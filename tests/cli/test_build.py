@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from tests.builder.samples import PLAIN_CONDA, PLAIN_DEB, define, plain
+from tests.commands import run_nipack
 from tests.conftest import REPOSITORY
 
 from nipack.builder.formats import formats
@@ -28,10 +29,7 @@ def invoke(*words: object) -> Result:
 
 def run(*words: object, cwd: Path, **env: str) -> "subprocess.CompletedProcess[str]":
     """Run nipack in a process of its own; whatever happens, it prints no traceback."""
-    command = [sys.executable, "-m", "nipack", "build", *map(str, words)]
-    done = subprocess.run(
-        command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False
-    )
+    done = run_nipack("build", *words, cwd=cwd, env=env)
     assert "Traceback" not in done.stderr + done.stdout
     assert "this is a bug" not in done.stderr
     return done

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.commands import run_nipack
 from tests.machine import Machine, install, make_machine, write
 
 from nipack.cli.app import nipack
@@ -38,8 +39,9 @@ def test_the_path_alone_for_shell_scripts(tmp_path: Path) -> None:
 
 
 def run_in(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "nipack", *arguments]
-    return subprocess.check_output(command, env=environment, text=True)
+    done = run_nipack(*arguments, cwd=Path.cwd(), env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_file_that_is_not_there(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""gzip by ISA-L, or by Python's own zlib where the library is not there, as in Debian 12.
+"""gzip by ISA-L, or by Python's own zlib where the library is missing or old, as in Debian 12.
 
 What is packed differs between the two in its compressed form, never in what is unpacked.
 """
@@ -8,12 +8,14 @@ import zlib
 from typing import IO, Any, cast
 
 try:
+    import isal
     from isal import igzip_lib, igzip_threaded, isal_zlib
 except ModuleNotFoundError:
     HAVE_ISAL = False
     GzipError: tuple[type[Exception], ...] = (zlib.error,)
 else:
-    HAVE_ISAL = True
+    # The threaded writer of versions before 1.9 waits for ever where the disk is full.
+    HAVE_ISAL = tuple(map(int, isal.__version__.split(".")[:2])) >= (1, 9)
     GzipError = (zlib.error, cast("type[Exception]", igzip_lib.IsalError))
 
 # ISA-L's levels are 0 to 3; from 1 to 2 nothing is gained on images, with zlib neither.

@@ -9,8 +9,6 @@ import os
 import shutil
 import ssl
 import stat
-import subprocess
-import sys
 import tarfile
 import threading
 import zipfile
@@ -31,6 +29,7 @@ from tests.builder.samples import (
     tar_gz,
     tree_of,
 )
+from tests.commands import run_nipack
 
 from nipack.builder.definition.sources import Source
 from nipack.builder.source import unpack as unpacking
@@ -737,8 +736,7 @@ def test_nothing_of_a_source_is_run(tmp_path: Path) -> None:
     tree = plain(tmp_path)
     (tree / "setup.py").write_text("open('ran', 'w')", "utf-8")
     (tree / "conftest.py").write_text("open('ran', 'w')", "utf-8")
-    command = [sys.executable, "-m", "nipack", "build", str(tree), "--quiet"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert run_nipack("build", tree, "--quiet", cwd=tmp_path).returncode == 0
     assert len(list((tmp_path / "dist").iterdir())) == 2
     assert not list(tmp_path.rglob("ran"))
 
