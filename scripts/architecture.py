@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
-"""Draw who imports whom, for docs/architecture.md: architecture.py writes docs/_static/*.svg.
+"""The drawings of docs/architecture.md: who imports whom.
 
 An arrow goes from a room to each that it imports, but for those that it reaches by another way.
 """
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,11 +117,9 @@ def picture(graph: Graph) -> str:
     return drawing(width, 90 * len(rows), parts)
 
 
-def main(target: Path = STATIC) -> None:
-    """Write the drawings."""
-    (target / "architecture.svg").write_text(picture(rooms()), "utf-8")
-    (target / "architecture-builder.svg").write_text(picture(rooms("nipack.builder")), "utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else STATIC)
+def made() -> dict[Path, str]:
+    """Return the drawings."""
+    return {
+        STATIC / "architecture.svg": picture(rooms()),
+        STATIC / "architecture-builder.svg": picture(rooms("nipack.builder")),
+    }

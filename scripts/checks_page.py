@@ -1,5 +1,6 @@
-#!/usr/bin/env python3
-"""Print the rules of nipack.builder.rules as a page: checks_page.py > docs/checks.md."""
+"""docs/checks.md, which is made from the rules."""
+
+from pathlib import Path
 
 from nipack.builder.rules import RULES, Rule
 
@@ -31,5 +32,7 @@ def section(rule: Rule) -> str:
     )
 
 
-if __name__ == "__main__":
-    print("\n".join([HEAD, *map(section, RULES.values())]), end="")
+def made() -> dict[Path, str]:
+    """Return the page."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "checks.md"
+    return {page: "\n".join([HEAD, *map(section, RULES.values())])}

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Write what is made from the definition's dataclasses: its JSON Schema and the table of fields."""
+"""What is made from the definition's dataclasses: its JSON Schema and the table of fields."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +37,8 @@ def schema_text() -> str:
 
 def page(text: str) -> str:
     """Return the page with the table as it should be."""
-    before, _, rest = text.partition(HEAD)
+    before, found, rest = text.partition(HEAD)
+    assert found, f"{PAGE.name} has no table of fields"
     _, blank, after = rest.partition("\n\n")
     return (
         before
@@ -49,6 +49,6 @@ def page(text: str) -> str:
     )
 
 
-if __name__ == "__main__":
-    SCHEMA.write_text(schema_text(), "utf-8")
-    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
+def made() -> dict[Path, str]:
+    """Return the schema and the page."""
+    return {SCHEMA: schema_text(), PAGE: page(PAGE.read_text("utf-8"))}

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Draw the pictures of docs/concepts.md: drawings.py writes docs/_static/*.svg."""
+"""The drawings of docs/concepts.md, and what drawings are made of."""
 
 from html import escape
 from pathlib import Path
@@ -88,6 +87,9 @@ def package_way() -> str:
     return drawing(10 + 235 * len(WAY) - 25, 116, parts)
 
 
-if __name__ == "__main__":
-    (STATIC / "search-order.svg").write_text(search_order(), "utf-8")
-    (STATIC / "package-way.svg").write_text(package_way(), "utf-8")
+def made() -> dict[Path, str]:
+    """Return the drawings."""
+    return {
+        STATIC / "search-order.svg": search_order(),
+        STATIC / "package-way.svg": package_way(),
+    }

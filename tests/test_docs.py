@@ -22,13 +22,6 @@ DOCUMENTS = [
 ]
 
 
-def test_the_schema_and_the_table_of_fields_are_those_of_the_dataclasses() -> None:
-    assert definition_page.SCHEMA.read_text("utf-8") == definition_page.schema_text()
-    text = definition_page.PAGE.read_text("utf-8")
-    assert definition_page.HEAD in text
-    assert definition_page.page(text) == text
-
-
 def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
     text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
     section = text.partition("## What becomes of it")[2].partition("\n## ")[0]

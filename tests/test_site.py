@@ -30,15 +30,8 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
         assert f'href="{door}"' in front
 
 
-def test_the_drawings_are_those_of_the_script(tmp_path: Path) -> None:
-    program = (
-        "import sys, pathlib, runpy; names = runpy.run_path(sys.argv[1]);"
-        "out = pathlib.Path(sys.argv[2]);"
-        "[(out / f'{name}.svg').write_text(names[name.replace('-', '_')](), 'utf-8')"
-        " for name in ('search-order', 'package-way')]"
-    )
-    script = REPOSITORY / "scripts" / "drawings.py"
-    subprocess.run([sys.executable, "-c", program, script, tmp_path], check=True)
-    for made in tmp_path.iterdir():
-        kept = REPOSITORY / "docs" / "_static" / made.name
-        assert made.read_text("utf-8") == kept.read_text("utf-8")
+def test_each_terminal_is_in_the_gallery() -> None:
+    page = (REPOSITORY / "docs" / "gallery.md").read_text("utf-8")
+    pictures = [path.name for path in (REPOSITORY / "docs/_static/terminals").glob("*.svg")]
+    assert len(pictures) >= 6
+    assert all(f"_static/terminals/{name})" in page for name in pictures)

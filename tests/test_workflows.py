@@ -37,6 +37,11 @@ def test_no_job_may_write_but_the_one_that_publishes(path: Path) -> None:
     assert rights == ({"publish": {"id-token": "write"}} if path.stem == "release" else {})
 
 
+def test_the_lowest_versions_are_tried() -> None:
+    steps = jobs(REPOSITORY / ".github" / "workflows" / "tests.yml")["lowest"]["steps"]
+    assert steps[-1]["run"] == "scripts/test --quick --lowest"
+
+
 def test_every_python_and_system_has_its_turn() -> None:
     matrix = jobs(REPOSITORY / ".github" / "workflows" / "tests.yml")["quick"]["strategy"]["matrix"]
     assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}

@@ -1,8 +1,6 @@
 """`nipack check`: what it prints, and how it exits."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -84,14 +82,6 @@ def test_explain_knows_what_was_meant() -> None:
     code, _, err = run("--explain", "jnuk")
     assert code == 2
     assert "'jnuk' is not a code; did you mean junk?" in err
-
-
-def test_the_page_of_the_checks_is_that_of_the_rules() -> None:
-    script = REPOSITORY / "scripts" / "checks_page.py"
-    page = subprocess.run([sys.executable, script], capture_output=True, check=True).stdout
-    assert (REPOSITORY / "docs" / "checks.md").read_bytes() == page, (
-        "write it again: scripts/checks_page.py > docs/checks.md"
-    )
 
 
 def test_without_nibabel_it_says_that_no_image_was_opened(
