@@ -8,6 +8,7 @@ language cannot carry is refused with a reason and a remedy.
 import json
 import re
 import shlex
+from collections.abc import Callable
 
 from nipack.system.errors import RecipeError
 
@@ -273,3 +274,38 @@ def _encodable(text: str) -> str:
     except UnicodeEncodeError as error:
         raise NotExpressible(text, "it is not UTF-8", "rename it") from error
     return text
+
+
+# What a template may call for a value, by the language that it is written in.
+FILTERS: dict[type[Escaped], dict[str, Callable[..., Escaped]]] = {
+    SpecText: {
+        "line": spec_line,
+        "text": spec_text,
+        "lua": spec_lua,
+    },
+    ShellWord: {"shell": shell_word, "comment": shell_comment},
+    Word: {},
+    MakeWord: {},
+    PythonText: {
+        "literal": python_literal,
+        "comment": python_comment,
+    },
+    YamlText: {"yaml": yaml_scalar},
+    RattlerYaml: {
+        "yaml": rattler_yaml,
+        "yaml_block": rattler_yaml_block,
+        "address": rattler_address,
+    },
+    CondaBuildYaml: {
+        "yaml": conda_build_yaml,
+        "yaml_block": conda_build_yaml_block,
+        "address": conda_build_address,
+        "set_version": conda_build_version,
+    },
+    ControlText: {
+        "line": control_line,
+        "text": control_text,
+        "source_line": control_source_line,
+    },
+    WatchText: {"watch": watch_text},
+}

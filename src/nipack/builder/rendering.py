@@ -16,39 +16,6 @@ from nipack.builder.escaping import Escaped, Word
 if TYPE_CHECKING:
     import jinja2
 
-_FILTERS: dict[type[Escaped], dict[str, Callable[..., Escaped]]] = {
-    escaping.SpecText: {
-        "line": escaping.spec_line,
-        "text": escaping.spec_text,
-        "lua": escaping.spec_lua,
-    },
-    escaping.ShellWord: {"shell": escaping.shell_word, "comment": escaping.shell_comment},
-    escaping.Word: {},
-    escaping.MakeWord: {},
-    escaping.PythonText: {
-        "literal": escaping.python_literal,
-        "comment": escaping.python_comment,
-    },
-    escaping.YamlText: {"yaml": escaping.yaml_scalar},
-    escaping.RattlerYaml: {
-        "yaml": escaping.rattler_yaml,
-        "yaml_block": escaping.rattler_yaml_block,
-        "address": escaping.rattler_address,
-    },
-    escaping.CondaBuildYaml: {
-        "yaml": escaping.conda_build_yaml,
-        "yaml_block": escaping.conda_build_yaml_block,
-        "address": escaping.conda_build_address,
-        "set_version": escaping.conda_build_version,
-    },
-    escaping.ControlText: {
-        "line": escaping.control_line,
-        "text": escaping.control_text,
-        "source_line": escaping.control_source_line,
-    },
-    escaping.WatchText: {"watch": escaping.watch_text},
-}
-
 
 def render(template: str, language: type[Escaped], values: Mapping[str, Any]) -> str:
     """Render a template, named by folder/file, with values; a value it lacks is a bug.
@@ -62,7 +29,7 @@ def render(template: str, language: type[Escaped], values: Mapping[str, Any]) ->
 def _environment(language: type[Escaped]) -> "jinja2.Environment":
     import jinja2  # 60 ms that no other command needs
 
-    filters = {"word": escaping.word, **_FILTERS[language]}
+    filters = {"word": escaping.word, **escaping.FILTERS[language]}
     return environment(jinja2.FunctionLoader(_template), language, filters)
 
 

@@ -400,6 +400,14 @@ def ordinary() -> dict[str, str]:
         return code_of(recipe)
 
 
+# Each reads a recipe as its distribution does, and compares what it says with what went in.
+CHECKS = {"rpm": check_spec, "debian": check_debian, "conda": check_conda, "arch": check_arch}
+
+
+def test_every_recipe_is_read_back() -> None:
+    assert CHECKS.keys() == recipe_formats().keys()
+
+
 TOOLS = pytest.mark.tools("rpmspec", "make", "shellcheck", "bash")
 
 
@@ -407,10 +415,8 @@ def check_all(hostile: Hostile) -> None:
     with rendered(hostile) as recipe:
         if recipe is not None:
             assert code_of(recipe) == ordinary()
-            check_spec(recipe, hostile)
-            check_debian(recipe, hostile)
-            check_conda(recipe, hostile)
-            check_arch(recipe, hostile)
+            for check in CHECKS.values():
+                check(recipe, hostile)
             check_code(recipe, hostile)
 
 
