@@ -13,13 +13,18 @@ from nipack.builder.flows.recipe import RecipeOptions, make_recipes
 from nipack.builder.formats import formats
 from nipack.builder.recipes import RecipeFormat, recipe_formats
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg-deb", "rpmbuild", "rpm2archive"),
-]
+pytestmark = pytest.mark.slow
+recipes = pytest.mark.parametrize(
+    "format",
+    [
+        pytest.param(each, marks=pytest.mark.tools(*(program.name for program in each.programs)))
+        for each in recipe_formats().values()
+    ],
+    ids=lambda each: each.name,
+)
 
 
-@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+@recipes
 def test_the_built_recipe_installs_what_nipack_builds(
     sample: Path, format: RecipeFormat, tmp_path: Path
 ) -> None:
@@ -54,7 +59,7 @@ def _installed_by_nipack(sample: Path, directory: Path) -> dict[str, Content]:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+@recipes
 def test_a_release_at_an_address_is_built_without_network(
     format: RecipeFormat, real_tarball: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +86,7 @@ def test_a_release_at_an_address_is_built_without_network(
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
-@pytest.mark.parametrize("format", recipe_formats().values(), ids=lambda each: each.name)
+@recipes
 def test_data_without_a_config_gets_it_from_a_recipe_too(
     format: RecipeFormat, packed: bool, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -203,6 +203,7 @@ def console_reporter(*, quiet: bool = False, of_bytes: bool = True) -> Iterator[
     from rich import progress as bars
 
     units = (bars.DownloadColumn(), bars.TransferSpeedColumn())
+    shown = not quiet and sys.stderr.isatty()
     progress = bars.Progress(
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
@@ -210,11 +211,12 @@ def console_reporter(*, quiet: bool = False, of_bytes: bool = True) -> Iterator[
         bars.TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,
-        disable=quiet or not sys.stderr.isatty(),
+        disable=not shown,
     )
     token = _WITH_BARS.set(progress.console)
     try:
-        with progress:
+        # Before rich 14, what is disabled ends with an empty line all the same.
+        with progress if shown else nullcontext():
             reporter = ConsoleReporter(progress, quiet=quiet, of_bytes=of_bytes)
             yield reporter
     finally:

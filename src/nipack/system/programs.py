@@ -75,10 +75,21 @@ def run(
     return printed
 
 
+def require(programs: Sequence[Program]) -> None:
+    """Raise ToolError that names every program which is missing, and what to install."""
+    missing = [each for each in programs if not each.start and shutil.which(each.name) is None]
+    if missing:
+        raise ToolError("\n".join(map(_missing, missing)))
+
+
+def _missing(program: Program) -> str:
+    return f"{program.name}: not found; install it: {program.package}"
+
+
 def _start(program: Program) -> tuple[str, ...]:
     path = shutil.which(program.name)
     if path is None and not program.start:
-        raise ToolError(f"{program.name}: not found; install it: {program.package}")
+        raise ToolError(_missing(program))
     return program.start or (str(path),)
 
 

@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
-from nipack.system.errors import DataPackageError, RecipeError
+from nipack.system.errors import DataPackageError, RecipeError, ToolError
 
 nib: Any = importlib.import_module("nibabel")
 GOLDEN = Path(__file__).parents[2] / "golden" / "recipes"
@@ -82,6 +82,25 @@ def test_what_begins_as_a_program_can_be_run(
     programs = {path for path in paths if path.read_bytes().startswith(b"#!")}
     assert {path for path in paths if path.stat().st_mode & 0o777 == 0o755} == programs
     assert {path for path in paths if path.stat().st_mode & 0o777 == 0o644} == {*paths} - programs
+
+
+@pytest.mark.parametrize(
+    "format",
+    [each for each in recipe_formats().values() if each.programs],
+    ids=lambda each: each.name,
+)
+def test_every_program_that_is_missing_is_named_at_once(
+    make_tree: MakeTree, format: RecipeFormat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    dist = tmp_path / "dist"
+    options = RecipeOptions(draft=True, recipes=tmp_path / "recipes", packages=dist, build=True)
+    with pytest.raises(ToolError) as caught:
+        list(make_recipes(str(make_tree()), [format], options))
+    assert str(caught.value).splitlines() == [
+        f"{each.name}: not found; install it: {each.package}" for each in format.programs
+    ]
+    assert not dist.exists()
 
 
 def texts_below(folder: Path) -> dict[str, str]:

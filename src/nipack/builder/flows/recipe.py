@@ -31,6 +31,7 @@ from nipack.system.atomic import written_beside
 from nipack.system.errors import Problem, RecipeError
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.leftovers import workspace
+from nipack.system.programs import require
 from nipack.system.progress import Advance, Reporter, SilentReporter
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
@@ -313,6 +314,7 @@ def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
 
 def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[Path, ...]:
     """Have a recipe built, prove the package, and only then move it where it was asked for."""
+    require(format.programs)
     with workspace() as folder:
         made = format.build(request, folder)
         _verify(format, request.package, made[0], folder)

@@ -22,6 +22,7 @@ from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
 from nipack.difference.versions import Difference, without_images
 from nipack.difference.words import changelog_lines
+from nipack.system.programs import Program
 from nipack.system.registry import registered
 
 
@@ -234,6 +235,8 @@ class RecipeFormat(Protocol):
     """The prefix that is written into the ini file that `contents` reads."""
     takes_parts: bool = False
     """Whether it puts data together of several files, or wants one archive of it."""
+    programs: tuple[Program, ...] = ()
+    """What `build` and `contents` run, all of which has to be there before anything is built."""
     takes_channels: bool = False
     """Whether its builders find in channels of conda what the tests of a recipe need."""
 

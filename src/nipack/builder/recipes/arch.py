@@ -36,6 +36,7 @@ class ArchRecipe(RecipeFormat):
     """A PKGBUILD, built by makepkg."""
 
     name = "arch"
+    programs = (_MAKEPKG, _ZSTD)
     takes_parts = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:

@@ -50,6 +50,7 @@ from nipack.system.errors import RecipeError
 from nipack.system.programs import Program, run
 
 _BUILDER = Program(name="dpkg-buildpackage", package="apt install dpkg-dev debhelper")
+_DH = Program(name="dh", package="apt install debhelper")
 _DPKG_DEB = Program(name="dpkg-deb", package="apt install dpkg")
 _TAR = Program(name="tar", package="apt install tar")
 
@@ -92,6 +93,7 @@ class DebianRecipe(RecipeFormat):
     """Format 3.0 (quilt), built by dpkg-buildpackage."""
 
     name = "debian"
+    programs = (_BUILDER, _DH, _DPKG_DEB, _TAR)
     default = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:

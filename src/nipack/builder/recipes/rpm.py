@@ -49,6 +49,7 @@ class RpmRecipe(RecipeFormat):
     """A spec and its sources, built by rpmbuild."""
 
     name = "rpm"
+    programs = (_BUILDER, _READER)
     default = True
     takes_parts = True
 
