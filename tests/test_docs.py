@@ -15,6 +15,7 @@ from scripts import definition_page
 from nipack.builder.definition.faults import schema
 from nipack.builder.formats import formats
 from nipack.cli.app import nipack
+from nipack.libraries.table import LIBRARIES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
@@ -34,6 +35,13 @@ def test_what_becomes_of_every_field_in_every_format_is_documented() -> None:
     assert told | {"exceptions"} == {
         name for name, _, _ in definition_page.fields(schema()) if "." not in name
     }
+
+
+def test_every_library_is_in_the_table() -> None:
+    text = (REPOSITORY / "docs" / "other-libraries.md").read_text("utf-8")
+    table = text.partition("| library | its directory |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert [name for row in rows for name in re.findall(r"`([\w-]+)`", row)] == list(LIBRARIES)
 
 
 def test_the_examples_in_the_documentation_are_valid(tmp_path: Path) -> None:
