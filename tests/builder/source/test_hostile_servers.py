@@ -29,7 +29,6 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
-    monkeypatch.setattr(patience, "WINDOW", 0.5)
     monkeypatch.setattr(patience, "_LOOK", 0.05)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
@@ -39,6 +38,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the floor of throughput over half a second, not over a minute."""
+    monkeypatch.setattr(patience, "WINDOW", 0.5)
 
 
 def fetch(address: str) -> bytes:
@@ -101,6 +106,7 @@ QUICK = ("silence", "a dripped header", "a byte now and then")
     "how", [pytest.param(how, marks=[] if how in QUICK else pytest.mark.slow) for how in SLOW]
 )
 @pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_is_too_slow_is_given_up(how: str, server: Server) -> None:
     server.answers = [SLOW[how]] * 9
     said = refusal(server.address)
@@ -117,12 +123,14 @@ def test_a_download_has_an_end_however_fast_it_is(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
 def test_the_floor_can_be_lowered(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIPACK_LIMITS", "rate=0 seconds=2")
     server.answers = [SLOW["a byte now and then"]]
     assert "it took more than 2 seconds" in refusal(server.address)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_speaks_no_tls(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"https://localhost:{listener.getsockname()[1]}/a.tar.gz"
@@ -181,6 +189,7 @@ def test_a_busy_server_is_waited_for_no_longer_than_the_limit(
     assert "cannot be fetched: 503" in refusal(server.address.replace("data", "other"))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_a_busy_server_asks_for_is_not_slowness(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
