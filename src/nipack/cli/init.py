@@ -17,7 +17,8 @@ Examples:
   nipack init atlas/ --relpath mylab/atlas -o .  no config.ini needed
   nipack init https://example.org/nipy-templates-0.3.tar.gz --dry-run
   nipack init SHA256SUMS --address https://example.org/atlas-1.2/ --relpath mylab/atlas
-  nipack init tpl-OASIS30ANTs --take '*_res-01_*'   a checkout of a template""",
+  nipack init tpl-OASIS30ANTs --take '*_res-01_*'   a checkout of a template
+  nipack init doi:10.5281/zenodo.4924875 --relpath mylab/atlas""",
 )
 @click.argument("source")
 @click.option(
@@ -52,14 +53,14 @@ def init(
 ) -> None:
     """Write a package.yaml from what SOURCE says, with TODO where it is silent.
 
-    SOURCE is a tarball, its address, or a directory, with or without a config.ini.  What it says
-    is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, CHANGES,
+    SOURCE is a tarball, its address, a directory, with or without a config.ini, or a DOI.  What it
+    says is in README.txt, PKG-INFO, setup.cfg, pyproject.toml, CITATION.cff, CHANGES,
     dataset_description.json and files with a licence.  A setup.py in it is never run.
 
     With --address, the definition lists the files of the directory SOURCE, with their digests and
     sizes, or names the registry SOURCE: a SHA256SUMS, or the list of pooch or git-annex.  Of a
     checkout of git-annex it has them from the keys, without any content; a template of TemplateFlow
-    needs no --address.
+    needs no --address.  A DOI's record, at Zenodo, figshare, OSF or a Dataverse, has all of it.
     """
     from nipack.builder.authoring.draft import draft_definition, write_draft
 

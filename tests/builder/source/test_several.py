@@ -533,3 +533,9 @@ def test_packages_of_many_files_are_the_same_as_those_of_a_folder(
     ]
     assert built[0] == built[1]
     assert set(built[0]) >= {"conda", "deb", "wheel", "sdist"}
+
+
+def test_a_doi_alone_says_how_its_files_are_listed(tmp_path: Path) -> None:
+    said = problems_of({"doi": "https://doi.org/10.5281/zenodo.4924875"}, tmp_path)
+    assert "field 'source.doi' alone names no files" in said
+    assert "run nipack init doi:10.5281/zenodo.4924875, which lists them" in said

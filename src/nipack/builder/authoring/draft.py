@@ -11,6 +11,7 @@ import yaml
 
 from nipack.builder.authoring.facts import Facts, read_facts
 from nipack.builder.authoring.listing import Listing, listing_of
+from nipack.builder.authoring.records import doi_of, listing_of_record
 from nipack.builder.check.structure import read_config
 from nipack.builder.definition.model import DEFINITION_NAME, Definition, Person, is_version
 from nipack.builder.definition.reading import read_definition
@@ -66,7 +67,11 @@ def draft_definition(
     """
     if relpath is not None:
         _refuse_relpath(relpath)
-    listing = listing_of(source, _folder_address(address), take, reporter)
+    doi = doi_of(source)
+    if doi is not None:
+        listing: Listing | None = listing_of_record(doi, take, reporter, offline=offline)
+    else:
+        listing = listing_of(source, _folder_address(address), take, reporter)
     if listing is not None:
         return _draft_of_listing(source, listing, relpath)
     with workspace() as folder:
@@ -231,18 +236,25 @@ def _spaces(relpath: str) -> list[str]:
 
 def _source_field(source: Mapping[str, Any]) -> Iterator[str]:
     """Yield the field `source`, each of several files on one line."""
-    files = source.get("files")
-    if not files:
+    if not {"files", "archives"} & set(source):
         yield from _field("source", dict(source))
         return
     yield "source:"
-    head = {name: value for name, value in source.items() if name != "files"}
+    head = {name: value for name, value in source.items() if name not in ("files", "archives")}
     lines = [line for name, value in head.items() for line in _field(name, value)]
     yield from (f"  {line}" for line in lines)
-    yield "  files:"
-    for each in files:
+    if "archives" in source:
+        yield from _todo("strip, take and into of each archive: what of it goes where")
+    for name in ("files", "archives"):
+        yield from _flow_list(name, source.get(name, ()))
+
+
+def _flow_list(name: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if entries:
+        yield f"  {name}:"
+    for each in entries:
         dumped = yaml.dump(
-            each, Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=10_000,
+            dict(each), Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=10_000,
             default_flow_style=True,
         )  # fmt: skip
         yield f"    - {dumped.rstrip()}"

@@ -107,14 +107,18 @@ def read_facts(directories: Iterable[Path]) -> Facts:
 
 def _read(read: Callable[[Path], Facts], path: Path) -> Facts:
     try:
-        facts = read(path)
-        none: dict[str, Any] = {name: None for name in _TEXTS if _is_odd(getattr(facts, name))}
-        return replace(facts, **none)
+        return without_odd(read(path))
     except (
         *(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError),
         *(yaml.YAMLError, configparser.Error),
     ):
         return Facts()  # Written by hand, in whatever form: it is a help, not a source of truth.
+
+
+def without_odd(facts: Facts) -> Facts:
+    """Return facts without those that should be text and are not."""
+    none: dict[str, Any] = {name: None for name in _TEXTS if _is_odd(getattr(facts, name))}
+    return replace(facts, **none)
 
 
 def _is_odd(value: object) -> bool:
@@ -127,16 +131,16 @@ def _citation_cff(path: Path) -> Facts:
     data = load_text(read_text(path))
     cited = data.get("preferred-citation", data)
     dois = [cited.get("doi"), *(each.get("value") for each in data.get("identifiers", ()))]
-    people = data.get("authors", ())
+    writers = data.get("authors", ())
     return Facts(
         version=data.get("version"),
         date=data.get("date-released"),
         summary=data.get("title"),
         description=data.get("abstract"),
         homepage=_url(data.get("url") or data.get("repository")),
-        license=_expression(data.get("license")),
-        authors=_people((_cff_name(each), each.get("email")) for each in people),
-        citation=_citations(dois, cited.get("title")),
+        license=license_expression(data.get("license")),
+        authors=people((_cff_name(each), each.get("email")) for each in writers),
+        citation=citations(dois, cited.get("title")),
     )
 
 
@@ -152,9 +156,9 @@ def _dataset_description(path: Path) -> Facts:
     return Facts(
         version=data.get("DatasetVersion"),
         summary=data.get("Name"),
-        license=_expression(data.get("License")),
-        authors=_people((name, None) for name in data.get("Authors", ())),
-        citation=_citations([data.get("DatasetDOI"), *_DOI.findall(links)], None),
+        license=license_expression(data.get("License")),
+        authors=people((name, None) for name in data.get("Authors", ())),
+        citation=citations([data.get("DatasetDOI"), *_DOI.findall(links)], None),
     )
 
 
@@ -180,7 +184,7 @@ def _pkg_info(path: Path) -> Facts:
         version=head.get("Version"),
         summary=_known(head.get("Summary")),
         homepage=_url(head.get("Home-page") or next(iter(urls), None)),
-        license=_expression(head.get("License-Expression") or head.get("License")),
+        license=license_expression(head.get("License-Expression") or head.get("License")),
         authors=_addressed(head.get("Author"), head.get("Author-email")),
         maintainer=_first(_addressed(head.get("Maintainer"), head.get("Maintainer-email"))),
     )
@@ -198,9 +202,9 @@ def _pyproject(path: Path) -> Facts:
         version=project.get("version"),
         summary=project.get("description"),
         homepage=_url(next(iter(project.get("urls", {}).values()), None)),
-        license=_expression(license),
-        authors=_people((one.get("name"), one.get("email")) for one in project.get("authors", ())),
-        maintainer=_first(_people(maintainers)),
+        license=license_expression(license),
+        authors=people((one.get("name"), one.get("email")) for one in project.get("authors", ())),
+        maintainer=_first(people(maintainers)),
     )
 
 
@@ -212,7 +216,7 @@ def _setup_cfg(path: Path) -> Facts:
         version=data.get("version"),
         summary=data.get("description"),
         homepage=_url(data.get("url")),
-        license=_expression(data.get("license")),
+        license=license_expression(data.get("license")),
         authors=_addressed(data.get("author"), data.get("author_email")),
         maintainer=_first(_addressed(data.get("maintainer"), data.get("maintainer_email"))),
     )
@@ -312,7 +316,7 @@ _READERS: tuple[tuple[str, Callable[[Path], Facts]], ...] = (
 )
 
 
-def _expression(written: Any) -> str | None:
+def license_expression(written: Any) -> str | None:
     """Return an SPDX expression, where what is written is one or a known name of one."""
     if not isinstance(written, str):
         return None
@@ -322,7 +326,7 @@ def _expression(written: Any) -> str | None:
         return None
 
 
-def _people(pairs: Iterable[tuple[Any, Any]]) -> tuple[Person, ...]:
+def people(pairs: Iterable[tuple[Any, Any]]) -> tuple[Person, ...]:
     """Return the people whose names a definition takes."""
     people = []
     for name, address in pairs:
@@ -338,8 +342,8 @@ def _addressed(names: str | None, addresses: str | None) -> tuple[Person, ...]:
     """Return the people of the two fields that Python's metadata has for them."""
     pairs = getaddresses([addresses or ""]) if _known(addresses) else []
     if len(pairs) == 1 and not pairs[0][0] and _known(names):
-        return _people([(names, pairs[0][1])])
-    return _people([*([(names, None)] if _known(names) else []), *(p for p in pairs if p[0])])
+        return people([(names, pairs[0][1])])
+    return people([*([(names, None)] if _known(names) else []), *(p for p in pairs if p[0])])
 
 
 def _first(people: tuple[Person, ...]) -> Person | None:
@@ -355,7 +359,8 @@ def _url(value: Any) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"https?://\S+", value) else None
 
 
-def _citations(dois: Iterable[Any], text: str | None) -> tuple[Citation, ...]:
+def citations(dois: Iterable[Any], text: str | None) -> tuple[Citation, ...]:
+    """Return what to cite, each DOI once."""
     return tuple(dict.fromkeys(_found_citations(dois, text)))
 
 

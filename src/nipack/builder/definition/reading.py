@@ -52,7 +52,8 @@ def _take_as_meant(data: dict[str, Any]) -> None:
     for stanza in _items(data, "copyright"):
         if type(stanza.get("years")) is int:
             stanza["years"] = str(stanza["years"])
-    for work in _items(data, "citation"):
+    source = data.get("source")
+    for work in (*_items(data, "citation"), *([source] if isinstance(source, dict) else [])):
         if isinstance(work.get("doi"), str):
             work["doi"] = re.sub(r"(?i)^(https?://(dx\.)?doi\.org/|doi:\s*)", "", work["doi"])
 

@@ -39,6 +39,10 @@ def source_faults(data: dict[str, Any], folder: Path | None) -> Iterator[Fault]:
         yield from _archive_faults(source, folder)
     elif "address" in source:
         yield from _digest_faults(("source",), source["address"], source)
+    elif "doi" in source:
+        message = "field 'source.doi' alone names no files, and a record may get others"
+        remedy = f"run nipack init doi:{source['doi']}, which lists them with their digests"
+        yield Fault(at=("source", "doi"), message=message, remedy=remedy)
     else:
         remedy = "write e.g. address: https://example.org/nipy-templates-0.3.tar.gz, or list files"
         yield Fault(at=("source",), message="field 'source.address' is missing", remedy=remedy)

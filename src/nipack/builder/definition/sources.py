@@ -163,6 +163,14 @@ class WrittenSource:
     sha512: str | None = _digest(128)
     md5: str | None = _digest(32, _MD5)
     size: int | None = _size()
+    doi: str | None = field(
+        default=None,
+        metadata=told(
+            "the DOI of the record that the files are in, which nipack init lists",
+            "10.5281/zenodo.4924875",
+            pattern=r"^10\.[0-9]{4,9}/\S+$",
+        ),
+    )
     registry: str | None = field(
         default=None,
         metadata=told(
