@@ -1,8 +1,13 @@
 """The one table of what is installed where."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from nipack import layout
+
+SOURCE = Path(layout.__file__).parent
 
 
 def test_the_table_of_the_documentation() -> None:
@@ -10,6 +15,18 @@ def test_the_table_of_the_documentation() -> None:
     assert layout.ini_path("nipy-templates") == "etc/nipy/nipy_templates.ini"
     assert layout.manifest_path("nipy-templates") == "share/nipack/nipy-templates/SHA256SUMS"
     assert layout.metadata_path("nipy-templates") == "share/nipack/nipy-templates/package.json"
+
+
+def test_no_other_module_spells_the_places() -> None:
+    """But for nibabel's own interface, whose system directory has a name of its own on Windows."""
+    places = ("share/nipy", "etc/nipy", "share/nipack")
+    spelled = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else ""
+            if isinstance(text, str) and " " not in text and any(each in text for each in places):
+                spelled.add(path.relative_to(SOURCE).as_posix())
+    assert spelled == {"layout.py", "environment.py"}
 
 
 def test_the_ini_names_the_root_and_nothing_that_changes() -> None:

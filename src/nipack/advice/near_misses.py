@@ -6,7 +6,7 @@ import os
 import re
 
 from ..inventory.owners import owner_without_ini
-from ..layout import CONFIG_NAME, package_name
+from ..layout import CONFIG_NAME, DATA_ROOT, package_name
 from ..lookup.ini import read_bytes
 from ..lookup.records import Record
 from ..lookup.search import candidates, data_root, given_data_path
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         "archive",
     ]
 
-SYSTEM_ROOTS = ("/usr/share/nipy", "/usr/local/share/nipy")
+SYSTEM_ROOTS = (f"/usr/{DATA_ROOT}", f"/usr/local/{DATA_ROOT}")
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".conda", ".deb", ".whl")
 TARBALLS = ARCHIVES[:4]
 

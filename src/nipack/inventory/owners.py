@@ -9,7 +9,7 @@ import glob
 import json
 import os
 
-from ..layout import CONFIG_NAME, package_name, payload_directory
+from ..layout import CONFIG_NAME, CONFIGURATION, package_name, payload_directory
 from ..lookup.files import read_regular
 from ..lookup.records import Record
 from .payload import parse_json
@@ -142,7 +142,7 @@ def owner_without_ini(directory: str, relpath: str) -> Owner | None:
         return None
     listed = os.path.join(top, "var", "lib", "dpkg", "info", f"{owner.name}.conffiles")
     for line in _bytes(listed).decode("utf-8", "surrogateescape").splitlines():
-        if line.startswith("/etc/nipy/") and not os.path.lexists(top.rstrip("/") + line):
+        if line.startswith(f"/{CONFIGURATION}/") and not os.path.lexists(top.rstrip("/") + line):
             return owner
     return None
 

@@ -10,6 +10,7 @@ import os
 import shutil
 from itertools import pairwise
 
+from ..layout import DATA_ROOT
 from .skeleton import aside_of
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ def is_our_link(place: str, roots: Iterable[str]) -> bool:
     except OSError:
         return False
     parts = os.path.normpath(target).split(os.sep)
-    shared = any(pair == ("share", "nipy") for pair in pairwise(parts))
+    shared = any("/".join(pair) == DATA_ROOT for pair in pairwise(parts))
     return os.path.isabs(target) and (shared or is_below(target, roots))
 
 

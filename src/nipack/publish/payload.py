@@ -14,7 +14,7 @@ from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackag
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
 _LINK = "# symlink "
-RECORDS = "share/nipack/"
+RECORDS = f"{layout.RECORDS}/"
 # Both are texts; what is larger is something else.
 MOST_OF_A_RECORD = 1 << 28
 

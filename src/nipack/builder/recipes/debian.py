@@ -262,7 +262,7 @@ def _install_lines(package: DataPackage) -> list[tuple[str, str]]:
     """Return what dh_install(1) copies where, beside the data."""
     documents = str(PurePosixPath("usr", layout.manifest_path(package.definition.name)).parent)
     return [
-        (f"debian/{layout.ini_name(package.definition.name)}", "etc/nipy"),
+        (f"debian/{layout.ini_name(package.definition.name)}", layout.CONFIGURATION),
         ("debian/SHA256SUMS", documents),
         ("debian/package.json", documents),
     ]

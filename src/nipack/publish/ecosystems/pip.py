@@ -21,7 +21,7 @@ from packaging.version import Version
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload import RecordFiles, joined_texts
+from nipack.publish.payload import RECORDS, RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "simple"
@@ -76,7 +76,7 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
         elif folder.endswith(".dist-info") and path.startswith("licenses/"):
             with archive.open(member) as content:
                 licenses.append((path, read_text(content, path)))
-        elif folder.endswith(".data") and path.startswith("data/share/nipack/"):
+        elif folder.endswith(".data") and path.startswith(f"data/{RECORDS}"):
             with archive.open(member) as content:
                 records.offer(path.removeprefix("data/"), content)
     package = records.package()
