@@ -21,6 +21,7 @@ STATED = {
     "src/nipack/__init__.py": (r'(__version__ = ")[^"]+(")',),
     "pyproject.toml": (r'(\nversion = ")[^"]+(")',),
     "nipack-build/pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack==)[^"]+(")'),
+    "nipack-autolink/pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack>=)[^"]+(")'),
     "recipes/nipack/recipe.yaml": (r'(\ncontext:\n  version: ").+("\n)',),
     "recipes/nipack/meta.yaml": (r'({% set version = ").+(" %}\n)',),
     "CITATION.cff": (r"(\nversion: ).+(\n)",),
@@ -78,8 +79,8 @@ def write_changelogs(tree: Path, version: str, day: date) -> None:
 
 
 def build(tree: Path) -> list[Path]:
-    """Build both distributions and let twine check them; returns the files."""
-    for folder in (tree, tree / "nipack-build"):
+    """Build every distribution and let twine check them; returns the files."""
+    for folder in (tree, tree / "nipack-build", tree / "nipack-autolink"):
         run(sys.executable, "-m", "build", "--no-isolation", "-o", tree / "dist", folder, cwd=tree)
     made = sorted((tree / "dist").iterdir())
     run(sys.executable, "-m", "twine", "check", "--strict", *made, cwd=tree)

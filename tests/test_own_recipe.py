@@ -53,7 +53,11 @@ RECIPES = pytest.mark.parametrize("name", ["recipe.yaml", "meta.yaml"])
 
 @RECIPES
 def test_the_outputs_need_what_the_project_says(name: str) -> None:
-    for output, folder in (("nipack", "."), ("nipack-build", "nipack-build")):
+    for output, folder in (
+        ("nipack", "."),
+        ("nipack-build", "nipack-build"),
+        ("nipack-autolink", "nipack-autolink"),
+    ):
         wanted = {
             (CONDA_NAMES.get(each.name, each.name).lower(), str(each.specifier))
             for each in project(folder)
@@ -97,7 +101,11 @@ def test_both_recipes_and_debian_have_the_version() -> None:
 def test_rattler_build_reads_the_recipe() -> None:
     rattler_build = pytest.importorskip("rattler_build")
     variants = rattler_build.Stage0Recipe.from_file(OWN / "recipe.yaml").render()
-    assert {each.recipe.package.name for each in variants} == {"nipack", "nipack-build"}
+    assert {each.recipe.package.name for each in variants} == {
+        "nipack",
+        "nipack-build",
+        "nipack-autolink",
+    }
 
 
 def test_debian_needs_what_the_project_says() -> None:

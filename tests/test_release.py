@@ -53,6 +53,7 @@ def test_a_dry_run_changes_nothing_and_a_release_all(
     assert done.returncode == 0, done.stderr
     assert "dist/nipack-9.8.7-py3-none-any.whl\n" in done.stdout
     assert "dist/nipack_build-9.8.7.tar.gz\n" in done.stdout
+    assert "dist/nipack_autolink-9.8.7-py3-none-any.whl\n" in done.stdout
     assert git("log", "--format=%H", cwd=clone) == before
     assert git("status", "--porcelain", cwd=clone) == ""
     assert git("tag", "--list", "v9.8.7", cwd=clone) == ""
@@ -61,7 +62,7 @@ def test_a_dry_run_changes_nothing_and_a_release_all(
     assert done.returncode == 0, done.stderr
     assert git("describe", cwd=clone) == "v9.8.7\n"
     assert git("status", "--porcelain", cwd=clone) == ""
-    assert len(list((clone / "dist").iterdir())) == 4
+    assert len(list((clone / "dist").iterdir())) == 6
     changed = set(git("diff", "--name-only", "HEAD~1", cwd=clone).split())
     assert {"CITATION.cff", "debian/changelog", "CHANGELOG.md", "pyproject.toml"} <= changed
     text = (clone / "CHANGELOG.md").read_text("utf-8")

@@ -45,7 +45,10 @@ def own(session_channel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {each.name: Path(each.packages[0]) for each in results}
 
 
-@pytest.mark.parametrize(("name", "folder"), [("nipack", "."), ("nipack-build", "nipack-build")])
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("nipack", "."), ("nipack-build", "nipack-build"), ("nipack-autolink", "nipack-autolink")],
+)
 def test_each_holds_what_its_wheel_holds(
     own: dict[str, Path], tmp_path: Path, name: str, folder: str
 ) -> None:
@@ -81,6 +84,26 @@ def test_the_runtime_works_alone(
     assert run(nipack, "where", "nipy/examplepkg") == f"{data}\n"
     verified = run(conda_environment.python, "-m", "nipack", "verify")
     assert verified.startswith(f"nipy/examplepkg 0.1 in {data}: intact to the byte")
+
+
+def test_a_library_finds_data_when_it_is_imported(
+    own: dict[str, Path], build: Build, conda_environment: Prefix, tmp_path: Path
+) -> None:
+    """The library looks in the user's home; reach tests show real ones."""
+    (tmp_path / "atlas").mkdir()
+    (tmp_path / "atlas" / "a.nii").write_bytes(b"a")
+    (tmp_path / "package.yaml").write_text(
+        "name: nilearn-atlas\nrelpath: nilearn_data/atlas\nversion: '1.0'\n"
+        "source: {address: atlas}\n",
+        "utf-8",
+    )
+    conda_environment.conda_install(own["nipack"], own["nipack-autolink"], build(tmp_path)["conda"])
+    site = conda_environment.run_python("import nipack; print(nipack.__path__[0])")
+    (Path(site).parent / "nilearn.py").touch()
+    home = tmp_path / "home"
+    home.mkdir()
+    run(conda_environment.python, "-c", "import nilearn", env={"HOME": str(home)})
+    assert (home / "nilearn_data" / "atlas" / "a.nii").read_bytes() == b"a"
 
 
 def test_the_tool_builds_and_finds_data(

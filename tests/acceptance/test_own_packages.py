@@ -163,6 +163,19 @@ def libraries(deb: Path) -> list[str]:
     return sorted(each for each in names if each.startswith("python3-") and "nipack" not in each)
 
 
+def test_a_library_finds_data_when_it_is_imported(own: OwnPackages) -> None:
+    """The library looks in the user's home; reach tests show real ones."""
+    root = own.system.root
+    data = root / "usr/share/nipy/nilearn_data/atlas"
+    data.mkdir(parents=True)
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 1.0\n", "utf-8")
+    (data / "a.nii").write_bytes(b"a")
+    (root / PACKAGES / "nilearn.py").touch()
+    (root / "tmp" / "user").mkdir()
+    own.system.run("/usr/bin/python3", "-c", "import nilearn", HOME="/tmp/user")
+    assert (root / "tmp/user/nilearn_data/atlas/a.nii").read_bytes() == b"a"
+
+
 def test_a_package_that_it_builds_is_installed_and_found(own: OwnPackages) -> None:
     example = own.put(REPOSITORY / "recipes" / "nipy-examplepkg", "example")
     assert "nipy-examplepkg_0.1-1_all.deb" in own.nipack("build", example, "-o", "/tmp/dist")
