@@ -21,11 +21,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench_publish import Publishing, is_comparable
 from bench_report import Comparison, Measurement, Report, read_report, worse
 from isal import igzip
 
 NIPACK = [sys.executable, "-m", "nipack"]
 MEGABYTE = 1_000_000
+DISTRIBUTIONS = ("nipack", "zstandard", "isal", "py-rattler-build", "py-rattler")
 BENCHMARKS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 
 
@@ -350,6 +352,35 @@ def bench_verify(megabytes: int, runs: int) -> Iterator[Comparison]:
         )
 
 
+def bench_publish(count: int, runs: int) -> Iterator[Comparison]:
+    """Compare publishing with the indexers of conda, apt and pip, one after the other.
+
+    They sign nothing, and make no page for people.
+    """
+    if not is_comparable():
+        return
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as name:
+        lab = Publishing(Path(name), count, runs + 1)
+        title, peer = f"nipack publish, {count:,} packages from nothing", lab.peers
+        yield compare(1, Command(title, lab.ours(None)), Command(peer, lab.theirs(None)))
+        results: list[list[tuple[float, float, float]]] = [[], []]
+        for number in range(runs + 1):
+            for measured, words in zip(
+                results, (lab.ours(number), lab.theirs(number)), strict=True
+            ):
+                measured.append(run(words))
+        title = f"nipack publish, one more to {count:,}"
+        ours, theirs = Command(title, []), Command(peer, [])
+        added = Comparison(
+            name=title,
+            peer=peer,
+            ours=_measurement(results[0][1:], ours),
+            theirs=_measurement(results[1][1:], theirs),
+        )
+        print(added, flush=True)
+        yield added
+
+
 def about_this_run(megabytes: int, runs: int) -> dict[str, str]:
     """Return what has to be known of the machine and its programs."""
     model = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
@@ -368,7 +399,10 @@ def about_this_run(megabytes: int, runs: int) -> dict[str, str]:
         "memory": memory[0].partition(":")[2].strip() if memory else "",
         "package": f"{megabytes} MB, {runs} runs after a warm-up; slow peers once",
         "Python": platform.python_version(),
-        **{each: version(each) for each in ("nipack", "zstandard", "isal", "py-rattler-build")},
+        **{
+            each: version(each)
+            for each in ("nipack", "zstandard", "isal", "py-rattler-build", "py-rattler")
+        },
         **{name: _first_line(words) for name, words in programs.items()},
     }
 
@@ -389,6 +423,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", type=int, default=500, help="the package's size [500]")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each [5]")
+    parser.add_argument("--packages", type=int, default=10_000, help="a repository's [10000]")
     parser.add_argument("--small", action="store_true", help="leave out the peers that take long")
     parser.add_argument("--check", action="store_true", help="compare with docs/benchmarks only")
     parser.add_argument("--into", type=Path, default=BENCHMARKS, help="the folder of the report")
@@ -403,6 +438,7 @@ def main() -> None:
             *bench_look_up(3 * runs),
             compare_python("import", IMPORT, 3 * runs),
             *bench_start(3 * runs),
+            *bench_publish(arguments.packages, runs),
         ),
     )
     if committed is None:

@@ -12,10 +12,11 @@ from nipack.publish import indexes, log
 from nipack.publish.ecosystems import Reading, ecosystems
 from nipack.publish.errors import ExistsError, RepositoryError
 from nipack.publish.log import Change, State
+from nipack.publish.packages import Key, Packages
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer, certificates_in, fingerprints_in
 from nipack.publish.stores import Store
-from nipack.system.hashing import THREADS, digest_files
+from nipack.system.hashing import digest_files
 from nipack.system.progress import Reporter, SilentReporter
 
 
@@ -254,19 +255,24 @@ class _Plan:
 
     def change(self, state: State | None) -> Change | None:
         """Return the change that is wanted of a state; None where there is nothing to do."""
-        packages = dict(state.packages) if state else {}
+        there = state.packages if state else Packages()
         new, refused = [], {**self._unreadable, **self._spoiled}
-        paths = {a.path: a for package in packages.values() for a in package.artifacts}
+        paths: dict[str, str | None] = {}
+        payloads: dict[Key, str] = {}
         for each in self._candidates:
             if each.file in refused:
                 continue
-            reason = _objection(each, packages, paths)
+            path, key = each.artifact.path, each.package.key
+            known = paths.get(path) or there.sha256_at(path)
+            payload = payloads.get(key) or (there[key].payload_id if key in there else None)
+            reason = _objection(each, known, payload)
             if reason:
                 refused[each.file] = f"{each.file}: {reason}"
-            elif each.artifact.path not in paths:
+                continue
+            payloads[key] = each.package.payload_id
+            if known is None:
                 new.append(each)
-                paths[each.artifact.path] = each.artifact
-                packages.setdefault(each.package.key, each.package)
+                paths[path] = each.artifact.sha256
         self._new, self._refused = tuple(new), refused
         settings = self._changed_settings(state)
         # A repository without packages is one: its address can be told before there is data.
@@ -328,14 +334,15 @@ class _Plan:
                             "stays, nipack prune deletes what no generation names"
                         )
 
-        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
             list(pool.map(one, missing))
         self._sent |= {each.file for each in missing}
 
     def answer(self, repository: PublishedRepository, *, changed: bool) -> Published:
         """Return what became of each file."""
         new = tuple(each.file for each in self._new)
-        known = [each for each in self._candidates if each.file not in {*new, *self._refused}]
+        told = {*new, *self._refused}
+        known = [each for each in self._candidates if each.file not in told]
         return Published(
             repository=repository,
             new=new,
@@ -346,24 +353,22 @@ class _Plan:
         )
 
 
-def _objection(
-    each: _Candidate,
-    packages: Mapping[tuple[str, str], PublishedPackage],
-    paths: Mapping[str, PublishedArtifact],
-) -> str | None:
-    """Return why an artifact cannot be published beside what is there."""
-    there = paths.get(each.artifact.path)
-    if there is not None and there.sha256 != each.artifact.sha256:
+def _objection(each: _Candidate, sha256: str | None, payload_id: str | None) -> str | None:
+    """Return why an artifact cannot be published beside what is there.
+
+    `sha256` is that of the file at its path, `payload_id` that of its package; None for neither.
+    """
+    artifact, package = each.artifact, each.package
+    if sha256 is not None and sha256 != artifact.sha256:
         return (
-            f"{there.file_name} is published already with other bytes ({there.sha256[:16]}, and "
-            f"this is {each.artifact.sha256[:16]}); what is published never changes: raise the "
+            f"{artifact.file_name} is published already with other bytes ({sha256[:16]}, and "
+            f"this is {artifact.sha256[:16]}); what is published never changes: raise the "
             "version or the revision"
         )
-    package = packages.get(each.package.key)
-    if package is not None and package.payload_id != each.package.payload_id:
+    if payload_id is not None and payload_id != package.payload_id:
         return (
             f"{package.name} {package.version} is published already with other data (payload "
-            f"{package.payload_id[:16]}, and this is {each.package.payload_id[:16]}); raise the "
+            f"{payload_id[:16]}, and this is {package.payload_id[:16]}); raise the "
             "version: nipack bump"
         )
     return None

@@ -10,21 +10,26 @@ import itertools
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from nipack.publish import catalogue, log
 from nipack.publish.ecosystems import IndexFile, Snapshot, ecosystems
+from nipack.publish.errors import RepositoryError
 from nipack.publish.log import State
 from nipack.publish.records import PublishedPackage, to_json
-from nipack.publish.signing import Signer
+from nipack.publish.signing import Signer, verified
 from nipack.publish.stores import Store
 
 SUMS = "SHA256SUMS"
 ABOUT = "repository.json"
+# They wait for a disk or for a server.
+WRITERS = 16
+_AT_ONCE = 512
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 logger = logging.getLogger(__name__)
@@ -54,19 +59,39 @@ class Payloads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Written:
-    """What the repository says was written: a generation, and the digests of all files."""
+class Written:
+    """What the repository says was written: a generation, and the digests of all files.
 
-    generation: int
-    digests: Mapping[str, str]
+    With `signed` the key of who reads it has signed both; that of a repository without a key is
+    believed as its log is.
+    """
+
+    store: Store
+    generation: int = 0
+    digests: Mapping[str, str] = field(default_factory=dict)
+    signed: bool = False
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file that it names; None where it is not there, or was changed."""
+        digest = self.digests.get(path)
+        return None if digest is None else self.read_named(path, digest)
+
+    def read_named(self, path: str, sha256: str) -> bytes | None:
+        """Return a file of that digest; None where there is none, or one of another."""
+        content = self.store.read(path)
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            return None
+        return content
 
 
 def write(
     store: Store, state: State, signer: Signer | None, local: Mapping[str, Path] | None = None
 ) -> State:
     """Write every index of a state, or of a later one that others have made; return that."""
-    before = _written(store)
     while True:
+        before = written(store, signer)
+        if before.generation > state.generation:
+            state = log.load(store) or state
         _write_once(store, state, signer, before, Payloads(store, local or {}))
         newest = log.load(store) if log.generations(store)[-1] != state.generation else state
         if newest is None or newest.generation == state.generation:
@@ -76,11 +101,12 @@ def write(
 
 def is_written(store: Store, state: State) -> bool:
     """Tell whether the indexes are those of this state."""
-    return _written(store).generation == state.generation
+    return written(store, None).generation == state.generation
 
 
-def _written(store: Store) -> _Written:
-    nothing = _Written(generation=0, digests={})
+def written(store: Store, signer: Signer | None) -> Written:
+    """Return what was written last, as far as nobody but a publisher can have written it."""
+    nothing = Written(store=store)
     about, sums = store.read(ABOUT), store.read(SUMS)
     if about is None or sums is None:
         return nothing
@@ -91,7 +117,16 @@ def _written(store: Store) -> _Written:
         generation = int(document["generation"])
     except (KeyError, TypeError, ValueError):
         return nothing
-    return _Written(generation=generation, digests=read_sums(sums))
+    signed = signer is None or _is_mine(about, store.read(f"{ABOUT}.asc"), signer)
+    return Written(store=store, generation=generation, digests=read_sums(sums), signed=signed)
+
+
+def _is_mine(about: bytes, signature: bytes | None, signer: Signer) -> bool:
+    try:
+        verified(about, signer.certificate, signature or b"")
+    except RepositoryError:
+        return False
+    return True
 
 
 def read_sums(content: bytes) -> dict[str, str]:
@@ -101,26 +136,50 @@ def read_sums(content: bytes) -> dict[str, str]:
 
 
 def _write_once(
-    store: Store, state: State, signer: Signer | None, before: _Written, payloads: Payloads
+    store: Store, state: State, signer: Signer | None, before: Written, payloads: Payloads
 ) -> None:
     changed = log.names_changed(store, before.generation, state) if before.generation else None
+    # What was changed by somebody else gets into nothing that is signed: the log makes it again.
+    extends = changed is not None and before.signed
     snapshot = Snapshot(
         repository=state.repository,
         packages=state.ordered(),
-        changed=changed,
+        changed=changed if extends else None,
+        mine=state.packages.named(changed or ()) if extends else (),
+        before=before if extends else None,
         signer=signer,
         keyring=state.identity,
     )
     files = list(_derived(snapshot))
     _write_settled(store, files)
-    digests = _pool(state) if changed is None else dict(before.digests) | _pool(state)
+    packages = snapshot.mine if extends else snapshot.packages
+    digests = {**(before.digests if extends else {}), **_pool(packages)}
     leading = (each for each in files if not each.settled)
-    for file in itertools.chain(leading, _pages(snapshot, payloads)):
-        store.write(file.path, file.content)
-        if not file.signature:
-            digests[file.path] = hashlib.sha256(file.content).hexdigest()
+    for batch in _batches(itertools.chain(leading, _pages(snapshot, payloads))):
+        _write_all(store, batch)
+        for file in batch:
+            if not file.signature:
+                digests[file.path] = hashlib.sha256(file.content).hexdigest()
     for path, content in _about(state, digests, signer):
         store.write(path, content)
+
+
+def _batches(files: Iterable[IndexFile]) -> Iterator[list[IndexFile]]:
+    """Yield the files in order, together those that may be written at once."""
+    for own, group in itertools.groupby(files, lambda each: each.own > 0):
+        size = _AT_ONCE if own else 1
+        while batch := list(itertools.islice(group, size)):
+            for number in sorted({each.own for each in batch}):
+                yield [each for each in batch if each.own == number]
+
+
+def _write_all(store: Store, files: Sequence[IndexFile]) -> None:
+    """Write files of which none leads to another; a disk and a server take many as fast as one."""
+    if len(files) == 1:
+        store.write(files[0].path, files[0].content)
+        return
+    with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+        list(pool.map(lambda each: store.write(each.path, each.content), files))
 
 
 def _derived(snapshot: Snapshot) -> Iterator[IndexFile]:
@@ -133,26 +192,25 @@ def _write_settled(store: Store, files: Iterable[IndexFile]) -> None:
     settled = [each for each in files if each.settled]
     folders = {each.path.rpartition("/")[0] for each in settled}
     present = {path for folder in folders for path in store.files(folder)}
-    for file in settled:
-        if file.path not in present:
-            store.write(file.path, file.content)
+    _write_all(store, [file for file in settled if file.path not in present])
 
 
-def _pool(state: State) -> dict[str, str]:
-    return {
-        artifact.path: artifact.sha256
-        for package in state.packages.values()
-        for artifact in package.artifacts
-    }
+def _pool(packages: Iterable[PublishedPackage]) -> dict[str, str]:
+    return {a.path: a.sha256 for package in packages for a in package.artifacts}
 
 
 def _pages(snapshot: Snapshot, payloads: Payloads) -> Iterator[IndexFile]:
     """Yield the pages for people."""
     pages = catalogue.render(
-        snapshot.repository, snapshot.packages, payloads, changed=snapshot.changed
+        snapshot.repository,
+        snapshot.packages,
+        payloads,
+        changed=snapshot.changed,
+        mine=snapshot.mine,
+        before=snapshot.before,
     )
     for path, content in pages:
-        yield IndexFile(path=path, content=content)
+        yield IndexFile(path=path, content=content, own=catalogue.own(path))
 
 
 def _about(

@@ -7,6 +7,7 @@ reads what the other has made, and makes the next.
 """
 
 import hashlib
+import itertools
 import json
 import secrets
 import time
@@ -15,6 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.packages import (
+    Key,
+    OrderedPackages,
+    PackageLines,
+    Packages,
+    compact_json,
+)
 from nipack.publish.records import PublishedPackage, PublishedRepository, from_json, to_json
 from nipack.publish.stores import Store
 
@@ -23,6 +31,8 @@ LOG = ".nipack/log"
 _EVERYTHING_EACH = 32
 # A clock may be off by so much, in seconds, before others suffer for it.
 _CLOCK_TOLERANCE = 300
+# Between them stands a package on each line; no string of JSON has an end of line in it.
+_PACKAGES, _END = b'"packages":[\n', b"]}}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +62,7 @@ class State:
     """
 
     repository: PublishedRepository
-    packages: Mapping[tuple[str, str], PublishedPackage]
+    packages: Packages
     digest: str = ""
     previous: str = ""
     identity: int = 1
@@ -62,9 +72,9 @@ class State:
         """Return the number of the generation."""
         return self.repository.generation
 
-    def ordered(self) -> tuple[PublishedPackage, ...]:
+    def ordered(self) -> OrderedPackages:
         """Return the packages by name and version."""
-        return tuple(self.packages[key] for key in sorted(self.packages))
+        return self.packages.ordered()
 
 
 def entry_path(generation: int) -> str:
@@ -78,40 +88,67 @@ def generations(store: Store) -> list[int]:
     return sorted(int(stem) for stem in stems if stem.isdigit())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """An entry as it was read: what it says, its sha256, and all packages where it has them."""
+
+    fields: Mapping[str, Any]
+    digest: str
+    packages: Packages | None = None
+
+
 def load(store: Store, generation: int | None = None) -> State | None:
     """Return the state at a generation, the last by default; None where there is no repository."""
     known = [each for each in generations(store) if generation is None or each <= generation]
-    changes: list[tuple[int, dict[str, Any], str]] = []
+    entries: list[tuple[int, _Entry]] = []
     for each in reversed(known):
-        entry, digest = _read(store, each)
-        changes.append((each, entry, digest))
-        if "everything" in entry:
+        entries.append((each, _read(store, each)))
+        if entries[-1][1].packages is not None:
             break
     state = None
-    for number, entry, digest in reversed(changes):
+    for number, entry in reversed(entries):
         try:
-            state = _followed(state, entry, digest)
-        except (KeyError, TypeError, ValueError) as error:
+            state = _followed(state, entry)
+        except (LookupError, TypeError, ValueError) as error:
             raise _damaged(store, number, str(error)) from error
     return state
 
 
 def has_everything(store: Store, generation: int) -> bool:
     """Tell whether a generation is read from its own entry alone."""
-    return "everything" in _read(store, generation)[0]
+    return _read(store, generation).packages is not None
 
 
-def _read(store: Store, generation: int) -> tuple[dict[str, Any], str]:
+def _read(store: Store, generation: int) -> _Entry:
     content = store.read(entry_path(generation))
     if content is None:
         raise _damaged(store, generation, "is gone")
     try:
-        entry = json.loads(content)
-    except ValueError as error:
-        raise _damaged(store, generation, "is no JSON") from error
-    if not isinstance(entry, dict):
-        raise _damaged(store, generation, "holds no object")
-    return entry, hashlib.sha256(content).hexdigest()
+        return _entry_of(content)
+    except (LookupError, TypeError, ValueError) as error:
+        raise _damaged(store, generation, f"is not of the form of an entry ({error})") from error
+
+
+def _entry_of(content: bytes) -> _Entry:
+    """Return an entry; of what has everything the packages are read when they are asked for."""
+    digest = hashlib.sha256(content).hexdigest()
+    start = content.find(_PACKAGES)
+    if start < 0:
+        return _Entry(fields=_object(content), digest=digest)
+    if not content.endswith(_END):
+        raise ValueError("it ends too early")
+    fields = _object(content[:start] + _PACKAGES.strip() + _END.strip())
+    lines = PackageLines(
+        content, start + len(_PACKAGES), len(content) - len(_END), fields["everything"]["texts"]
+    )
+    return _Entry(fields=fields, digest=digest, packages=Packages(lines=lines))
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    found = json.loads(content)
+    if not isinstance(found, dict):
+        raise TypeError("it holds no object")
+    return found
 
 
 def _damaged(store: Store, generation: int, reason: str) -> RepositoryError:
@@ -121,52 +158,22 @@ def _damaged(store: Store, generation: int, reason: str) -> RepositoryError:
     )
 
 
-def _followed(state: State | None, entry: dict[str, Any], digest: str) -> State:
+def _followed(state: State | None, entry: _Entry) -> State:
     """Return the state after an entry."""
-    if "everything" in entry:
-        return _everything(entry, digest)
-    if state is None or entry["previous"] != state.digest:
+    fields = entry.fields
+    if entry.packages is not None:
+        whole = fields["everything"]
+        return State(
+            repository=from_json(PublishedRepository, whole["repository"]),
+            packages=entry.packages,
+            digest=entry.digest,
+            previous=fields["previous"],
+            identity=whole["identity"],
+        )
+    if state is None or fields["previous"] != state.digest:
         raise ValueError("does not follow the one before it")
-    return replace(
-        applied(state, change_from_json(entry["change"]), date=entry["date"]), digest=digest
-    )
-
-
-def _everything(entry: dict[str, Any], digest: str) -> State:
-    whole = entry["everything"]
-    texts = whole["texts"]
-    packages = [
-        from_json(PublishedPackage, {**each, "license_text": texts[each["license_text"]]})
-        if "license_text" in each
-        else from_json(PublishedPackage, each)
-        for each in whole["packages"]
-    ]
-    return State(
-        repository=from_json(PublishedRepository, whole["repository"]),
-        packages={each.key: each for each in packages},
-        digest=digest,
-        previous=entry["previous"],
-        identity=whole["identity"],
-    )
-
-
-def _everything_json(state: State) -> dict[str, Any]:
-    """Return a state as JSON has it; each licence's text stands in it once."""
-    texts: dict[str, str] = {}
-    packages = []
-    for package in state.ordered():
-        document = to_json(package)
-        if text := document.get("license_text"):
-            key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-            texts[key] = text
-            document["license_text"] = key
-        packages.append(document)
-    return {
-        "repository": to_json(state.repository),
-        "packages": packages,
-        "texts": texts,
-        "identity": state.identity,
-    }
+    after = applied(state, change_from_json(fields["change"]), date=fields["date"])
+    return replace(after, digest=entry.digest)
 
 
 def change_to_json(change: Change) -> dict[str, Any]:
@@ -194,14 +201,15 @@ _IDENTITY = {"name", "title", "address", "certificate", "suites", "fingerprint"}
 
 def applied(state: State, change: Change, *, date: str) -> State:
     """Return the state after a change."""
-    packages = dict(state.packages)
+    touched: dict[Key, PublishedPackage] = {}
     for package in change.add:
-        known = packages.get(package.key)
-        packages[package.key] = _joined(known, package) if known else package
+        known = touched.get(package.key) or state.packages.get(package.key)
+        touched[package.key] = _joined(known, package) if known else package
     for key, why in change.retract.items():
-        packages[key] = replace(packages[key], retracted=why or None)
+        touched[key] = replace(touched.get(key) or state.packages[key], retracted=why or None)
+    packages = state.packages.updated(touched)
     if change.drop:
-        packages = _without(packages, frozenset(change.drop))
+        packages = Packages(_without(packages, frozenset(change.drop)))
     fields = to_json(state.repository) | to_json_values(change.repository)
     generation = state.generation + 1
     repository = from_json(PublishedRepository, fields | {"generation": generation, "date": date})
@@ -233,8 +241,8 @@ def _joined(known: PublishedPackage, more: PublishedPackage) -> PublishedPackage
 
 
 def _without(
-    packages: Mapping[tuple[str, str], PublishedPackage], paths: frozenset[str]
-) -> dict[tuple[str, str], PublishedPackage]:
+    packages: Mapping[Key, PublishedPackage], paths: frozenset[str]
+) -> dict[Key, PublishedPackage]:
     left = {}
     for key, package in packages.items():
         artifacts = tuple(each for each in package.artifacts if each.path not in paths)
@@ -264,7 +272,7 @@ def append(
             return state
         if state is None and first is None:
             raise RepositoryError(f"{store.address}: is no repository; publish makes one")
-        before = state or State(repository=first, packages={})  # type: ignore[arg-type]
+        before = state or State(repository=first, packages=Packages())  # type: ignore[arg-type]
         date = _date_after(before.repository.date)
         after = applied(before, wanted, date=date)
         content = _entry(before, after, wanted, everything=everything)
@@ -283,11 +291,22 @@ def _entry(before: State, after: State, change: Change, *, everything: bool) -> 
         "date": after.repository.date,
         # So that no two publishers ever write the same bytes.
         "nonce": secrets.token_hex(8),
-        "change": change_to_json(change),
+        # None where more than the files of some packages is to be written again.
+        "names": None if change.drop or change.repository else sorted(change.names),
     }
-    if everything or after.generation % _EVERYTHING_EACH == 1:
-        document["everything"] = _everything_json(after)
-    return (json.dumps(document, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
+    if not everything and after.generation % _EVERYTHING_EACH != 1:
+        return compact_json({**document, "change": change_to_json(change)}) + b"\n"
+    lines, texts = after.packages.written()
+    document["everything"] = {
+        "repository": to_json(after.repository),
+        "identity": after.identity,
+        "texts": texts,
+        "packages": [],
+    }
+    head = compact_json(document).removesuffix(_PACKAGES.strip() + _END.strip())
+    parts = itertools.chain.from_iterable((b",\n", line) for line in lines)
+    # One join: the lines are as large as all that there is.
+    return b"".join([head, _PACKAGES, *itertools.islice(parts, 1, None), b"\n" * bool(lines), _END])
 
 
 def _date_after(previous: str) -> str:
@@ -312,10 +331,8 @@ def names_changed(store: Store, since: int, state: State) -> frozenset[str] | No
     for generation in range(since + 1, state.generation + 1):
         if generation not in known:
             return None
-        entry, _ = _read(store, generation)
-        change = entry.get("change", {})
-        if change.get("drop") or change.get("repository"):
+        changed = _read(store, generation).fields.get("names")
+        if changed is None:
             return None
-        names |= {each["name"] for each in change.get("add", ())}
-        names |= {name for name, *_ in change.get("retract", ())}
+        names |= {*changed}
     return frozenset(names)

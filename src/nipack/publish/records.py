@@ -127,19 +127,24 @@ def to_json(record: Any) -> Any:
     """Return a record as JSON has it, without the fields that are as they are by default."""
     if dataclasses.is_dataclass(record):
         return {
-            each.name: to_json(value)
-            for each in dataclasses.fields(record)
-            if (value := getattr(record, each.name)) != _default(each)
+            name: to_json(value) if isinstance(value, (list, tuple)) else value
+            for name, default in _defaults(cast("Any", type(record))).items()
+            if (value := getattr(record, name)) != default
         }
     if isinstance(record, (list, tuple)):
         return [to_json(each) for each in record]
     return record
 
 
-def _default(each: "dataclasses.Field[Any]") -> Any:
-    if each.default_factory is not dataclasses.MISSING:
-        return each.default_factory()
-    return each.default
+@cache
+def _defaults(kind: Any) -> dict[str, Any]:
+    """Return what each field of a record is by default."""
+    return {
+        each.name: each.default
+        if each.default_factory is dataclasses.MISSING
+        else each.default_factory()
+        for each in dataclasses.fields(kind)
+    }
 
 
 def from_json(kind: type[Record], document: Any) -> Record:

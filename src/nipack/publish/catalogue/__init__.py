@@ -4,6 +4,6 @@
 every text of a stranger passes `html.py`.
 """
 
-from nipack.publish.catalogue.site import render
+from nipack.publish.catalogue.site import own, render
 
-__all__ = ["render"]
+__all__ = ["own", "render"]

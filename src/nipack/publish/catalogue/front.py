@@ -1,7 +1,7 @@
 """The front page, the plain list of all packages, and the data that the search looks through."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nipack.publish.catalogue.commands import Way, ways
@@ -11,6 +11,8 @@ from nipack.publish.records import PublishedRepository
 
 Picture = dict[str, Any]
 """`path`, `width` and `height` of a picture, as JSON has them."""
+Row = dict[str, Any]
+"""What packages.json has of a package."""
 
 # What the page shows without a program; the program shows the rest.
 CARDS = 60
@@ -19,38 +21,38 @@ SEARCHED_CHARACTERS = 1500
 HUES = 8
 
 
-def files(
-    repository: PublishedRepository,
-    entries: Sequence[Entry],
-    pictures: Mapping[str, Picture | None],
-) -> Iterator[tuple[str, bytes]]:
+def earlier_rows(content: bytes) -> dict[str, Row]:
+    """Return the rows of a packages.json, by name."""
+    return {each["name"]: each for each in json.loads(content)["packages"]}
+
+
+def files(repository: PublishedRepository, rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
     """Yield the files that name every package."""
-    rows = [row(entry, pictures.get(entry.latest.payload_id)) for entry in entries]
     about = _about(repository)
-    offered = [
-        {**each, "artifacts": artifacts(entry)} for each, entry in zip(rows, entries, strict=True)
-    ]
-    yield "packages.json", f"{_json({'repository': about, 'packages': offered})}\n".encode()
+    yield "packages.json", f"{_json({'repository': about, 'packages': rows})}\n".encode()
     # A script can be read from a disk, where a page may not fetch JSON.
-    script = _json({"repository": about, "packages": rows})
+    shown_rows = [
+        {name: value for name, value in each.items() if name != "artifacts"} for each in rows
+    ]
+    script = _json({"repository": about, "packages": shown_rows})
     yield "catalogue/packages.js", f"window.nipackCatalogue={script};\n".encode()
     values = {"repository": repository, "total": len(rows)}
     yield "packages/index.html", fill("list.html.j2", {**values, "rows": rows, "top": "../"})
     newest = sorted(rows, key=lambda each: (each["date"], each["name"]), reverse=True)
     shown = {
         "rows": newest[:CARDS],
-        "bytes": sum(entry.latest.size for entry in entries),
-        "updated": repository.date or max((entry.date for entry in entries), default=""),
-        "ways": front_ways(repository, entries),
-        "umbrellas": _choices(entry.umbrella for entry in entries),
-        "licences": _choices(entry.latest.license or "" for entry in entries),
-        "libraries": _choices(name for entry in entries for name in entry.latest.libraries),
+        "bytes": sum(each["size"] for each in rows),
+        "updated": repository.date or max((each["date"] for each in rows), default=""),
+        "ways": front_ways(repository, rows),
+        "umbrellas": _choices(each["umbrella"] for each in rows),
+        "licences": _choices(each["license"] for each in rows),
+        "libraries": _choices(name for each in rows for name in each["libraries"]),
         "top": "",
     }
     yield "index.html", fill("front.html.j2", {**values, **shown})
 
 
-def row(entry: Entry, picture: Picture | None) -> dict[str, Any]:
+def row(entry: Entry, picture: Picture | None) -> Row:
     """Return what the front page knows of a package, as JSON has it."""
     latest = entry.latest
     found = {
@@ -73,6 +75,7 @@ def row(entry: Entry, picture: Picture | None) -> dict[str, Any]:
         "hue": hue(entry.name),
         "picture": picture,
         "files": " ".join(each.path for each in latest.files)[:SEARCHED_CHARACTERS],
+        "artifacts": artifacts(entry),
     }
     return {
         key: visible(value) if isinstance(value, str) else value for key, value in found.items()
@@ -94,13 +97,11 @@ def hue(name: str) -> int:
     return sum(name.encode("utf-8", "replace")) % HUES
 
 
-def front_ways(repository: PublishedRepository, entries: Sequence[Entry]) -> list[Way]:
+def front_ways(repository: PublishedRepository, rows: Sequence[Row]) -> list[Way]:
     """Return how a package that most ecosystems have is installed, by each that is served."""
-    served = {each.ecosystem for entry in entries for each in entry.latest.artifacts}
-    example = max(
-        entries, key=lambda entry: (len(entry.latest.artifacts), entry.date), default=None
-    )
-    return ways(repository, example.name, served) if example else []
+    served = {each["ecosystem"] for row in rows for each in row["artifacts"]}
+    example = max(rows, key=lambda row: (len(row["artifacts"]), row["date"]), default=None)
+    return ways(repository, example["name"], served) if example else []
 
 
 def _choices(values: Iterator[str]) -> list[str]:

@@ -37,27 +37,45 @@ class IndexFile:
 
     One with `settled` is called after its content, or is of an artifact that never changes: it is
     written before every other, and it is not written again.  The others lead clients to what there
-    is, so they are written last, in the order in which they come.  One with `signature` differs
-    from one signing to the next, so its digest is nowhere.
+    is, so they are written last, in the order in which they come; but those that follow one another
+    with `own` are each of one package, and are written at once, lower numbers first.  One with
+    `signature` differs from one signing to the next, so its digest is nowhere.
     """
 
     path: str
     content: bytes
     settled: bool = False
+    own: int = 0
     signature: bool = False
+
+
+class Before(Protocol):
+    """The files of an earlier generation, as far as they are to the byte what its key signed."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file that SHA256SUMS has; None where it is not there, or was changed."""
+        ...
+
+    def read_named(self, path: str, sha256: str) -> bytes | None:
+        """Return a file that another names by its digest, as `read` does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the indexes are made of.
 
-    `changed` has the names whose own files are wanted, None for all of them; `keyring` is the
-    version of what users are told once.
+    `changed` has the names whose own files are wanted, None for all of them.  Where they are known,
+    `mine` has every version of these packages, and `before` the files of the generation since
+    which they changed: an index is that of before with these packages in it, which gives the same
+    bytes as all packages do.  `keyring` is the version of what users are told once.
     """
 
     repository: PublishedRepository
     packages: Sequence[PublishedPackage]
     changed: frozenset[str] | None = None
+    mine: Sequence[PublishedPackage] = ()
+    before: Before | None = None
     signer: Signer | None = None
     keyring: int = 1
 

@@ -29,6 +29,7 @@ _TOP = "apt"
 _COMPONENT = "main"
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
+_FILENAME = re.compile(r"^Filename: (.+)$", re.MULTILINE)
 
 
 class AptArchive(Ecosystem):
@@ -54,16 +55,11 @@ class AptArchive(Ecosystem):
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield Packages by its digest, and then what leads to it."""
         keyring = _keyring(snapshot)
-        stanzas = [
-            _stanza(artifact)
-            for package in snapshot.packages
-            if package.retracted is None
-            for artifact in package.artifacts_of(self.name)
-        ]
+        stanzas = _stanzas(snapshot)
         if keyring is not None:
             yield keyring
-            stanzas.append(_keyring_stanza(keyring))
-        packages = "".join(sorted(stanzas)).encode()
+            stanzas[keyring.path] = _keyring_stanza(keyring)
+        packages = "".join(sorted(stanzas.values())).encode()
         files = {
             f"{_COMPONENT}/binary-all/Packages": packages,
             f"{_COMPONENT}/binary-all/Packages.gz": gzip.compress(packages, 6, mtime=0),
@@ -112,6 +108,29 @@ def _reading(records: RecordFiles, control: Deb822) -> Reading:
         version=version,
         index={"control": control.dump() or ""},
     )
+
+
+def _stanzas(snapshot: Snapshot) -> dict[str, str]:
+    """Return what Packages has of each artifact, by its path."""
+    found = _earlier_stanzas(snapshot)
+    stanzas = found or {}
+    for package in snapshot.packages if found is None else snapshot.mine:
+        for artifact in package.artifacts_of(AptArchive.name):
+            if package.retracted is None:
+                stanzas[artifact.path] = _stanza(artifact)
+            else:
+                stanzas.pop(artifact.path, None)
+    return stanzas
+
+
+def _earlier_stanzas(snapshot: Snapshot) -> dict[str, str] | None:
+    """Return the stanzas of the generation before; None where they are not known."""
+    path = f"{_TOP}/dists/{snapshot.repository.suites[0]}/{_COMPONENT}/binary-all/Packages"
+    content = snapshot.before.read(path) if snapshot.before else None
+    if content is None:
+        return None
+    stanzas = (f"{each}\n\n" for each in content.decode().split("\n\n") if each)
+    return {f"{_TOP}/{_FILENAME.findall(each)[-1]}": each for each in stanzas}
 
 
 def _stanza(artifact: PublishedArtifact) -> str:

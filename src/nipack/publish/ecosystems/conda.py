@@ -8,9 +8,9 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +25,9 @@ from nipack.publish.records import PublishedArtifact, PublishedPackage, Publishe
 _TOP = "conda"
 _READ = ("index.json", "about.json", "licenses/")
 _SUBDIR = f"{_TOP}/noarch"
+_FLAT = f"{_SUBDIR}/repodata.json"
+_SHARDS = f"{_SUBDIR}/repodata_shards.msgpack.zst"
+_CHANNEL_DATA = f"{_TOP}/channeldata.json"
 # Level 19 takes a hundred times as long for a sixth less.
 _LEVEL = 3
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
@@ -52,47 +55,95 @@ class CondaChannel(Ecosystem):
         """Yield the shards, and then what leads to them and to the packages."""
         import msgpack
 
-        records: dict[str, dict[str, Any]] = {}
-        removed: list[str] = []
-        by_name: dict[str, dict[str, dict[str, Any]]] = {}
-        for package in snapshot.packages:
-            for artifact in package.artifacts_of(self.name):
-                if package.retracted is not None:
-                    removed.append(artifact.file_name)
-                    continue
-                record = _record(artifact)
-                records[artifact.file_name] = record
-                by_name.setdefault(record["name"], {})[artifact.file_name] = record
-        digests = {}
-        for name, mine in sorted(by_name.items()):
-            shard = _compressed(msgpack.packb(_shard(mine)))
-            digest = hashlib.sha256(shard)
-            digests[name] = digest.digest()
-            # Which one changed is not asked: a shard that is there has the same bytes.
-            yield IndexFile(
-                path=f"{_SUBDIR}/shards/{digest.hexdigest()}.msgpack.zst",
-                content=shard,
-                settled=True,
-            )
+        earlier = _earlier(snapshot)
+        channel = earlier or _Channel()
+        names = channel.put(snapshot.packages if earlier is None else snapshot.mine)
+        by_name: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in sorted(names)}
+        for file_name, record in channel.records.items():
+            if record["name"] in names:
+                by_name[record["name"]][file_name] = record
+        for name, records in by_name.items():
+            channel.shards.pop(name, None)
+            if records:
+                shard = _compressed(msgpack.packb(_shard(records)))
+                digest = hashlib.sha256(shard)
+                channel.shards[name] = digest.digest()
+                path = f"{_SUBDIR}/shards/{digest.hexdigest()}.msgpack.zst"
+                yield IndexFile(path=path, content=shard, settled=True)
         info = {"base_url": "./", "shards_base_url": "./shards/", "subdir": "noarch"}
+        digests = dict(sorted(channel.shards.items()))
         shards = msgpack.packb({"info": info, "shards": digests, "version": 1})
         repodata = _json(
             {
                 "info": {"subdir": "noarch"},
                 "packages": {},
-                "packages.conda": dict(sorted(records.items())),
-                "removed": sorted(removed),
+                "packages.conda": channel.records,
+                "removed": sorted(channel.removed),
                 "repodata_version": 1,
             }
         )
-        yield IndexFile(path=f"{_SUBDIR}/repodata.json", content=repodata)
-        yield IndexFile(path=f"{_SUBDIR}/repodata.json.zst", content=_compressed(repodata))
-        yield IndexFile(path=f"{_SUBDIR}/repodata_shards.msgpack.zst", content=_compressed(shards))
-        yield IndexFile(path=f"{_TOP}/channeldata.json", content=_channel_data(snapshot))
+        yield IndexFile(path=_FLAT, content=repodata)
+        yield IndexFile(path=f"{_FLAT}.zst", content=_compressed(repodata))
+        yield IndexFile(path=_SHARDS, content=_compressed(shards))
+        data = {"channeldata_version": 1, "packages": channel.data, "subdirs": ["noarch"]}
+        yield IndexFile(path=_CHANNEL_DATA, content=_json(data))
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return conda's command."""
         return (f"conda install --channel {repository.address}/{_TOP} {name}",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """What the indexes have: records and what is hidden by file name, the rest by package."""
+
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    shards: dict[str, bytes] = field(default_factory=dict)
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def put(self, packages: Iterable[PublishedPackage]) -> set[str]:
+        """Put packages in the place of what is there of them; return the names they have here."""
+        names = set()
+        for package in packages:
+            for artifact in package.artifacts_of(CondaChannel.name):
+                names.add(artifact.index["name"])
+                self._put(package, artifact)
+        return names
+
+    def _put(self, package: PublishedPackage, artifact: PublishedArtifact) -> None:
+        if package.retracted is not None:
+            self.records.pop(artifact.file_name, None)
+            self.removed.add(artifact.file_name)
+            return
+        self.removed.discard(artifact.file_name)
+        self.records[artifact.file_name] = _record(artifact)
+        # The last version stands; they come in order.
+        self.data[artifact.index["name"]] = _about(package, artifact)
+
+
+def _earlier(snapshot: Snapshot) -> _Channel | None:
+    """Return what the indexes had of all but the packages that changed; None if that is unknown."""
+    import msgpack
+
+    if snapshot.before is None:
+        return None
+    flat, about, shards = map(snapshot.before.read, (_FLAT, _CHANNEL_DATA, _SHARDS))
+    if flat is None or about is None or shards is None:
+        return None
+    document, data = json.loads(flat), json.loads(about)["packages"]
+    mine = [each for package in snapshot.mine for each in package.artifacts_of("conda")]
+    names, files = {each.index["name"] for each in mine}, {each.file_name for each in mine}
+    records = document["packages.conda"]
+    if any(each["name"] in names and name not in files for name, each in records.items()):
+        return None  # Another package of the repository has the same name here.
+    plain = zstandard.ZstdDecompressor().decompress(shards)
+    return _Channel(
+        records=records,
+        removed={*document["removed"]},
+        shards=msgpack.unpackb(plain)["shards"],
+        data={name: each for name, each in data.items() if name not in names},
+    )
 
 
 def _info_files(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -179,22 +230,17 @@ def _shard(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _channel_data(snapshot: Snapshot) -> bytes:
-    packages = {}
-    for package in snapshot.packages:
-        for artifact in package.artifacts_of("conda"):
-            if package.retracted is None:
-                # The last version stands; they come in order.
-                packages[artifact.index["name"]] = {
-                    "description": package.description or None,
-                    "home": package.homepage,
-                    "license": package.license,
-                    "subdirs": ["noarch"],
-                    "summary": package.summary,
-                    "timestamp": int(artifact.index.get("timestamp") or 0) // 1000,
-                    "version": package.version,
-                }
-    return _json({"channeldata_version": 1, "packages": packages, "subdirs": ["noarch"]})
+def _about(package: PublishedPackage, artifact: PublishedArtifact) -> dict[str, Any]:
+    """Return what channeldata.json says of a package."""
+    return {
+        "description": package.description or None,
+        "home": package.homepage,
+        "license": package.license,
+        "subdirs": ["noarch"],
+        "summary": package.summary,
+        "timestamp": int(artifact.index.get("timestamp") or 0) // 1000,
+        "version": package.version,
+    }
 
 
 def _json(document: Any) -> bytes:

@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
@@ -45,15 +45,12 @@ class SimpleIndex(Ecosystem):
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield each wheel's metadata, each project's pages, and those of all."""
-        projects: dict[str, list[tuple[PublishedPackage, PublishedArtifact]]] = {}
-        for package in snapshot.packages:
-            for artifact in package.artifacts_of(self.name):
-                project = artifact.index["project"]
-                projects.setdefault(project, []).append((package, artifact))
+        earlier = _earlier(snapshot)
+        projects = _projects(snapshot.packages if earlier is None else snapshot.mine)
         for project, wheels in sorted(projects.items()):
             if any(snapshot.wants(package.name) for package, _ in wheels):
                 yield from _project_files(project, wheels)
-        names = sorted(projects)
+        names = sorted({*projects, *(earlier or ())})
         links = [f'<a href="{name}/">{name}</a>' for name in names]
         yield IndexFile(path=f"{_TOP}/index.html", content=_page("Simple index", links))
         document = {"meta": _meta(), "projects": [{"name": name} for name in names]}
@@ -63,6 +60,35 @@ class SimpleIndex(Ecosystem):
         """Return pip's command."""
         # As an extra index beside another, anybody's package of that name could win.
         return (f"pip install --index-url {repository.address}/{_TOP}/ {name}",)
+
+
+_Wheels = list[tuple[PublishedPackage, PublishedArtifact]]
+
+
+def _projects(packages: Iterable[PublishedPackage]) -> dict[str, _Wheels]:
+    """Return the wheels of each project."""
+    projects: dict[str, _Wheels] = {}
+    for package in packages:
+        for artifact in package.artifacts_of(SimpleIndex.name):
+            projects.setdefault(artifact.index["project"], []).append((package, artifact))
+    return projects
+
+
+def _earlier(snapshot: Snapshot) -> list[str] | None:
+    """Return the projects of the generation before; None where they are not known."""
+    content = snapshot.before.read(f"{_TOP}/index.json") if snapshot.before else None
+    if snapshot.before is None or content is None:
+        return None
+    names = [each["name"] for each in json.loads(content)["projects"]]
+    known = frozenset(names)
+    for project, wheels in _projects(snapshot.mine).items():
+        if project not in known:
+            continue
+        page = snapshot.before.read(f"{_TOP}/{project}/index.json")
+        there = {each["filename"] for each in json.loads(page)["files"]} if page else None
+        if there is None or there - {wheel.file_name for _, wheel in wheels}:
+            return None  # Another package of the repository has wheels of this project.
+    return names
 
 
 def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Version) -> Reading:
@@ -102,22 +128,20 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
     )
 
 
-def _project_files(
-    project: str, wheels: list[tuple[PublishedPackage, PublishedArtifact]]
-) -> Iterator[IndexFile]:
+def _project_files(project: str, wheels: _Wheels) -> Iterator[IndexFile]:
     for _, wheel in wheels:
         yield IndexFile(path=f"{wheel.path}.metadata", content=_metadata(wheel), settled=True)
     ordered = sorted(wheels, key=lambda each: (Version(each[1].version), each[1].file_name))
     links = [_link(package, wheel) for package, wheel in ordered]
     page = _page(f"Links for {project}", links)
-    yield IndexFile(path=f"{_TOP}/{project}/index.html", content=page)
+    yield IndexFile(path=f"{_TOP}/{project}/index.html", content=page, own=1)
     document = {
         "files": [_file(package, wheel) for package, wheel in ordered],
         "meta": _meta(),
         "name": project,
         "versions": list(dict.fromkeys(wheel.version for _, wheel in ordered)),
     }
-    yield IndexFile(path=f"{_TOP}/{project}/index.json", content=_json(document))
+    yield IndexFile(path=f"{_TOP}/{project}/index.json", content=_json(document), own=1)
 
 
 def _metadata(wheel: PublishedArtifact) -> bytes:

@@ -34,6 +34,8 @@ _KINDS = {
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _VERSION = re.compile(r"[A-Za-z0-9._+~^]+")
+_SNIPPET = re.compile(r"^<package .*?^</package>\n", re.MULTILINE | re.DOTALL)
+_PACKAGE_ID = re.compile(r'pkgid="(?:YES">)?([0-9a-f]{64})')
 
 
 class RpmRepository(Ecosystem):
@@ -58,13 +60,10 @@ class RpmRepository(Ecosystem):
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the indexes by their digests, and then what leads to them."""
-        snippets = [
-            artifact.index
-            for package in snapshot.packages
-            if package.retracted is None
-            for artifact in package.artifacts_of(self.name)
-        ]
-        indexes = [_index(kind, [str(each[kind]) for each in snippets]) for kind in _KINDS]
+        snippets = _snippets(snapshot)
+        # In the same order in each: the three are read together.
+        ordered = [snippets[digest] for digest in sorted(snippets)]
+        indexes = [_index(kind, [each[kind] for each in ordered]) for kind in _KINDS]
         for each in indexes:
             yield IndexFile(path=f"{_TOP}/{each.location}", content=each.content, settled=True)
         repository = snapshot.repository
@@ -88,6 +87,41 @@ class RpmRepository(Ecosystem):
             f"sudo curl -fsSL {repository.address}/{_TOP}/{file} -o /etc/yum.repos.d/{file}",
             f"sudo dnf install {name}",
         )
+
+
+_Snippets = dict[str, dict[str, str]]
+
+
+def _snippets(snapshot: Snapshot) -> _Snippets:
+    """Return what each index has of a package, by the package's sha256."""
+    earlier = _earlier(snapshot)
+    snippets = earlier or {}
+    for package in snapshot.packages if earlier is None else snapshot.mine:
+        for artifact in package.artifacts_of(RpmRepository.name):
+            if package.retracted is None:
+                snippets[artifact.sha256] = {kind: str(artifact.index[kind]) for kind in _KINDS}
+            else:
+                snippets.pop(artifact.sha256, None)
+    return snippets
+
+
+def _earlier(snapshot: Snapshot) -> _Snippets | None:
+    """Return the snippets of the generation before; None where they are not known."""
+    repomd = snapshot.before.read(f"{_TOP}/repodata/repomd.xml") if snapshot.before else None
+    if snapshot.before is None or repomd is None:
+        return None
+    found: _Snippets = {}
+    for data in ET.fromstring(repomd).iter(f"{{{_REPO}}}data"):
+        place = data.find(f"{{{_REPO}}}location")
+        digest = data.findtext(f"{{{_REPO}}}checksum")
+        if place is None or digest is None:
+            return None
+        content = snapshot.before.read_named(f"{_TOP}/{place.attrib['href']}", digest)
+        if content is None:
+            return None
+        for snippet in _SNIPPET.findall(gzip.decompress(content).decode()):
+            found.setdefault(_PACKAGE_ID.findall(snippet)[0], {})[data.attrib["type"]] = snippet
+    return found
 
 
 def _header(artifact: Path) -> Any:

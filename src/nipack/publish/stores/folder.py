@@ -45,10 +45,20 @@ class FolderStore:
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, in place of one that is there."""
+        if self._has(path, content):
+            return
         with self._unfinished(path) as (output, temporary):
             output.write(content)
             _flush(output)
             temporary.replace(self._top / path)
+
+    def _has(self, path: str, content: bytes) -> bool:
+        """Tell whether a file is there with these bytes: to write it again takes its time."""
+        file = self._top / path
+        try:
+            return file.stat().st_size == len(content) and file.read_bytes() == content
+        except OSError:
+            return False
 
     def create(self, path: str, content: bytes) -> None:
         """Write a file; raises ExistsError where there is one, with whatever bytes."""

@@ -1,0 +1,178 @@
+"""The packages of a repository by name and version, each read when somebody asks for it.
+
+An entry of the log that has everything holds one package on a line.  Who adds one to ten thousand
+looks at the names of all, and reads that one.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+from nipack.publish.errors import RepositoryError
+from nipack.publish.records import PublishedPackage, from_json, to_json
+
+Key = tuple[str, str]
+"""A package's name and version."""
+
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_KEY = re.compile(rb'^\{"name":(%b),"version":(%b)' % (_STRING, _STRING), re.MULTILINE)
+_ARTIFACT = re.compile(
+    rb'\{"ecosystem":%b,"path":(%b),"version":%b,"size":\d+,"sha256":"([0-9a-f]{64})"'
+    % (_STRING, _STRING, _STRING)
+)
+
+
+class PackageLines:
+    """Packages as a text has them: one on a line, as JSON, without the licences' texts."""
+
+    def __init__(self, content: bytes, start: int, end: int, texts: Mapping[str, str]) -> None:
+        """Take a text and where its packages are; raises ValueError where a line has none.
+
+        `texts` are the licences' texts, by what stands for them in a line.
+        """
+        self._content, self._start, self._end = content, start, end
+        self.texts = texts
+        self.spans: dict[Key, tuple[int, int]] = {}
+        for match in _KEY.finditer(content, start, end):
+            stop = content.index(b"\n", match.end(), end)
+            # All but the last end with a comma.
+            stop -= content[stop - 1 : stop] == b","
+            self.spans[_text(match[1]), _text(match[2])] = match.start(), stop
+        if len(self.spans) != content.count(b"\n", start, end):
+            raise ValueError("a line holds no package, or one that another line has")
+
+    def line(self, key: Key) -> memoryview:
+        """Return a package's JSON."""
+        start, end = self.spans[key]
+        return memoryview(self._content)[start:end]
+
+    def package(self, key: Key) -> PublishedPackage:
+        """Return a package; raises RepositoryError where its line is damaged."""
+        try:
+            document = json.loads(bytes(self.line(key)))
+            if "license_text" in document:
+                document["license_text"] = self.texts[document["license_text"]]
+            return from_json(PublishedPackage, document)
+        except (LookupError, TypeError, ValueError) as error:
+            raise RepositoryError(
+                f"{' '.join(key)}: what the log has of it is damaged ({error}); the log of a "
+                "repository is never edited: restore its last file from a copy of the repository"
+            ) from error
+
+    def digests(self) -> dict[str, str]:
+        """Return the sha256 of every artifact, by its path."""
+        found = _ARTIFACT.finditer(self._content, self._start, self._end)
+        return {_text(match[1]): match[2].decode("ascii") for match in found}
+
+
+class Packages(Mapping[Key, PublishedPackage]):
+    """Packages by name and version: those of lines, and others in front of them."""
+
+    def __init__(
+        self, own: Mapping[Key, PublishedPackage] | None = None, lines: PackageLines | None = None
+    ) -> None:
+        """Take packages that were read, and lines of which any may be."""
+        self._own = dict(own or {})
+        self._lines = lines
+        self._keys = {**dict.fromkeys(lines.spans if lines else ()), **dict.fromkeys(self._own)}
+
+    def __getitem__(self, key: Key) -> PublishedPackage:
+        """Return a package."""
+        if key in self._own or key not in self._keys or self._lines is None:
+            return self._own[key]
+        return self._lines.package(key)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether it is there, without reading it."""
+        return key in self._keys
+
+    def __iter__(self) -> Iterator[Key]:
+        """Iterate over the keys."""
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._keys)
+
+    def updated(self, packages: Mapping[Key, PublishedPackage]) -> "Packages":
+        """Return these with some in the place of those of the same keys."""
+        return Packages({**self._own, **packages}, self._lines)
+
+    def named(self, names: Collection[str]) -> tuple[PublishedPackage, ...]:
+        """Return all versions of some names, in order."""
+        return tuple(self[key] for key in sorted(self._keys) if key[0] in names)
+
+    def ordered(self) -> "OrderedPackages":
+        """Return all by name and version, read at the first time."""
+        return OrderedPackages(self)
+
+    def sha256_at(self, path: str) -> str | None:
+        """Return the sha256 of the artifact at a path; None where none is."""
+        return self._digests.get(path)
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        found = self._lines.digests() if self._lines else {}
+        for package in self._own.values():
+            found |= {each.path: each.sha256 for each in package.artifacts}
+        return found
+
+    def written(self) -> tuple[list[bytes | memoryview], dict[str, str]]:
+        """Return the lines of all in order, and the licences' texts that they name."""
+        texts = dict(self._lines.texts) if self._lines else {}
+        lines: list[bytes | memoryview] = []
+        for key in sorted(self._keys):
+            if key in self._own or self._lines is None:
+                lines.append(_line(self._own[key], texts))
+            else:
+                lines.append(self._lines.line(key))
+        return lines, texts
+
+
+class OrderedPackages(Sequence[PublishedPackage]):
+    """All packages of a repository by name and version; they are read where one is wanted."""
+
+    def __init__(self, packages: Packages) -> None:
+        """Take them as they are."""
+        self._packages = packages
+
+    @cached_property
+    def _read(self) -> tuple[PublishedPackage, ...]:
+        return tuple(self._packages[key] for key in sorted(self._packages))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._packages)
+
+    @overload
+    def __getitem__(self, index: int) -> PublishedPackage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PublishedPackage]: ...
+
+    def __getitem__(self, index: int | slice) -> PublishedPackage | Sequence[PublishedPackage]:
+        """Return one, or some."""
+        return self._read[index]
+
+
+def _line(package: PublishedPackage, texts: dict[str, str]) -> bytes:
+    """Return a package's line, and put its licence's text among the others."""
+    document: dict[str, Any] = to_json(package)
+    if text := document.get("license_text"):
+        key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        texts[key] = text
+        document["license_text"] = key
+    return compact_json(document)
+
+
+def compact_json(document: Any) -> bytes:
+    """Return JSON on one line, without blanks."""
+    return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def _text(string: bytes) -> str:
+    inner = string[1:-1]
+    return str(json.loads(string)) if b"\\" in inner else inner.decode("ascii")
