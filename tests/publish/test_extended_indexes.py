@@ -3,17 +3,20 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import REPOSITORY
+from tests.publish.catalogue.samples import package
 from tests.publish.serving import made_key
 
 from nipack.publish import catalogue, flow, indexes, log
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
-from nipack.publish.packages import OrderedPackages
+from nipack.publish.packages import OrderedPackages, PackageLines, Packages
+from nipack.publish.records import PublishedArtifact, PublishedFile
 from nipack.publish.retraction import retract
 from nipack.publish.signing import Signer, signer_of
 from nipack.publish.stores import store_at
@@ -204,3 +207,27 @@ def test_a_line_of_the_log_that_is_damaged_is_named(lab: Lab, others: list[Path]
         entry.write_bytes(wrong)
         with pytest.raises(RepositoryError, match="never edited: restore"):
             lab.publish(*others)
+
+
+@pytest.mark.parametrize("most", [0, 32], ids=["all at once", "one by one"])
+def test_the_digest_of_a_path_is_that_of_its_artifact(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where files of payloads, and what an ecosystem keeps, are called like artifacts."""
+    monkeypatch.setattr("nipack.publish.packages._MOST_SOUGHT", most)
+    paths = ["conda/a-1.conda", 'apt/"b"\\n/é', "simple/c.whl"]
+    odd = tuple(PublishedFile(path=path, size=1, sha256="f" * 64) for path in paths)
+    packages = {}
+    for number, path in enumerate(paths):
+        artifact = PublishedArtifact(
+            ecosystem="conda", path=path, version="1", size=3, sha256=f"{number}" * 64, date="",
+            index={"path": paths[0], "in": [{"ecosystem": "x", "path": paths[0]}]},
+        )  # fmt: skip
+        each = package(f"p{number}", "1", files={}, artifacts=(artifact,))
+        packages[each.key] = replace(each, files=odd)
+    lines, texts = Packages(packages).written()
+    content = b"[\n" + b",\n".join(lines) + b"\n"
+    again = Packages(lines=PackageLines(content, 2, len(content), texts))
+    assert dict(again) == packages
+    assert again.digests(paths) == {path: f"{number}" * 64 for number, path in enumerate(paths)}
+    assert again.digests([]) == {} or most == 0

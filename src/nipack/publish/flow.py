@@ -257,13 +257,13 @@ class _Plan:
         """Return the change that is wanted of a state; None where there is nothing to do."""
         there = state.packages if state else Packages()
         new, refused = [], {**self._unreadable, **self._spoiled}
-        paths: dict[str, str | None] = {}
+        paths = there.digests({each.artifact.path for each in self._candidates})
         payloads: dict[Key, str] = {}
         for each in self._candidates:
             if each.file in refused:
                 continue
             path, key = each.artifact.path, each.package.key
-            known = paths.get(path) or there.sha256_at(path)
+            known = paths.get(path)
             payload = payloads.get(key) or (there[key].payload_id if key in there else None)
             reason = _objection(each, known, payload)
             if reason:

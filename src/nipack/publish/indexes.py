@@ -30,6 +30,8 @@ ABOUT = "repository.json"
 # They wait for a disk or for a server.
 WRITERS = 16
 _AT_ONCE = 512
+# A folder may have thousands; so few are asked for one by one.
+_FEW = 64
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 logger = logging.getLogger(__name__)
@@ -190,8 +192,14 @@ def _derived(snapshot: Snapshot) -> Iterator[IndexFile]:
 def _write_settled(store: Store, files: Iterable[IndexFile]) -> None:
     """Write the files that are not there; those that are there are the same."""
     settled = [each for each in files if each.settled]
-    folders = {each.path.rpartition("/")[0] for each in settled}
-    present = {path for folder in folders for path in store.files(folder)}
+    if len(settled) > _FEW:
+        folders = {each.path.rpartition("/")[0] for each in settled}
+        present = {path for folder in folders for path in store.files(folder)}
+    else:
+        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+            found = pool.map(lambda each: store.read(each.path), settled)
+            pairs = zip(settled, found, strict=True)
+            present = {each.path for each, content in pairs if content is not None}
     _write_all(store, [file for file in settled if file.path not in present])
 
 

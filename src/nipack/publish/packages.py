@@ -7,7 +7,7 @@ looks at the names of all, and reads that one.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
@@ -18,7 +18,10 @@ Key = tuple[str, str]
 """A package's name and version."""
 
 _STRING = rb'"(?:[^"\\]|\\.)*"'
-_KEY = re.compile(rb'^\{"name":(%b),"version":(%b)' % (_STRING, _STRING), re.MULTILINE)
+_KEY = re.compile(rb'\{"name":(%b),"version":(%b)' % (_STRING, _STRING))
+_ARTIFACT_START = b'{"ecosystem":"'
+# To look for one takes as long as to list a few hundred.
+_MOST_SOUGHT = 32
 _ARTIFACT = re.compile(
     rb'\{"ecosystem":%b,"path":(%b),"version":%b,"size":\d+,"sha256":"([0-9a-f]{64})"'
     % (_STRING, _STRING, _STRING)
@@ -36,13 +39,14 @@ class PackageLines:
         self._content, self._start, self._end = content, start, end
         self.texts = texts
         self.spans: dict[Key, tuple[int, int]] = {}
-        for match in _KEY.finditer(content, start, end):
-            stop = content.index(b"\n", match.end(), end)
+        for line in _places(content, b"\n", start - 1, end - 1):
+            match = _KEY.match(content, line + 1)
+            key = (_text(match[1]), _text(match[2])) if match else None
+            if key is None or key in self.spans:
+                raise ValueError("a line holds no package, or one that another line has")
+            stop = content.index(b"\n", line + 1)
             # All but the last end with a comma.
-            stop -= content[stop - 1 : stop] == b","
-            self.spans[_text(match[1]), _text(match[2])] = match.start(), stop
-        if len(self.spans) != content.count(b"\n", start, end):
-            raise ValueError("a line holds no package, or one that another line has")
+            self.spans[key] = line + 1, stop - (content[stop - 1 : stop] == b",")
 
     def line(self, key: Key) -> memoryview:
         """Return a package's JSON."""
@@ -62,10 +66,25 @@ class PackageLines:
                 "repository is never edited: restore its last file from a copy of the repository"
             ) from error
 
-    def digests(self) -> dict[str, str]:
-        """Return the sha256 of every artifact, by its path."""
-        found = _ARTIFACT.finditer(self._content, self._start, self._end)
-        return {_text(match[1]): match[2].decode("ascii") for match in found}
+    def digests(self, paths: Collection[str]) -> dict[str, str]:
+        """Return the sha256 of the artifacts at some paths, by path."""
+        if len(paths) > _MOST_SOUGHT:
+            return self._all_digests
+        content, start, end = self._content, self._start, self._end
+        # A file of a payload may be called so as well: each place is looked at.
+        return self._digests_at(
+            content.rfind(_ARTIFACT_START, start, place)
+            for path in paths
+            for place in _places(content, b'"path":' + compact_json(path), start, end)
+        )
+
+    @cached_property
+    def _all_digests(self) -> dict[str, str]:
+        return self._digests_at(_places(self._content, _ARTIFACT_START, self._start, self._end))
+
+    def _digests_at(self, places: Iterable[int]) -> dict[str, str]:
+        found = (_ARTIFACT.match(self._content, each) for each in places if each >= 0)
+        return {_text(match[1]): match[2].decode("ascii") for match in found if match}
 
 
 class Packages(Mapping[Key, PublishedPackage]):
@@ -109,13 +128,9 @@ class Packages(Mapping[Key, PublishedPackage]):
         """Return all by name and version, read at the first time."""
         return OrderedPackages(self)
 
-    def sha256_at(self, path: str) -> str | None:
-        """Return the sha256 of the artifact at a path; None where none is."""
-        return self._digests.get(path)
-
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        found = self._lines.digests() if self._lines else {}
+    def digests(self, paths: Collection[str]) -> dict[str, str]:
+        """Return the sha256 of the artifacts at some paths, by path; it may have others, too."""
+        found = dict(self._lines.digests(paths)) if self._lines else {}
         for package in self._own.values():
             found |= {each.path: each.sha256 for each in package.artifacts}
         return found
@@ -171,6 +186,13 @@ def _line(package: PublishedPackage, texts: dict[str, str]) -> bytes:
 def compact_json(document: Any) -> bytes:
     """Return JSON on one line, without blanks."""
     return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def _places(content: bytes, part: bytes, start: int, end: int) -> Iterator[int]:
+    """Yield where a part begins that begins from `start` on and ends before `end`."""
+    while (start := content.find(part, start, end)) >= 0:
+        yield start
+        start += 1
 
 
 def _text(string: bytes) -> str:
