@@ -203,7 +203,7 @@ def test_a_line_of_the_log_that_is_damaged_is_named(lab: Lab, others: list[Path]
     entry.write_bytes(content.replace(b'"relpath":', b'"relpth":', 1))
     with pytest.raises(RepositoryError, match=rf"{NAME} 0\.1: .*restore"):
         retract(store_at(str(lab.folder)), lab.signer, (NAME, "0.1"), why="wrong")
-    for wrong in (content[:-5], content.replace(b'\n{"name"', b'\n{"nam"'), b"{", b"[]"):
+    for wrong in (content[:-5], content.replace(b'\n{"name"', b'\n{"game"'), b"{", b"[]"):
         entry.write_bytes(wrong)
         with pytest.raises(RepositoryError, match="never edited: restore"):
             lab.publish(*others)
