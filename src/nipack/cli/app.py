@@ -22,6 +22,7 @@ from nipack.cli.get import get
 from nipack.cli.init import init
 from nipack.cli.link import env, link, unlink
 from nipack.cli.list import list_command
+from nipack.cli.outdated import outdated
 from nipack.cli.publish import keygen, publish
 from nipack.cli.recipe import recipe
 from nipack.cli.repository import repository
@@ -131,7 +132,7 @@ def nipack(verbose: bool) -> None:
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Use data": (where, list_command, verify, doctor, get, repository, link, unlink, env),
     "Make data": (init, check, diff, bump, build),
-    "Maintain a distribution": (recipe,),
+    "Maintain a distribution": (recipe, outdated),
     "Run a repository": (publish, retract, prune, keygen),
     "Use the command line": (completion,),
 }

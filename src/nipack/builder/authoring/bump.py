@@ -1,27 +1,37 @@
-"""Raise the version, in config.ini and in the definition, and its date; no other byte changes."""
+"""Raise the version, in config.ini and in the definition, and its date; no other byte changes.
+
+A definition whose source is an archive at an address follows a release of it.
+"""
 
 import configparser
 import io
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
+from packaging.version import Version
 
+from nipack.builder.authoring.outdated import definition_of
+from nipack.builder.authoring.releases import address_of, newest_release
 from nipack.builder.check.structure import read_config
 from nipack.builder.definition.model import DEFINITION_NAME, Definition
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.definition.sources import Source, Sources
+from nipack.builder.definition.yaml_lines import FieldPath
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import definition_path, find_data_directory
-from nipack.builder.source.tree import SourceTree, local_path
+from nipack.builder.source.tree import SourceTree, fetch_source, local_path
 from nipack.layout import CONFIG_NAME
 from nipack.system.atomic import written_beside
 from nipack.system.errors import DataPackageError, SourceError, system_errors_as
+from nipack.system.hashing import digest_file
+from nipack.system.progress import Reporter
 
 Part = Literal["major", "minor"]
 
@@ -83,9 +93,52 @@ def plan_bump(directory: Path, part: Part, released: date) -> Bump:
         path = directory / data.relative_to(tree.directory) / CONFIG_NAME
         changes.append(_config_change(path, after))
     if definition is not None and definition.path is not None:
-        values = {"version": after, "date": released.isoformat()}
+        values: dict[FieldPath, str] = {("version",): after, ("date",): released.isoformat()}
         changes.append(_definition_change(definition.path, values))
     return Bump(before=before, after=after, changes=tuple(changes), definition=definition)
+
+
+def plan_follow(
+    directory: Path,
+    version: str | None,
+    released: date,
+    reporter: Reporter,
+    *,
+    offline: bool = False,
+) -> Bump:
+    """Return what makes a definition that of another release of its source, the newest if None.
+
+    The release is downloaded, and its digests and size are written where those of the old one
+    stood.  Raises SourceError where there is no such release, or nothing newer.
+    """
+    definition = definition_of(directory)
+    source, before = definition.source, definition.version
+    if not isinstance(source, Source) or before is None or definition.path is None:
+        raise SourceError(
+            f"{definition.path}: a release can be followed where the definition states a version "
+            "and its source is one archive at an address; change this one by hand"
+        )
+    after = version or newest_release(source, before).version
+    if Version(after) <= Version(before):
+        raise SourceError(f"{definition.path}: {before} is the newest release at its source")
+    address = address_of(source.address, before, after)
+    if address == source.address:
+        raise SourceError(
+            f"{definition.path}: the address of the source has no {before} in it, so that of "
+            f"{after} is not known; write it there"
+        )
+    path, _ = fetch_source(Source(address=address), reporter, offline=offline)
+    values: dict[FieldPath, str] = {
+        ("version",): after,
+        ("date",): released.isoformat(),
+        ("revision",): "0",
+        ("source", "address"): address,
+        ("source", "size"): str(path.stat().st_size),
+    }
+    digests = digest_file(path, source.digests).by_algorithm
+    values |= {("source", name): digest for name, digest in digests.items()}
+    change = _definition_change(definition.path, values)
+    return Bump(before=before, after=after, changes=(change,), definition=None)
 
 
 def _definition_beside(directory: Path) -> Definition | None:
@@ -138,7 +191,7 @@ def _local_folder(source: Source | Sources) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _definition_change(path: Path, values: dict[str, str]) -> Change:
+def _definition_change(path: Path, values: Mapping[FieldPath, str]) -> Change:
     """Replace the values of those of the fields that the definition has."""
     before = path.read_bytes()
     # Positions count characters, so the byte order mark must stay one of them.
@@ -146,13 +199,21 @@ def _definition_change(path: Path, values: dict[str, str]) -> Change:
     mark = text[: text.startswith("\ufeff")]
     root = yaml.compose(text.removeprefix(mark), yaml.SafeLoader)
     assert isinstance(root, yaml.MappingNode), "a definition that was read has fields"
-    nodes = [(node, values[key.value]) for key, node in root.value if key.value in values]
+    nodes = [(node, values[place]) for place, node in _fields(root) if place in values]
     # From the end, so that the places of those before stay.
     for node, value in sorted(nodes, key=lambda each: -each[0].start_mark.index):
         quote = node.style or ""
         start, end = node.start_mark.index + len(mark), node.end_mark.index + len(mark)
         text = f"{text[:start]}{quote}{value}{quote}{text[end:]}"
     return Change(path=path, before=before, after=text.encode("utf-8"))
+
+
+def _fields(node: yaml.MappingNode, above: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield every field of a mapping, and of the mappings in it."""
+    for key, value in node.value:
+        yield (*above, key.value), value
+        if isinstance(value, yaml.MappingNode):
+            yield from _fields(value, (*above, key.value))
 
 
 def apply_bump(bump: Bump) -> None:

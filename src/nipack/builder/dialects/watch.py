@@ -20,6 +20,16 @@ class Watch:
     pattern: str
     options: str = _OF_FILES
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the pattern is looked for in the whole text, not in the page's links."""
+        return self.options.startswith("searchmode=plain")
+
+
+def version_in(version: str) -> re.Pattern[str]:
+    """Return what finds a version in a name: 1.2, but neither 1.2.3 nor 11.2."""
+    return re.compile(rf"(?<![0-9])(?<![0-9]\.){re.escape(version)}(?!\.?[0-9])")
+
 
 def watch_of(address: str, version: str) -> Watch | None:
     """Return where newer releases than that at an address are, None where nothing tells it."""
@@ -66,8 +76,7 @@ def _watch_assets(place: str, repository: str, version: str) -> Watch | None:
 
 def _any_version(name: str, version: str) -> str | None:
     """Return a name as a pattern of every version's, None where this version is not in it."""
-    stated = rf"v?(?<![0-9])(?<![0-9]\.){re.escape(version)}(?!\.?[0-9])"
-    found = list(re.finditer(stated, name))
+    found = list(re.finditer(f"v?{version_in(version).pattern}", name))
     if not found:
         return None
     before, after = name[: found[-1].start()], name[found[-1].end() :]
