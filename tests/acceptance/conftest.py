@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import venv
@@ -90,6 +91,33 @@ def debian_13(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _bootstrapped_once("minbase", "apt", "debian-13", tmp_path_factory, release="trixie")
 
 
+def tools_of(suite: str, tmp_path_factory: pytest.TempPathFactory) -> DebianSystem:
+    """Return a system of a release of Debian that has its tools for packages."""
+    return DebianSystem(
+        _bootstrapped_once(
+            "minbase",
+            "lintian,devscripts,dpkg-dev,debhelper",
+            f"tools-of-{suite}",
+            tmp_path_factory,
+            release=suite,
+        )
+    )
+
+
+@pytest.fixture(params=["trixie", "sid"])
+def other_suite(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, DebianSystem]:
+    """A release of Debian whose reviewers want other things, and a system with its tools."""
+    return request.param, tools_of(request.param, tmp_path_factory)
+
+
+@pytest.fixture
+def sid(tmp_path_factory: pytest.TempPathFactory) -> DebianSystem:
+    """A system of the release that packages are submitted to, with its tools."""
+    return tools_of("sid", tmp_path_factory)
+
+
 @pytest.fixture
 def debian_13_copy(debian_13: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of it that a test may leave in any state."""
@@ -119,16 +147,22 @@ def _bootstrapped_once(
 
 def _bootstrap(variant: str, packages: str, target: Path, release: str) -> None:
     here = run("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME").strip()
-    sources = [
+    files = [
         path
         for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
         if path.is_file() and path.read_text("utf-8").strip()
     ]
+    sources: list[Path | str] = [*files]
     options = ["--quiet", f"--variant={variant}", f"--include={packages}"]
-    if release and sources:
+    if release == "sid":
+        # It has no updates and no archive of its own for security, and a mirror of it may be old.
+        options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+        text = "".join(path.read_text("utf-8") for path in files)
+        sources = list(re.findall(r"(?m)^(?:URIs:|deb)\s.*?(https?://[^\s\]]+)", text))
+    elif release and files:
         # From where this machine has its own release.
-        other = target.with_name(f"{release}{sources[0].suffix}")
-        other.write_text(sources[0].read_text("utf-8").replace(here, release), "utf-8")
+        other = target.with_name(f"{release}{files[0].suffix}")
+        other.write_text(files[0].read_text("utf-8").replace(here, release), "utf-8")
         sources = [other]
     run("mmdebstrap", *options, release or here, target, *sources[:1])
 

@@ -26,16 +26,18 @@ def run(*command: str | Path, **options: object) -> str:
     return str(done.stdout)
 
 
-def lintian_remarks(changes: Path) -> list[str]:
-    """Return all that lintian remarks of a build and nothing overrides.
+def lintian_remarks(changes: Path, system: "DebianSystem | None" = None) -> list[str]:
+    """Return all that lintian remarks of a build and nothing overrides; that of a system, if asked.
 
     An override that holds is in what it reads of the source and of each binary package, so one of
     each says that it was read.
     """
-    said = run(
-        "lintian", "--allow-root", "-EvIL", "+pedantic", "--show-overrides", "--fail-on", "none",
-        changes,
-    )  # fmt: skip
+    command = ["lintian", "--allow-root", "-EvIL", "+pedantic", "--show-overrides", "--fail-on",
+               "none"]  # fmt: skip
+    if system is None:
+        said = run(*command, changes)
+    else:
+        said = system.run(*command, f"/{changes.relative_to(system.root)}")
     lines = [line for line in said.splitlines() if not line.startswith("N:")]
     overridden = {line.partition(": ")[2].partition(":")[0] for line in lines if line[:2] == "O:"}
     source = changes.name.partition("_")[0]

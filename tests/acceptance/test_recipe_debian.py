@@ -9,7 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.acceptance.systems import REPOSITORY, assert_in_order, lintian_remarks, run
+from tests.acceptance.systems import (
+    REPOSITORY,
+    DebianSystem,
+    assert_in_order,
+    lintian_remarks,
+    run,
+)
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import recipe_formats
@@ -56,6 +62,44 @@ def test_lintian_is_silent(sample: Path, tmp_path: Path, request: pytest.Fixture
     assert found - {"initial-upload-closes-no-bugs"} == (TRUE_REMARKS if awkward else set()), (
         remarks
     )
+
+
+@pytest.mark.slow(120)
+@pytest.mark.root
+@pytest.mark.tools("mmdebstrap", "chroot")
+def test_another_suite_s_tools_build_it_and_its_lintian_is_silent(
+    other_suite: tuple[str, DebianSystem],
+    sample: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    suite, system = other_suite
+    recipe = make(sample, tmp_path)
+    work = Path(tempfile.mkdtemp(dir=system.root / "tmp"))
+    for orig in tmp_path.glob("dist/*.orig.*"):
+        shutil.copy(orig, work)
+    run("dpkg-source", "--no-check", "-x", one(recipe, ".dsc"), work / "tree")
+    shutil.rmtree(work / "tree" / "debian")
+    shutil.copytree(rendered_for(suite, sample, tmp_path), work / "tree" / "debian")
+    inside = f"/tmp/{work.name}"
+    said = system.run("sh", "-c", f"cd {inside}/tree && dpkg-buildpackage -d -us -uc 2>&1")
+    assert not re.search(r"(?i)deprecated|dpkg-source: warning", said), said
+    remarks = lintian_remarks(next(work.glob("*.changes")), system)
+    found = {line.split()[2] for line in remarks} - {"initial-upload-closes-no-bugs"}
+    awkward = request.node.callspec.params["sample"] == "awkward"
+    assert found == (TRUE_REMARKS if awkward else set()), remarks
+    control = (work / "tree" / "debian" / "control").read_text("utf-8")
+    assert ("Priority:" in control) == (suite == "trixie")
+    assert "Rules-Requires-Root:" not in control
+
+
+def rendered_for(suite: str, source: Path, target: Path) -> Path:
+    """Return the recipe of a suite."""
+    options = RecipeOptions(
+        draft=True, recipes=target / suite, packages=target / "none", suite=suite
+    )
+    [recipe] = make_recipes(str(source), [DEBIAN], options)
+    return recipe.directory
 
 
 # What dh_clean(1) of one debhelper or another takes for leftovers.

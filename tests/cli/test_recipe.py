@@ -266,3 +266,23 @@ def test_offline_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 1
     assert "offline" in result.stderr
     assert not (tmp_path / "recipes").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--suite", "buster"], "'buster' is not a suite; there are bookworm"),
+        (["--suite", "sid", "-f", "conda"], "--suite is for the debian recipe: add -f debian"),
+    ],
+)
+def test_a_suite_that_cannot_be_followed(words: list[str], said: str, tmp_path: Path) -> None:
+    result = run(EXAMPLE, "-o", tmp_path, *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_recipe_is_for_a_suite(tmp_path: Path) -> None:
+    assert run(EXAMPLE, "-o", tmp_path, "--suite", "sid", "--draft").exit_code == 0
+    control = tmp_path / "nipy-examplepkg" / "debian" / "control"
+    assert "debhelper-compat (= 14)" in control.read_text("utf-8")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nipack.cli.choice import NamedChoice
 from nipack.cli.console import (
     ConsoleReporter,
     console,
@@ -38,6 +39,10 @@ def _formats() -> "dict[str, RecipeFormat]":
     from nipack.builder.recipes import recipe_formats
 
     return recipe_formats()
+
+
+def _suites() -> dict[str, str]:
+    return {suite: suite for each in _formats().values() for suite in each.suites}
 
 
 _INDEX = ("noarch", "repodata.json")
@@ -73,6 +78,7 @@ Examples:
   nipack recipe recipes/nipy-examplepkg           a folder with a package.yaml
   nipack recipe recipes                           a folder of such folders
   nipack recipe recipes/nipy-examplepkg -f debian --build
+  nipack recipe recipes/nipy-examplepkg -f debian --suite sid
   nipack recipe recipes/nipy-examplepkg -f conda --build --channel conda-forge
   nipack recipe package.yaml --previous nipy-templates-0.2.tar.gz
   nipack recipe nipy-templates-0.3.tar.gz --draft --dry-run
@@ -107,6 +113,13 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "recipe's tests that need it are run too.  Can be given more than once.  [default: none]",
 )
 @click.option(
+    "--suite",
+    type=NamedChoice("suite", _suites),
+    metavar="SUITE",
+    help="The release of Debian whose policy and tools the debian recipe follows: bookworm, trixie "
+    "or sid.  [default: bookworm, which later ones build too]",
+)
+@click.option(
     "--previous",
     metavar="SOURCE",
     help="The version before the one SOURCE: what changed since goes into the changelogs.",
@@ -125,6 +138,7 @@ def recipe(
     chosen: "tuple[RecipeFormat, ...]",
     recipes: Path,
     packages: Path,
+    suite: str | None,
     previous: str | None,
     build: bool,
     channels: tuple[str, ...],
@@ -144,6 +158,8 @@ def recipe(
     from nipack.builder.flows.targets import Targets
 
     _check_channels(channels, chosen, build=build, offline=offline)
+    if suite is not None and chosen and not any(suite in each.suites for each in chosen):
+        raise click.UsageError("--suite is for the debian recipe: add -f debian, or leave it out")
     chosen_sources = expanded(sources)
     if previous is not None and len(chosen_sources) > 1:
         raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
@@ -154,6 +170,7 @@ def recipe(
         draft=draft,
         build=build,
         channels=channels,
+        suite=suite,
         dry_run=dry_run,
         offline=offline,
     )

@@ -22,7 +22,7 @@ ADDRESSES = {
 }
 
 
-def render_watch(directory: Path, address: str, version: str) -> Path:
+def render_watch(directory: Path, address: str, version: str, suite: str | None = None) -> Path:
     """Render the Debian recipe of a version at an address; returns the folder of debian/."""
     config = f"[DEFAULT]\nversion = {version}\n".encode()
     archive = tar_gz(directory / "release.tar.gz", member("x/examplepkg/config.ini", config))
@@ -37,7 +37,11 @@ def render_watch(directory: Path, address: str, version: str) -> Path:
         "utf-8",
     )
     options = RecipeOptions(
-        draft=True, recipes=directory / version, packages=directory / "dist", offline=True
+        draft=True,
+        recipes=directory / version,
+        packages=directory / "dist",
+        offline=True,
+        suite=suite,
     )
     [recipe] = make_recipes(str(definition), [recipe_formats()["debian"]], options)
     return recipe.directory.parent

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from debian.changelog import Changelog
+from debian.deb822 import Deb822
 from tests.builder.samples import define
 from tests.conftest import REPOSITORY, MakeTree
 
@@ -505,6 +506,48 @@ def test_a_release_at_github_has_its_tracker_and_repository(
     meta = (conda / "meta.yaml").read_text("utf-8")
     assert f"  url: {named.replace('@', '{{ version }}')}\n" in meta
     assert yaml.safe_load(jinja2.Template(meta).render())["source"]["url"] == address
+
+
+@pytest.mark.parametrize(
+    ("suite", "policy", "level", "priority", "root"),
+    [
+        (None, "4.6.2", 13, True, True),
+        ("bookworm", "4.6.2", 13, True, True),
+        ("trixie", "4.7.2", 13, True, False),
+        ("sid", "4.7.4", 14, False, False),
+    ],
+)
+def test_debian_s_control_follows_the_suite(
+    suite: str | None, policy: str, level: int, priority: bool, root: bool, tmp_path: Path
+) -> None:
+    definition = _release(tmp_path, "0.9", {"a.txt": b"a"}, None)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "r", packages=tmp_path / "d", suite=suite
+    )
+    recipes = make_recipes(str(definition), list(recipe_formats().values()), options)
+    [directory] = [each.directory for each in recipes if each.format == "debian"]
+    control = Deb822((directory / "control").read_text("utf-8"))
+    assert control["Standards-Version"] == policy
+    assert control["Build-Depends"] == f"debhelper-compat (= {level})"
+    assert ("Priority" in control, "Rules-Requires-Root" in control) == (priority, root)
+
+
+def test_debian_s_control_keeps_where_the_packaging_is(tmp_path: Path, render: Render) -> None:
+    definition, debian = (
+        _release(tmp_path, "0.9", {"a.txt": b"a"}, None),
+        recipe_formats()["debian"],
+    )
+    control = render(definition, debian).directory / "control"
+    place = "https://salsa.example.org/ada/nipy-atlas"
+    text = control.read_text("utf-8")
+    assert "Vcs" not in text
+    named = f"Vcs-Browser: {place}\nVcs-Git: {place}.git -b debian/latest\n"
+    control.write_text(text.replace("\nPackage:", f"{named}\nPackage:", 1), "utf-8")
+    render(definition, debian)
+    assert f"{named}\nPackage:" in control.read_text("utf-8")
+    control.write_text(text.replace("\nPackage:", "Vcs-Git: ${x}\n\nPackage:", 1), "utf-8")
+    with pytest.raises(RecipeError, match=r"\$\{x\}"):
+        render(definition, debian)
 
 
 def test_no_test_loads_an_image_that_the_check_could_not_read(

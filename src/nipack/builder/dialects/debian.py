@@ -6,7 +6,8 @@ the machine-readable copyright format 1.0 (DEP-5).
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
 from email.utils import format_datetime
 from itertools import pairwise
 
@@ -19,6 +20,51 @@ from nipack.builder.definition.model import Consumer, Copyright, Definition, Per
 from nipack.builder.dialects.text import filled
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.package import DataPackage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A release of Debian, and what its tools and its reviewers want of a source package.
+
+    `debhelper` is the compatibility level, `watch` the version of debian/watch.  Since
+    dpkg 1.22.13 a field need not state what is its default; lintian was slower with one of the two.
+    """
+
+    policy: str
+    policy_date: date
+    debhelper: int
+    watch: int
+    states_priority: bool
+    states_root: bool
+
+
+# From the oldest that is looked after: what is made for it is built by each.
+SUITES = {
+    "bookworm": Suite(
+        policy="4.6.2",
+        policy_date=date(2022, 12, 17),
+        debhelper=13,
+        watch=4,
+        states_priority=True,
+        states_root=True,
+    ),
+    "trixie": Suite(
+        policy="4.7.2",
+        policy_date=date(2025, 2, 27),
+        debhelper=13,
+        watch=4,
+        states_priority=True,
+        states_root=False,
+    ),
+    "sid": Suite(
+        policy="4.7.4",
+        policy_date=date(2026, 3, 31),
+        debhelper=14,
+        watch=5,
+        states_priority=False,
+        states_root=False,
+    ),
+}
 
 # RFC 2606: no mail is ever delivered below .invalid.
 UNKNOWN_MAINTAINER = Person(name="Unknown maintainer", email="unknown@maintainer.invalid")

@@ -61,7 +61,8 @@ class RecipeOptions:
     """How recipes are made: where they go, where packages go, and what is done.
 
     A `draft` is not to be submitted, so its licence and redistribution need not be settled.  With
-    `channels` of conda's, a build runs the tests that need what is there.
+    `channels` of conda's, a build runs the tests that need what is there.  A `suite` is the release
+    of a distribution that the recipe is for.
     """
 
     recipes: Path
@@ -72,6 +73,7 @@ class RecipeOptions:
     build: bool = False
     dry_run: bool = False
     channels: tuple[str, ...] = ()
+    suite: str | None = None
 
 
 def make_recipes(
@@ -110,6 +112,7 @@ def make_recipes(
                 difference=difference,
                 damaged=noting.damaged(package),
                 channels=options.channels,
+                suite=options.suite if options.suite in each.suites else None,
                 parts=parts,
             )
             for each in formats

@@ -96,7 +96,8 @@ class RecipeRequest:
     is not known.  `channels` are where conda's builders find what the tests of a recipe need;
     without any, such tests are not run.  `damaged` has the paths that the check of the data
     remarked on.  `parts` are what takes the place of `source` where everybody can put the data
-    together of several files.
+    together of several files.  `suite` is the release of a distribution that it is for, one of the
+    format's, or None for the first of them.
     """
 
     package: DataPackage
@@ -107,6 +108,7 @@ class RecipeRequest:
     damaged: frozenset[str] = frozenset()
     channels: tuple[str, ...] = ()
     parts: tuple[RecipePart, ...] = ()
+    suite: str | None = None
 
     @property
     def adds_config(self) -> bool:
@@ -237,6 +239,8 @@ class RecipeFormat(Protocol):
     """Whether it puts data together of several files, or wants one archive of it."""
     programs: tuple[Program, ...] = ()
     """What `build` and `contents` run, all of which has to be there before anything is built."""
+    suites: tuple[str, ...] = ()
+    """The releases of the distribution that a recipe can be for; the first unless one is named."""
     takes_channels: bool = False
     """Whether its builders find in channels of conda what the tests of a recipe need."""
 

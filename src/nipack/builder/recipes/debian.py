@@ -1,6 +1,6 @@
-"""The Debian source package: a debian/ folder for debhelper 13.
+"""The Debian source package: a debian/ folder for debhelper, as each suite wants it.
 
-Sources: Debian Policy 4.6.2; debhelper(7) and dh_install(1); dpkg-maintscript-helper(1);
+Sources: Debian Policy 4.6.2 to 4.7.4; debhelper(7) and dh_install(1); dpkg-maintscript-helper(1);
 uscan(1); DEP-3, DEP-5, DEP-12 and DEP-14.
 """
 
@@ -8,13 +8,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, time, timezone
 from email.utils import mktime_tz, parsedate_tz
 from pathlib import Path, PurePosixPath
 from shutil import copyfile, copytree
 from typing import Any
 
 from debian.changelog import ChangeBlock, Changelog, ChangelogParseError
+from debian.deb822 import Deb822
 
 from nipack import layout
 from nipack.builder.archive.compression import gzip_level, is_mostly_compressed
@@ -70,9 +71,9 @@ _TEMPLATES: dict[str, type[Escaped]] = {
     "tests/control": ControlText,
     "tests/lookup": PythonText,
 }
+_VCS = ("Vcs-Browser", "Vcs-Git")
 _EXECUTABLE = ("get-orig-source", "rules", "tests/lookup")
 
-_STANDARDS = datetime(2022, 12, 17, tzinfo=timezone.utc).timestamp()  # Policy 4.6.2
 # Why lintian's remarks on the source package are none, with what follows the tag.
 _NO_SIGNATURE = {
     "debian-watch-does-not-check-openpgp-signature": "Upstream does not sign its releases; "
@@ -95,6 +96,7 @@ class DebianRecipe(RecipeFormat):
     name = "debian"
     programs = (_BUILDER, _DH, _DPKG_DEB, _TAR)
     default = True
+    suites = tuple(debian.SUITES)
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what dpkg-source(1) leaves out or takes for its own."""
@@ -196,6 +198,7 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
     definition = package.definition
     address = request.source.address
     watch = watch_of(address, package.version) if address else None
+    suite = debian.SUITES[request.suite or next(iter(debian.SUITES))]
     github = re.match(r"https://github\.com/[^/]+/[^/]+(?=/)", address or "")
     repository = github[0] if github else None
     return {
@@ -211,9 +214,14 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "lines": _install_lines(package),
         "address": address,
         "is_made": bool(request.parts),
+        "suite": suite,
+        "vcs": _vcs(request.directory / "control"),
         "watch": watch,
+        "watch_fields": [
+            tuple(each.split("=", 1)) for each in (watch.options.split(",") if watch else ())
+        ],
         "tags": _source_tags(
-            _newest(changelog), watched=watch is not None, tracked=repository is not None
+            _newest(changelog), suite, watched=watch is not None, tracked=repository is not None
         ),
         "repository": repository,
         "citation": definition.citation,
@@ -249,13 +257,25 @@ def _orig_sources(request: RecipeRequest) -> str:
     return f"{json_text(document)}\n"
 
 
-def _source_tags(entry: int, *, watched: bool, tracked: bool) -> dict[str, str]:
+def _vcs(control: Path) -> dict[str, str]:
+    """Return where the packaging is kept, which the recipe that is there may say."""
+    if not control.is_file():
+        return {}
+    with control.open("rb") as stream:
+        source = Deb822(stream)
+    return {name: str(value) for name, value in source.items() if name in _VCS}
+
+
+def _source_tags(
+    entry: int, suite: debian.Suite, *, watched: bool, tracked: bool
+) -> dict[str, str]:
     """Return lintian's tags on the source package that are meant to stay, with the reasons.
 
     `entry` is the time of the changelog's newest entry.
     """
     tags = ({} if tracked else _NO_TRACKER) | (_NO_SIGNATURE if watched else {})
-    return tags | (_TIMEWARP if entry < _STANDARDS else {})
+    policy = datetime.combine(suite.policy_date, time(), timezone.utc).timestamp()
+    return tags | (_TIMEWARP if entry < policy else {})
 
 
 def _install_lines(package: DataPackage) -> list[tuple[str, str]]:
