@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 
 from nipack.cli.app import nipack
+from nipack.publish.ecosystems import ecosystems
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.publish.rpm_payload import rpm_files
@@ -158,4 +159,8 @@ def test_no_reader_fails_in_another_way(tmp_path: Path) -> None:
     words = ["all", "--seconds", "1", "--into", str(tmp_path / "findings")]
     done = subprocess.run([*script, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert done.stdout.count(" tried, 0 found") == 15
+    listed = subprocess.run([*script, "list"], capture_output=True, text=True, check=True)
+    targets = listed.stdout.split()
+    assert {*ecosystems()} < {*targets}
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == targets
+    assert done.stdout.count(" tried, 0 found") == len(targets)

@@ -15,7 +15,26 @@ if TYPE_CHECKING:
     from nipack.publish.signing import Signer
 
 
+class _Publish(click.Command):
+    """A command whose help names the artifacts that there is an ecosystem for."""
+
+    _help: str | None = None
+
+    @property
+    def help(self) -> str | None:
+        """Return the help; the ecosystems are loaded only when it is asked for."""
+        from nipack.publish.ecosystems import ecosystems
+
+        endings = ", ".join(each.suffix for each in ecosystems().values())
+        return self._help and self._help.replace("ENDINGS", endings)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
 @click.command(
+    cls=_Publish,
     short_help="Publish packages in a repository.",
     epilog="""\b
 Examples:
@@ -65,11 +84,11 @@ def publish(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Publish each ARTIFACT (.conda, .deb, .whl, .rpm) in the repository at REPOSITORY.
+    """Publish each ARTIFACT (ENDINGS) in the repository at REPOSITORY.
 
     REPOSITORY is a folder that a web server serves, or a shared disk.  It is made when it is not
-    there.  conda, apt, pip and uv install from it by name.  What was published never changes: other
-    bytes under the same name and version are refused, and all other artifacts are published.
+    there.  Package managers install from it by name.  What was published never changes: other bytes
+    under the same name and version are refused, and all other artifacts are published.
 
     Any number of publishers may work at once, and one that is ended leaves a whole repository.
     """
@@ -115,13 +134,13 @@ def signer_of_key(key: str | None) -> "Signer | None":
 
 def _lines(done: "Published") -> list[tuple[str, tuple[str, ...]]]:
     """Return what a user types, for each ecosystem that has something to install."""
-    from nipack.publish.ecosystems import ecosystems
+    from nipack.publish.ecosystems import ecosystem_of, ecosystems
 
-    suffixes = {path.suffix for path in (*done.new, *done.known)}
+    used = [ecosystem_of(path.name) for path in (*done.new, *done.known)]
     return [
         (each.title, each.lines(done.repository, done.names[0]))
         for each in ecosystems().values()
-        if done.names and each.suffix in suffixes
+        if done.names and each in used
     ]
 
 

@@ -33,7 +33,9 @@ _MALFORMED: tuple[type[Exception], ...] = (
 
 
 @contextmanager
-def damage_as_error(kind: str, *more: type[Exception]) -> Iterator[None]:
+def damage_as_error(
+    kind: str, *more: type[Exception], remedy: str = "build it again"
+) -> Iterator[None]:
     """Raise what is wrong with an artifact's bytes as RepositoryError; `kind` is "a .conda".
 
     `more` are errors of the reader's own library.  What the system refuses, rights or a disk that
@@ -45,9 +47,9 @@ def damage_as_error(kind: str, *more: type[Exception]) -> Iterator[None]:
         # Libraries raise it without a number, and seek to before the start where an offset lies.
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise _damaged(kind, error) from error
+        raise _damaged(kind, error, remedy) from error
     except (*_MALFORMED, *more) as error:
-        raise _damaged(kind, error) from error
+        raise _damaged(kind, error, remedy) from error
 
 
 def read_text(content: IO[bytes], name: str) -> bytes:
@@ -60,6 +62,6 @@ def read_text(content: IO[bytes], name: str) -> bytes:
     return text
 
 
-def _damaged(kind: str, error: Exception) -> RepositoryError:
+def _damaged(kind: str, error: Exception, remedy: str) -> RepositoryError:
     reason = str(error) or type(error).__name__
-    return RepositoryError(f"is damaged, or is not {kind}: {reason}; build it again")
+    return RepositoryError(f"is damaged, or is not {kind}: {reason}; {remedy}")

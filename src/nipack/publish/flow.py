@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack.publish import indexes, log
-from nipack.publish.ecosystems import Reading, ecosystems
+from nipack.publish.ecosystems import Reading, ecosystem_of, ecosystems
 from nipack.publish.errors import ExistsError, RepositoryError
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
@@ -217,9 +217,9 @@ def _read_all(
 
 
 def _read(path: Path) -> tuple[str, Reading]:
-    for ecosystem in ecosystems().values():
-        if path.name.endswith(ecosystem.suffix):
-            return ecosystem.name, ecosystem.read(path)
+    ecosystem = ecosystem_of(path.name)
+    if ecosystem is not None:
+        return ecosystem.name, ecosystem.read(path)
     known = ", ".join(each.suffix for each in ecosystems().values())
     raise RepositoryError(f"no ecosystem has such files; these are published: {known}")
 

@@ -48,6 +48,9 @@ class Payloads:
     def open(self, package: PublishedPackage) -> "tuple[str, IO[bytes]] | None":
         """Return an artifact's file name and its bytes; None where none is at hand."""
         for artifact in package.artifacts:
+            ecosystem = ecosystems().get(artifact.ecosystem)
+            if ecosystem is None or not ecosystem.unpacks:
+                continue
             path = self._local.get(artifact.path)
             if path is None and self._store.folder is not None:
                 path = self._store.folder / artifact.path

@@ -10,6 +10,7 @@ from nipack import layout
 from nipack.libraries.table import LIBRARIES
 from nipack.libraries.views import stated_views, umbrella_view
 from nipack.publish.errors import RepositoryError
+from nipack.publish.members import Members
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
@@ -44,6 +45,15 @@ class RecordFiles:
                 f"has no {RECORDS}NAME/package.json, so it is no data package that nipack made; "
                 "make one with nipack build"
             ) from None
+
+
+def package_in(members: Members) -> PublishedPackage:
+    """Return the package that an artifact's members tell of; raises RepositoryError."""
+    records = RecordFiles("")
+    for path, content in members:
+        if records.offer(path, content):
+            break
+    return records.package()
 
 
 def package_of(metadata: bytes, manifest: bytes) -> PublishedPackage:

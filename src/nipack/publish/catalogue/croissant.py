@@ -9,6 +9,7 @@ from typing import Any
 
 from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.html import path_text, visible, web_address
+from nipack.publish.ecosystems import ecosystems
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 NAME = "croissant.json"
@@ -52,13 +53,6 @@ _CONTEXT: dict[str, Any] = {
     "source": "cr:source",
     "subField": "cr:subField",
     "transform": "cr:transform",
-}
-_ARTIFACTS = {
-    ".conda": "application/zip",
-    ".whl": "application/zip",
-    ".deb": "application/vnd.debian.binary-package",
-    ".rpm": "application/x-rpm",
-    ".tar.gz": "application/gzip",
 }
 _CONTENTS = {
     ".nii.gz": "application/gzip",
@@ -149,7 +143,7 @@ def _distribution(
                 "containedIn": {"@id": found[0]["@id"]},
                 "contentUrl": visible(each.path),
                 "contentSize": f"{each.size} B",
-                "encodingFormat": _kind(each.path, _CONTENTS),
+                "encodingFormat": _kind(each.path),
                 "sha256": each.sha256,
             }
             for number, each in enumerate(package.files[:_MOST_FILES], 1)
@@ -160,16 +154,17 @@ def _distribution(
 def _artifact(
     repository: PublishedRepository, number: int, artifact: PublishedArtifact
 ) -> dict[str, Any]:
+    ecosystem = ecosystems().get(artifact.ecosystem)
     return {
         "@type": "cr:FileObject",
         "@id": f"artifact/{number}",
         "name": visible(artifact.file_name),
         "contentUrl": _address(repository, path_text(artifact.path)),
         "contentSize": f"{artifact.size} B",
-        "encodingFormat": _kind(artifact.path, _ARTIFACTS),
+        "encodingFormat": ecosystem.media_type if ecosystem else _UNKNOWN,
         "sha256": artifact.sha256,
     }
 
 
-def _kind(path: str, kinds: dict[str, str]) -> str:
-    return next((kind for suffix, kind in kinds.items() if path.endswith(suffix)), _UNKNOWN)
+def _kind(path: str) -> str:
+    return next((kind for suffix, kind in _CONTENTS.items() if path.endswith(suffix)), _UNKNOWN)

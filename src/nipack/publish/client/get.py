@@ -1,6 +1,7 @@
 """Get a package: from its name to data that every look-up finds."""
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -14,17 +15,22 @@ from typing import Any
 from nipack import layout
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
-from nipack.publish.ecosystems import ecosystems
+from nipack.publish.damage import damage_as_error
+from nipack.publish.ecosystems import Ecosystem, ecosystems
 from nipack.publish.errors import RepositoryError
+from nipack.publish.payload import package_in
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.errors import system_errors_as
 from nipack.system.progress import Reporter
 
+log = logging.getLogger(__name__)
+
 _RELPATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+")
 _WORK = ".nipack"
 _CHUNK = 1 << 20
 _REMEDY = "check the folder's rights and the room on its disk"
+_TELL = "tell whoever runs the repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +74,8 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
                 f"{target}: is there, and nipack get has not made it; it is not replaced: move it "
                 "away, or say --into another folder"
             )
-        artifact = _downloaded(repository, row, root, reporter)
         with _workplace(root) as work:
-            (work / "record").mkdir()
-            package = _unpacked(artifact, work, payload_id, reporter)
+            artifact, package = _first_unpacked(repository, row, root, work, reporter)
             _put(work, target, records, package)
         shutil.rmtree(artifact.parent)
     return answer
@@ -100,16 +104,44 @@ def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, d
     return max(living, key=lambda each: str(each[1].get("date", "")))
 
 
+def _first_unpacked(
+    repository: KnownRepository, row: dict[str, Any], root: Path, work: Path, reporter: Reporter
+) -> tuple[Path, PublishedPackage]:
+    """Unpack the smallest artifact, or the next one where that cannot be; return it."""
+    failed = None
+    for ecosystem, artifact in _offered(row):
+        if failed is not None:
+            log.warning("%s; %s is taken in its place", failed, artifact["path"])
+        file = _downloaded(repository, row, artifact, root, reporter)
+        try:
+            return file, _unpacked(file, ecosystem, work, str(row["payload_id"]), reporter)
+        except RepositoryError as error:
+            failed = RepositoryError(f"{file.name}: {error}")
+            failed.__cause__ = error
+            shutil.rmtree(file.parent)
+            for each in work.iterdir():
+                shutil.rmtree(each)
+    raise failed or RepositoryError(
+        f"{row['name']}: {repository.title} has it in no form that can be unpacked here; install "
+        f"it with its package manager, or {_TELL}"
+    )
+
+
+def _offered(row: dict[str, Any]) -> list[tuple[Ecosystem, dict[str, Any]]]:
+    """Return the artifacts whose files can be read here, the smallest first."""
+    found = [(ecosystems().get(each["ecosystem"]), each) for each in row.get("artifacts") or []]
+    known = [(ecosystem, each) for ecosystem, each in found if ecosystem and ecosystem.unpacks]
+    return sorted(known, key=lambda each: int(each[1]["size"]))
+
+
 def _downloaded(
-    repository: KnownRepository, row: dict[str, Any], root: Path, reporter: Reporter
+    repository: KnownRepository,
+    row: dict[str, Any],
+    artifact: dict[str, Any],
+    root: Path,
+    reporter: Reporter,
 ) -> Path:
     """Return the artifact, in the root's folder for work, where an earlier call may have begun."""
-    offered = [each for each in row.get("artifacts") or [] if each["ecosystem"] in ecosystems()]
-    if not offered:
-        raise RepositoryError(
-            f"{row['name']}: {repository.title} has it in no form that can be unpacked here"
-        )
-    artifact = min(offered, key=lambda each: int(each["size"]))
     sha256 = str(artifact["sha256"])
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RepositoryError(f"{row['name']}: '{sha256}' is no digest")
@@ -121,24 +153,33 @@ def _downloaded(
     return target
 
 
-def _unpacked(artifact: Path, work: Path, payload_id: str, reporter: Reporter) -> PublishedPackage:
+def _unpacked(
+    artifact: Path, ecosystem: Ecosystem, work: Path, payload_id: str, reporter: Reporter
+) -> PublishedPackage:
     """Write the payload of an artifact to data/ of a folder, every file compared with its digest.
 
     What its package.json says goes to record/.
     """
-    ecosystem = next(each for each in ecosystems().values() if artifact.name.endswith(each.suffix))
-    package = ecosystem.read(artifact).package
+    with (
+        damage_as_error(f"a {ecosystem.suffix} that can be read", remedy=_TELL),
+        artifact.open("rb") as stream,
+    ):
+        package = package_in(ecosystem.members(stream))
     if package.payload_id != payload_id:
         raise RepositoryError(
-            f"{package.name}: has the payload {package.payload_id[:16]}, and the repository's list "
+            f"has the payload {package.payload_id[:16]}, and the repository's list "
             f"says {payload_id[:16]}; tell whoever runs it"
         )
     expected = {each.path: each.sha256 for each in package.files}
     advance = reporter.step("unpack", package.size)
     folder, record = work / "data", work / "record" / layout.METADATA_NAME
     folder.mkdir()
+    record.parent.mkdir()
     missing = set(expected)
-    with artifact.open("rb") as stream:
+    with (
+        damage_as_error(f"a {ecosystem.suffix} that can be read", remedy=_TELL),
+        artifact.open("rb") as stream,
+    ):
         for path, content in payload_files(
             package, artifact.name, stream, take_record=record.write_bytes
         ):
@@ -153,10 +194,7 @@ def _unpacked(artifact: Path, work: Path, payload_id: str, reporter: Reporter) -
             if found.hexdigest() == expected[path]:
                 missing.discard(path)
     if missing:
-        raise RepositoryError(
-            f"{package.name}: {min(missing)} is not the file of its manifest; tell whoever runs "
-            "the repository"
-        )
+        raise RepositoryError(f"its {min(missing)} is not the file of its manifest; {_TELL}")
     for link in package.links:
         place = _below(folder, link.path)
         _below(folder, os.path.normpath(os.path.join(os.path.dirname(link.path), link.target)))

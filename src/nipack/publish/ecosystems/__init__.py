@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import IO, Any, Protocol, TypeGuard, runtime_checkable
 
+from nipack.publish.members import Members
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer
 from nipack.system.registry import registered
@@ -96,12 +97,27 @@ class Ecosystem(Protocol):
     """What the names of its artifacts end with."""
     folder: str
     """Where all of its files are, from the top of a repository."""
+    rank: int = 100
+    """Where people are told of it: the lowest first, and those of one rank by their names."""
+    media_type: str = "application/octet-stream"
+    """What kind of file its artifacts are, in the words of IANA's list."""
     digests: frozenset[str] = frozenset()
     """The digests of an artifact that `indexes` needs beside sha256, of those that records have."""
+    unpacks: bool = True
+    """Whether `members` yields anything; where not, `nipack get` takes another artifact."""
 
     @abstractmethod
     def read(self, artifact: Path) -> Reading:
         """Return what an artifact says of itself; raises RepositoryError where it is none."""
+        ...
+
+    @abstractmethod
+    def members(self, artifact: IO[bytes]) -> Members:
+        """Yield each file that an artifact installs below its prefix, and its content.
+
+        The path is from the prefix: share/nipack/NAME/package.json.  The artifact can seek; one
+        that is damaged raises ValueError, EOFError or an error of its archive.
+        """
         ...
 
     @abstractmethod
@@ -118,14 +134,20 @@ class Ecosystem(Protocol):
 @cache
 def ecosystems() -> dict[str, Ecosystem]:
     """Return every ecosystem by its name, in the order in which people are told of them."""
-    order = ("conda", "apt", "pip", "rpm")
     every = registered(__name__, "ECOSYSTEM", "nipack.ecosystems", _is_ecosystem)
-    told = [name for name in order if name in every]
-    return {name: every[name] for name in (*told, *sorted(every.keys() - set(order)))}
+    return {each.name: each for each in sorted(every.values(), key=lambda e: (e.rank, e.name))}
+
+
+def ecosystem_of(file_name: str) -> Ecosystem | None:
+    """Return the ecosystem whose artifacts have such a name, by the longest ending; or None."""
+    found = [each for each in ecosystems().values() if file_name.endswith(each.suffix)]
+    return max(found, key=lambda each: len(each.suffix), default=None)
 
 
 def _is_ecosystem(candidate: object) -> TypeGuard[Ecosystem]:
-    return isinstance(candidate, Ecosystem)
+    # What inherits from it has the methods, but perhaps not what every ecosystem has to state.
+    stated = ("name", "title", "suffix", "folder")
+    return isinstance(candidate, Ecosystem) and all(hasattr(candidate, each) for each in stated)
 
 
 Warn = Callable[[str], object]

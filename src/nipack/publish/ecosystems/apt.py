@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
+from typing import IO
 
 from debian.arfile import ArError
 from debian.deb822 import Deb822
@@ -22,11 +23,13 @@ from debian.debfile import DebError, DebFile
 from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
+from nipack.publish.members import Members, below, tar_members
 from nipack.publish.payload import RecordFiles
 from nipack.publish.records import PublishedArtifact, PublishedRepository
 
 _TOP = "apt"
 _COMPONENT = "main"
+_AR_HEADER = 60
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
 _FILENAME = re.compile(r"^Filename: (.+)$", re.MULTILINE)
@@ -39,6 +42,8 @@ class AptArchive(Ecosystem):
     title = "apt"
     suffix = ".deb"
     folder = _TOP
+    rank = 20
+    media_type = "application/vnd.debian.binary-package"
 
     def read(self, artifact: Path) -> Reading:
         """Return what the control file says, and which data is in it."""
@@ -51,6 +56,10 @@ class AptArchive(Ecosystem):
                     if content is not None and records.offer(member.name, content):
                         break
             return _reading(records, control)
+
+    def members(self, artifact: IO[bytes]) -> Members:
+        """Yield what is below usr/ in data.tar."""
+        return below("usr/", _data_members(artifact))
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield Packages by its digest, and then what leads to it."""
@@ -87,6 +96,19 @@ class AptArchive(Ecosystem):
             f"{fetch} | sudo tee /etc/apt/sources.list.d/{sources} >/dev/null",
             f"sudo apt update && sudo apt install {name}",
         )
+
+
+def _data_members(artifact: IO[bytes]) -> Members:
+    """Yield the files of a .deb's data.tar: it is the last member of an ar archive (deb(5))."""
+    artifact.read(8)
+    while len(header := artifact.read(_AR_HEADER)) == _AR_HEADER:
+        name, size = header[:16].decode("ascii").strip().rstrip("/"), int(header[48:58])
+        if name.startswith("data.tar"):
+            yield from tar_members(name, artifact)
+            return
+        if size < 0:
+            raise ValueError(f"a member of the .deb has {size} bytes")
+        artifact.seek(size + size % 2, io.SEEK_CUR)
 
 
 def _reading(records: RecordFiles, control: Deb822) -> Reading:

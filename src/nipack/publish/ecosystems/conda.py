@@ -19,6 +19,7 @@ import zstandard
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
+from nipack.publish.members import Members, below, tar_members
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
@@ -41,6 +42,8 @@ class CondaChannel(Ecosystem):
     title = "conda"
     suffix = ".conda"
     folder = _TOP
+    rank = 10
+    media_type = "application/zip"
     digests = frozenset({"md5"})  # clients of old compare it
 
     def read(self, artifact: Path) -> Reading:
@@ -50,6 +53,14 @@ class CondaChannel(Ecosystem):
             index, about = json.loads(info["index.json"]), json.loads(info["about.json"])
             package = _payload_of(archive)
             return _reading(package, index, about, info)
+
+    def members(self, artifact: IO[bytes]) -> Members:
+        """Yield the files of the part that is not info."""
+        with zipfile.ZipFile(artifact) as archive:
+            for name in archive.namelist():
+                if name.startswith("pkg-"):
+                    with archive.open(name) as part:
+                        yield from below("", tar_members(name, part))
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the shards, and then what leads to them and to the packages."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -21,6 +21,7 @@ from packaging.version import Version
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
+from nipack.publish.members import Members
 from nipack.publish.payload import RECORDS, RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
@@ -35,6 +36,8 @@ class SimpleIndex(Ecosystem):
     title = "pip, uv"
     suffix = ".whl"
     folder = _TOP
+    rank = 30
+    media_type = "application/zip"
 
     def read(self, artifact: Path) -> Reading:
         """Return what the wheel's METADATA says."""
@@ -42,6 +45,15 @@ class SimpleIndex(Ecosystem):
             project, version, _, _ = parse_wheel_filename(artifact.name)
             with zipfile.ZipFile(artifact) as archive:
                 return _reading(archive, artifact.name, project, version)
+
+    def members(self, artifact: IO[bytes]) -> Members:
+        """Yield what is below NAME.data/data/."""
+        with zipfile.ZipFile(artifact) as archive:
+            for name in archive.namelist():
+                _, found, path = name.partition(".data/data/")
+                if found:
+                    with archive.open(name) as content:
+                        yield path, content
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield each wheel's metadata, each project's pages, and those of all."""

@@ -13,11 +13,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
+from nipack.publish.members import Members, below
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.rpm_payload import rpm_files
@@ -45,6 +46,8 @@ class RpmRepository(Ecosystem):
     title = "dnf"
     suffix = ".rpm"
     folder = _TOP
+    rank = 40
+    media_type = "application/x-rpm"
 
     def read(self, artifact: Path) -> Reading:
         """Return what the header says, and which data is in it."""
@@ -57,6 +60,10 @@ class RpmRepository(Ecosystem):
                 elif records.offer(name, content):
                     break
         return _reading(header, replace(records.package(), license_text=joined_texts(texts)))
+
+    def members(self, artifact: IO[bytes]) -> Members:
+        """Yield what is below usr/."""
+        return below("usr/", rpm_files(artifact))
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the indexes by their digests, and then what leads to them."""
@@ -133,11 +140,16 @@ def _header(artifact: Path) -> Any:
             "createrepo_c reads it, and is not here (it is for Linux): "
             "pip install 'nipack-build[publish]'"
         ) from error
-    try:
-        # The digest of a package stands in each index, so this reads the file.
-        header = createrepo_c.package_from_rpm(str(artifact), checksum_type=createrepo_c.SHA256)
-    except createrepo_c.CreaterepoCError as error:
-        raise RepositoryError(f"is no .rpm: {error}; build it again") from error
+    # createrepo_c raises OSError for a damaged file, too: what the system refuses is met before.
+    with artifact.open("rb"):
+        try:
+            # The digest of a package stands in each index, so this reads the file.
+            header = createrepo_c.package_from_rpm(str(artifact), checksum_type=createrepo_c.SHA256)
+        except (createrepo_c.CreaterepoCError, OSError) as error:
+            reason = str(error).rpartition(": ")[2]
+            raise RepositoryError(
+                f"is damaged, or is not an .rpm: {reason}; build it again"
+            ) from error
     name, version, release = header.name, header.version, header.release
     if not _NAME.fullmatch(name) or not all(map(_VERSION.fullmatch, (version, release))):
         raise RepositoryError(f"'{name} {version}-{release}' cannot be an .rpm's; build it again")
