@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -64,6 +65,7 @@ Examples:
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
+  nipack build recipes --scheduler tcp://head:8786 -o /shared/dist
   nipack build nipy-templates-0.3.tar.gz --dry-run
 
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
@@ -94,6 +96,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     help="How many packages are built at once, each in a process of its own.",
 )
 @click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Build on the workers of this Dask scheduler, such as tcp://head:8786; the sources and -o "
+    "are on a file system that all of them share.",
+)
+@click.option(
     "--keep-going/--stop",
     default=True,
     show_default="keep going",
@@ -110,6 +118,7 @@ def build(
     force: bool,
     revision: int | None,
     jobs: int,
+    scheduler: str | None,
     keep_going: bool,
     offline: bool,
     as_json: bool,
@@ -129,9 +138,12 @@ def build(
     chosen_sources = tuple(dict.fromkeys(expanded(sources)))
     wanted = chosen or tuple(each for each in _formats().values() if each.default)
     how: Options = {"offline": offline, "force": force, "revision": revision}
+    if scheduler and (jobs > 1 or dry_run):
+        raise click.UsageError("--scheduler is for builds, and has its own processes: no --jobs")
     at_once = 1 if dry_run else min(jobs, len(chosen_sources))
-    with console_reporter(quiet=quiet or as_json, of_bytes=at_once == 1) as reporter:
-        if at_once == 1:
+    in_turn = at_once == 1 and scheduler is None
+    with console_reporter(quiet=quiet or as_json, of_bytes=in_turn) as reporter:
+        if in_turn:
             outcome = make_each(
                 chosen_sources,
                 lambda source: _results(
@@ -148,6 +160,7 @@ def build(
                 out_dir,
                 reporter,
                 jobs=at_once,
+                scheduler=scheduler,
                 keep_going=keep_going,
                 silent=as_json,
                 how=how,
@@ -211,25 +224,37 @@ def _built_at_once(
     reporter: ConsoleReporter,
     *,
     jobs: int,
+    scheduler: str | None,
     keep_going: bool,
     silent: bool,
     how: "Options",
 ) -> Outcome[dict[str, Any]]:
-    """Build the sources in so many processes; what came of them is told in their order."""
-    from nipack.builder.flows.collection import Order, build_collection, local_processes
+    """Build the sources at once, on this machine or a cluster; tell in order what came of them."""
+    from nipack.builder.flows.cluster import cluster
+    from nipack.builder.flows.collection import (
+        Order,
+        build_collection,
+        local_processes,
+        on_every_machine,
+    )
     from nipack.system.address import public_address
-    from nipack.system.leftovers import workspace
+    from nipack.system.leftovers import shared_workspace, workspace
 
     names = tuple(each.name for each in wanted)
     outcome: Outcome[dict[str, Any]] = Outcome()
     advance = reporter.step("packages", len(sources))
-    with workspace() as claims:
+    with shared_workspace(out_dir.absolute()) if scheduler else workspace() as claims:
         orders = [
             Order(source=source, formats=names, out_dir=out_dir, claims=claims, **how)
             for source in sources
         ]
+        if scheduler is None:
+            opened = partial(local_processes, jobs)
+        else:
+            orders = list(map(on_every_machine, orders))
+            opened = partial(cluster, scheduler, claims)
         done = {}
-        for built in build_collection(orders, lambda: local_processes(jobs), keep_going=keep_going):
+        for built in build_collection(orders, opened, keep_going=keep_going):
             done[built.order] = built
             advance(1)
             if built.error:

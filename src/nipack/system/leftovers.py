@@ -22,6 +22,8 @@ from nipack.system.interruption import held_back
 
 _PART = re.compile(r"\.nipack-[0-9a-f]{16}\.part")
 _LOCK = re.compile(r"nipack-[0-9a-f]{16}\.lock")
+# The ending of a folder that stands beside a part.
+_FOLDER = ".folder"
 
 
 @contextmanager
@@ -45,6 +47,22 @@ def workspace() -> Iterator[Path]:
     clear_workspaces(top)
     with _held(lambda token: top / f"nipack-{token}.lock") as lock:
         folder = lock.with_suffix("")
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            _remove(folder)
+
+
+@contextmanager
+def shared_workspace(directory: Path) -> Iterator[Path]:
+    """Make a folder within a directory, which other machines see as well; it is gone afterwards.
+
+    What killed runs of this user left there is cleared.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with part(directory) as lock:
+        folder = lock.with_suffix(_FOLDER)
         try:
             folder.mkdir(mode=0o700)
             yield folder
@@ -96,7 +114,7 @@ def _let_go(holder: int) -> None:
 def clear_parts(directory: Path) -> None:
     """Remove what killed runs of this user were writing in a directory; once in a run."""
     for path in _found(directory, _PART):
-        _clear(path)
+        _clear(path, path.with_suffix(_FOLDER))
 
 
 @cache

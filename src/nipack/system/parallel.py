@@ -24,8 +24,13 @@ def threads() -> int:
 
 def share_processors(processes: int) -> None:
     """Leave the other processors to as many processes beside this one."""
+    use_threads(max(1, THREADS // processes))
+
+
+def use_threads(count: int) -> None:
+    """Let this process keep so many threads busy, and no more than there may be."""
     global _share
-    _share = max(1, THREADS // processes)
+    _share = min(THREADS, count)
 
 
 def for_each_file(

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -63,6 +63,18 @@ class _Listener:
 
     def warn(self, problem: Problem) -> None:
         self.problems.append(problem)
+
+
+def on_every_machine(order: Order) -> Order:
+    """Return an order whose paths say the same in whatever folder, and on whatever machine."""
+    source = order.source
+    local = "://" not in source
+    return replace(
+        order,
+        source=str(Path(source).absolute()) if local else source,
+        out_dir=order.out_dir.absolute(),
+        claims=order.claims.absolute(),
+    )
 
 
 def build_one(order: Order) -> Built:
