@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.builder.samples import RecordingReporter
+from tests.builder.served import Server, serving
+
+from nipack.builder.source import download
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -13,6 +16,16 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture
 def reporter() -> RecordingReporter:
     return RecordingReporter()
+
+
+@pytest.fixture
+def trusted_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of this machine that nipack trusts, and an empty cache; no attempt is waited for."""
+    monkeypatch.setattr(download, "_PAUSE", 0.0)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
+    with serving(tmp_path / "ca.pem") as served:
+        yield served
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.builder.served import Server, serving
+from tests.builder.served import Server
 
 from nipack.builder.definition.model import Definition
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.definition.sources import Sources
-from nipack.builder.source import download as module
 from nipack.cli.app import nipack
 
 FILES = {"T1.mat": b"image", "maps/areas of it.txt": b"1 thalamus\n", "LICENSE": b"ask us\n"}
@@ -53,17 +51,13 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(module, "_PAUSE", 0.0)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
-    with serving(tmp_path / "ca.pem") as served:
-        served.files = {
-            "/v1/T1.mat": FILES["T1.mat"],
-            "/v1/maps/areas%20of%20it.txt": FILES["maps/areas of it.txt"],
-            "/v1/LICENSE": FILES["LICENSE"],
-        }
-        yield served
+def server(trusted_server: Server) -> Server:
+    trusted_server.files = {
+        "/v1/T1.mat": FILES["T1.mat"],
+        "/v1/maps/areas%20of%20it.txt": FILES["maps/areas of it.txt"],
+        "/v1/LICENSE": FILES["LICENSE"],
+    }
+    return trusted_server
 
 
 def payload(definition: Path, out: Path) -> str:

@@ -7,19 +7,18 @@ records.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.builder.served import Server, serving
+from tests.builder.served import Server
 
 from nipack.builder.authoring import records
 from nipack.builder.definition.model import Definition
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.definition.sources import Sources
-from nipack.builder.source import download as module
 from nipack.cli.app import nipack
 
 ONE, TWO = b"1 thalamus\n", b"image"
@@ -28,17 +27,13 @@ SHA256 = {text: hashlib.sha256(text).hexdigest() for text in (ONE, TWO)}
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(module, "_PAUSE", 0.0)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
-    with serving(tmp_path / "ca.pem") as served:
-        served.etag = ""  # else what was asked before is taken for unchanged
-        top = served.base.rstrip("/")
-        monkeypatch.setattr(records, "_RESOLVER", f"{top}/api/handles")
-        for name in ("_ZENODO", "_FIGSHARE", "_OSF"):
-            monkeypatch.setattr(records, name, top)
-        yield served
+def server(trusted_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    trusted_server.etag = ""  # else what was asked before is taken for unchanged
+    top = trusted_server.base.rstrip("/")
+    monkeypatch.setattr(records, "_RESOLVER", f"{top}/api/handles")
+    for name in ("_ZENODO", "_FIGSHARE", "_OSF"):
+        monkeypatch.setattr(records, name, top)
+    return trusted_server
 
 
 def serve(server: Server, answers: dict[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from tests.builder.samples import member, tar_gz
-from tests.builder.served import Server, serving
+from tests.builder.served import Server
 
 from nipack.builder.authoring.releases import Release, newest_release
 from nipack.builder.definition.sources import Source, SourceFile, Sources
@@ -106,11 +105,8 @@ def test_a_page_of_any_kind_is_read(text: str) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
-    with serving(tmp_path / "ca.pem") as served:
-        yield served
+def server(trusted_server: Server) -> Server:
+    return trusted_server
 
 
 def release(tmp_path: Path, version: str) -> bytes:

@@ -7,19 +7,17 @@ import re
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.builder.samples import RecordingReporter, member, read, tar_bytes, tree_of
-from tests.builder.served import Server, serving
+from tests.builder.served import Server
 
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.flows.build import build
 from nipack.builder.formats import formats
 from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.source import download as module
 from nipack.system.errors import DataPackageError, SourceDigestError, SourceError
 
 HEAD = "name: mylab-atlas\nrelpath: mylab/atlas\nversion: '1.2'\ndate: 2024-02-29\n"
@@ -38,13 +36,9 @@ def sha256(content: bytes) -> str:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(module, "_PAUSE", 0.0)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
-    with serving(tmp_path / "ca.pem") as served:
-        served.files = dict(FILES)
-        yield served
+def server(trusted_server: Server) -> Server:
+    trusted_server.files = dict(FILES)
+    return trusted_server
 
 
 def define(folder: Path, source: object) -> Path:
