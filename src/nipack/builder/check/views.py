@@ -83,7 +83,7 @@ def _templateflow(
         for place in places
         if place.endswith((".nii.gz", ".nii", ".gii", ".h5", ".tsv", ".label.gii"))
         and not place.rpartition("/")[2].startswith(f"{template}_")
-        and not place.startswith(f"{template}/scripts/")
+        and not place.startswith((f"{template}/scripts/", f"{template}/template_"))
     ]
     if strange:
         message = f"{strange[0]} does not begin with {template}_: the client cannot read its name"
