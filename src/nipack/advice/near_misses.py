@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     ]
 
 SYSTEM_ROOTS = (f"/usr/{DATA_ROOT}", f"/usr/local/{DATA_ROOT}")
-ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".conda", ".deb", ".whl")
-TARBALLS = ARCHIVES[:4]
+PACMAN = ".pkg.tar.zst"
+TARBALLS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ARCHIVES = (*TARBALLS, ".zip", ".conda", ".deb", ".whl", PACMAN)
 
 
 class NearMiss(Record):
@@ -236,6 +237,8 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     name = os.path.basename(path)
     if name.endswith(".deb"):
         return f"sudo apt install {quoted(path)}"
+    if name.endswith(PACMAN):
+        return f"sudo pacman -U {quoted(path)}"
     if name.endswith(".conda"):
         return f"conda install --prefix {quoted(there.prefix)} {quoted(path)}"
     if name.endswith(".whl"):

@@ -298,7 +298,7 @@ _RULES = (
     ),
     _warning(
         "own-package",
-        what="A file is a package: a .conda, an _all.deb or a -py3-none-any.whl.",
+        what="A file is a package, by its name: one that nipack build makes.",
         why="It is most often one that was built before, in the data directory: each package then "
         "carries all earlier ones.",
         remedy="Move it out of the data directory; nipack build -o names another for packages.",

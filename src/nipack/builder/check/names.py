@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import translate
 
 from nipack import layout
+from nipack.builder.formats import formats
 from nipack.builder.rules import problem_at
 from nipack.system.errors import Problem
 
@@ -30,8 +31,6 @@ _JUNK = _any_of(
     *(".directory", ".nfs????????????????*", "*~", ".*.swp", "#*#"),
     *(".git", ".hg", ".svn", ".bzr", "CVS", "__pycache__", "*.pyc", ".ipynb_checkpoints"),
 )
-# What `nipack build` and others make of data.
-_PACKAGES = _any_of("?*.conda", "?*_all.deb", "?*-py3-none-any.whl")
 
 
 def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
@@ -82,7 +81,9 @@ def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
 
 
 def _own_package(path: str, relpath: str) -> Iterator[Problem]:
-    if _PACKAGES.match(path.rpartition("/")[2].lower()):
+    name = path.rpartition("/")[2].lower()
+    endings = [each.ending for each in formats().values() if each.ending]
+    if any(name.endswith(each) and name != each for each in endings):
         message = "it is a package, not data"
         remedy = "move it out of the data directory, and build with -o elsewhere"
         yield problem_at("own-package", f"{relpath}/{path}", message, remedy)

@@ -27,6 +27,8 @@ class Format(Protocol):
 
     name: str
     """What the command line calls it."""
+    ending: str = ""
+    """What its artifacts' names end with, and those of no data: nothing where others do, too."""
     default: bool = False
     """Whether it is built when no format is asked for."""
     digests: frozenset[str] = frozenset()

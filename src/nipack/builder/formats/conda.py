@@ -49,17 +49,18 @@ class CondaFormat(Format):
     """noarch: generic, so one package serves every platform and no Python is needed."""
 
     name = "conda"
+    ending = ".conda"
     default = True
     holds_links = True
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
-        return f"{_stem(package)}.conda"
+        return f"{_stem(package)}{self.ending}"
 
     def edition_pattern(self, package: DataPackage) -> str:
         """Return the names with any part of a payload id."""
         definition = package.definition
-        return f"{definition.name}-{package.version}-h*_{definition.revision}.conda"
+        return f"{definition.name}-{package.version}-h*_{definition.revision}{self.ending}"
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from the prefix."""

@@ -54,6 +54,7 @@ class DebFormat(Format):
     """Architecture: all, so one package serves every machine."""
 
     name = "deb"
+    ending = "_all.deb"
     default = True
     digests = frozenset({"md5"})
     holds_links = True
@@ -62,7 +63,7 @@ class DebFormat(Format):
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME_VERSION-REVISION_all.deb."""
-        return f"{package.definition.name}_{debian.debian_version(package)}_all.deb"
+        return f"{package.definition.name}_{debian.debian_version(package)}{self.ending}"
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""

@@ -43,6 +43,7 @@ class PacmanFormat(Format):
     """any, so one package serves every machine."""
 
     name = "pacman"
+    ending = "-any.pkg.tar.zst"
     digests = frozenset({"md5"})
     holds_links = True
     holds_directories = _TAR.directories
@@ -50,7 +51,7 @@ class PacmanFormat(Format):
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-RELEASE-any.pkg.tar.zst."""
-        return f"{package.definition.name}-{arch.full_version(package)}-any.pkg.tar.zst"
+        return f"{package.definition.name}-{arch.full_version(package)}{self.ending}"
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder from /."""

@@ -29,12 +29,13 @@ class WheelFormat(Format):
     """
 
     name = "wheel"
+    ending = "-py3-none-any.whl"
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""
         revision = package.definition.revision
         build = f"-{revision}" if revision else ""
-        return f"{python_metadata.file_stem(package)}{build}-py3-none-any.whl"
+        return f"{python_metadata.file_stem(package)}{build}{self.ending}"
 
     def payload_root(self, package: DataPackage) -> str:
         """Return its folder below the data scheme's."""
