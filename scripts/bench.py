@@ -381,6 +381,64 @@ def bench_publish(count: int, runs: int) -> Iterator[Comparison]:
         yield added
 
 
+READ_BOTH = """
+import pathlib, sys
+import nibabel, numpy
+for side in sys.argv[1:]:
+    for path in sorted(pathlib.Path(side).rglob("*.*")):
+        if path.name.endswith(".nii.gz"):
+            numpy.asanyarray(nibabel.load(path).dataobj)
+        else:
+            path.read_bytes()
+"""
+
+
+def bench_diff(megabytes: int, runs: int) -> Iterator[Comparison]:
+    """Compare nipack diff with nibabel's reading of every voxel of both versions."""
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as workspace:
+        sides = [str(Path(workspace, each)) for each in ("old", "new")]
+        for version, side in zip(("1.0", "1.1"), sides, strict=True):
+            make_templates(Path(side), version, megabytes)
+        yield compare(
+            runs,
+            Command(f"nipack diff, {megabytes} MB each", [*NIPACK, "diff", "-q", *sides]),
+            Command("nibabel, reading both", [sys.executable, "-c", READ_BOTH, *sides]),
+        )
+
+
+def make_templates(top: Path, version: str, megabytes: int) -> None:
+    """Make templates as TemplateFlow has them; in version 1.1 half of the images have other voxels.
+
+    A template has two resolutions, each with images of floats and of integers and a segmentation.
+    """
+    import nibabel
+    import numpy as np
+
+    generator = np.random.default_rng(2026)
+    top.mkdir(parents=True)
+    (top / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+    size = number = 0
+    while size < megabytes * MEGABYTE:
+        shape = (193, 229, 193) if number % 2 == 0 else (97, 115, 97)
+        where = np.indices(shape, dtype=np.float32)
+        radius = sum((2 * where[i] / shape[i] - 1) ** 2 for i in range(3))
+        noise = (generator.random(shape, dtype=np.float32) - 0.5) * 600 * (radius < 1)
+        values = np.clip(1 - radius, 0, None) * 3000 + noise
+        suffix = ("T1w", "T2w", "probseg", "dseg")[number // 2 % 4]
+        if suffix == "dseg":
+            values = (where // 12).sum(axis=0) % 200 * (radius < 0.8)
+        values = values.astype(np.float32 if suffix == "probseg" else np.int16)
+        if version == "1.1" and number % 2 == 0:
+            values[shape[0] // 2, shape[1] // 2, 5:20] += 3
+        template = f"tpl-Bench{number // 8:02d}"
+        stem = top / template / f"{template}_res-{number % 2 + 1:02d}_{suffix}"
+        stem.parent.mkdir(exist_ok=True)
+        with igzip.open(f"{stem}.nii.gz", "wb", 2) as stream:
+            stream.write(nibabel.Nifti1Image(values, np.eye(4)).to_bytes())
+        size += Path(f"{stem}.nii.gz").stat().st_size
+        number += 1
+
+
 def about_this_run(megabytes: int, runs: int) -> dict[str, str]:
     """Return what has to be known of the machine and its programs."""
     model = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
@@ -418,6 +476,9 @@ def _first_line(words: list[str]) -> str:
     return (said.splitlines() or [""])[0].strip().replace("|", " ")
 
 
+PARTS = ("build", "verify", "diff", "look-up", "import", "start", "publish")
+
+
 def main() -> None:
     """Run from the shell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -426,21 +487,26 @@ def main() -> None:
     parser.add_argument("--packages", type=int, default=10_000, help="a repository's [10000]")
     parser.add_argument("--small", action="store_true", help="leave out the peers that take long")
     parser.add_argument("--check", action="store_true", help="compare with docs/benchmarks only")
+    parser.add_argument(
+        "--only", action="append", choices=PARTS, help="measure this part; keep the other rows"
+    )
     parser.add_argument("--into", type=Path, default=BENCHMARKS, help="the folder of the report")
     arguments = parser.parse_args()
     megabytes, runs = arguments.megabytes, arguments.runs
     committed = read_report(arguments.into) if arguments.check else None
-    measured = Report(
-        about=about_this_run(megabytes, runs),
-        comparisons=(
-            *bench_build(megabytes, runs, small=arguments.small),
-            *bench_verify(megabytes, runs),
-            *bench_look_up(3 * runs),
-            compare_python("import", IMPORT, 3 * runs),
-            *bench_start(3 * runs),
-            *bench_publish(arguments.packages, runs),
-        ),
-    )
+    parts = {
+        "build": lambda: bench_build(megabytes, runs, small=arguments.small),
+        "verify": lambda: bench_verify(megabytes, runs),
+        "diff": lambda: bench_diff(megabytes, runs),
+        "look-up": lambda: bench_look_up(3 * runs),
+        "import": lambda: iter([compare_python("import", IMPORT, 3 * runs)]),
+        "start": lambda: bench_start(3 * runs),
+        "publish": lambda: bench_publish(arguments.packages, runs),
+    }
+    comparisons = tuple(each for name in arguments.only or PARTS for each in parts[name]())
+    measured = Report(about=about_this_run(megabytes, runs), comparisons=comparisons)
+    if committed is None and arguments.only:
+        measured = read_report(arguments.into).with_rows(measured)
     if committed is None:
         measured.write(arguments.into)
         return

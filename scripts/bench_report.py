@@ -67,6 +67,12 @@ class Report:
     about: dict[str, str]
     comparisons: tuple[Comparison, ...]
 
+    def with_rows(self, other: "Report") -> "Report":
+        """Return this report with another's rows: in place of its own of that name, or added."""
+        new = {each.key: each for each in other.comparisons}
+        kept = tuple(new.pop(each.key, each) for each in self.comparisons)
+        return Report(about=self.about, comparisons=(*kept, *new.values()))
+
     def write(self, folder: Path) -> None:
         """Write the raw figures, the page and the plot."""
         folder.mkdir(parents=True, exist_ok=True)

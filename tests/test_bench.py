@@ -81,6 +81,22 @@ def test_what_is_committed_is_a_report() -> None:
     assert {"Python", "zstd", "processors", "date"} <= committed.about.keys()
 
 
+def test_a_comparison_takes_no_longer_than_to_read_both_twice_and_little_memory() -> None:
+    committed = REPORT.read_report(REPOSITORY / "docs" / "benchmarks")
+    [diff] = [each for each in committed.comparisons if each.name == "nipack diff, 500 MB each"]
+    assert diff.peer == "nibabel, reading both"
+    assert diff.processor_ratio <= 2
+    assert diff.ours.memory < 300
+
+
+def test_rows_that_were_measured_again_take_the_place_of_the_old() -> None:
+    old = report(comparison(4.0), comparison(1.0, peer="another"))
+    new = report(comparison(2.0, peer="another"), comparison(3.0, peer="new"))
+    merged = old.with_rows(new)
+    assert [each.peer for each in merged.comparisons] == ["tar | zstd", "another", "new"]
+    assert [each.ours.processor[0] for each in merged.comparisons] == [4.0, 2.0, 3.0]
+
+
 @pytest.mark.slow(60)
 @pytest.mark.tools("zstd", "openssl", "dpkg-deb")
 def test_a_small_run_of_it(tmp_path: Path) -> None:
@@ -90,4 +106,5 @@ def test_a_small_run_of_it(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     names = {each["name"] for each in document["comparisons"]}
     assert {"nipack build -f conda", "nipack build, nothing changed", "nipack verify"} <= names
+    assert "nipack diff, 2 MB each" in names
     assert all(min(each["ours"]["seconds"]) > 0 for each in document["comparisons"])

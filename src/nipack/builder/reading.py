@@ -81,15 +81,18 @@ def read_package(
     release: bool = False,
     offline: bool = False,
     afresh: bool = True,
+    inside: bool = True,
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
     Its files have their sha256, and the other `digests` that are named.  Where it need not be read
-    `afresh`, files of a folder that nothing has changed are as they were found at the last time.
-    Raises DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
-    `release`, some of them are errors.
+    `afresh`, files of a folder that nothing has changed are as they were found at the last time;
+    without `inside`, nothing looks for damage in the files.  Raises DataPackageError with every
+    problem, or SourceError.  Warnings go to the reporter; for a `release`, some of them are errors.
     """
-    survey = survey_source(source, workspace, reporter, offline=offline, afresh=afresh)
+    survey = survey_source(
+        source, workspace, reporter, offline=offline, afresh=afresh, inside=inside
+    )
     raise_or_warn(survey.problems, survey.definition, reporter, release=release)
     return package_of(survey, reporter, digests=digests)
 
@@ -133,8 +136,11 @@ def survey_source(
     *,
     offline: bool = False,
     afresh: bool = True,
+    inside: bool = True,
 ) -> Survey:
     """Look at everything in a source; files that are known are only looked at `afresh`.
+
+    Without `inside`, no file is opened but config.ini.
 
     Raises DataPackageError or SourceError only for what leaves nothing to look at.
     """
@@ -165,7 +171,8 @@ def survey_source(
     # What is unpacked for this run alone was never read before.
     is_folder = tree.unpacked is None and not afresh
     known = known_files_of(directory, definition.relpath) if is_folder else KnownFiles()
-    problems += content_problems(directory, paths, definition.relpath, reporter, known)
+    if inside:
+        problems += content_problems(directory, paths, definition.relpath, reporter, known)
     problems += view_problems(definition, directory, paths)
     return Survey(
         definition=definition,

@@ -59,7 +59,8 @@ def _since(
 ) -> Difference:
     with workspace() as folder:
         # What was wrong with it was said when it was the newest.
-        old = read_package(previous, folder, StepsAlone(reporter), offline=offline)
+        quiet = StepsAlone(reporter)
+        old = read_package(previous, folder, quiet, offline=offline, inside=False)
         new = package_of(survey, reporter)
         return compare_versions(side_of(old, previous), side_of(new, source), reporter)
 
