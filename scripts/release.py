@@ -19,7 +19,7 @@ TOP = Path(__file__).resolve().parent.parent
 # Each file that states the version, and what stands around it there.
 STATED = {
     "src/nipack/__init__.py": (r'(__version__ = ")[^"]+(")',),
-    "pyproject.toml": (r'(\nversion = ")[^"]+(")',),
+    "pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack-build==)[^"]+(")'),
     "nipack-build/pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack==)[^"]+(")'),
     "nipack-autolink/pyproject.toml": (r'(\nversion = ")[^"]+(")', r'("nipack>=)[^"]+(")'),
     "recipes/nipack/recipe.yaml": (r'(\ncontext:\n  version: ").+("\n)',),

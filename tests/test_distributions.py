@@ -1,11 +1,13 @@
 """The runtime and the tool are two distributions of one package, which may lie apart."""
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from tests.conftest import REPOSITORY
 from tests.distributions import SOURCE, put, runtime_files, tool_files
@@ -32,6 +34,38 @@ def test_both_state_one_version_and_the_tool_takes_no_other_runtime() -> None:
     required = {each.name: each for each in map(Requirement, tool["dependencies"])}
     assert str(required["nipack"].specifier) == f"=={__version__}"
     assert (TOOL / "LICENSE").read_bytes() == (REPOSITORY / "LICENSE").read_bytes()
+
+
+def test_every_place_states_the_same_address() -> None:
+    projects = [
+        tomllib.loads((REPOSITORY / folder / "pyproject.toml").read_text("utf-8"))["project"]
+        for folder in (".", "nipack-build", "nipack-autolink")
+    ]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text("utf-8"))
+    assert [each["urls"] for each in projects] == [{"Homepage": citation["url"]}] * 3
+    recipe = (REPOSITORY / "recipes" / "nipack" / "recipe.yaml").read_text("utf-8")
+    assert set(re.findall(r"homepage: (\S+)", recipe)) == {citation["url"]}
+
+
+def test_the_documentation_is_built_with_the_extra_and_no_second_list() -> None:
+    metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    assert metadata["dependency-groups"]["docs"] == ["nipack[docs]"]
+    extra = {each.name: each for each in map(Requirement, docs_extra())}
+    assert str(extra["nipack-build"].specifier) == f"=={__version__}"
+    configuration = (REPOSITORY / "docs" / "conf.py").read_text("utf-8")
+    loaded = re.findall(r'"(myst_parser|sphinx_\w+|pydata_sphinx_theme)"', configuration)
+    assert {each.replace("_", "-") for each in loaded} <= extra.keys()
+    assert len(loaded) == 5
+    script = (REPOSITORY / "scripts" / "docs").read_text("utf-8")
+    assert "set_up docs\n" in script
+    assert " -W " in script
+
+
+def docs_extra() -> list[str]:
+    """Return the requirements of `nipack[docs]`."""
+    metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    found: list[str] = metadata["project"]["optional-dependencies"]["docs"]
+    return found
 
 
 def test_the_runtime_needs_nothing_of_the_tool() -> None:

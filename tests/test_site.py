@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripts import site_links
 from tests.conftest import REPOSITORY
 
 PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
@@ -25,9 +26,30 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
         assert built.is_file()
     commands = (tmp_path / "site" / "reference" / "commands.html").read_text("utf-8")
     assert "nipack verify" in commands
+    assert site_links.faults(tmp_path / "site") == []
     front = (tmp_path / "site" / "index.html").read_text("utf-8")
     for door in ("users.html", "data-authors.html", "maintainers/README.html"):
         assert f'href="{door}"' in front
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "a.html").write_text(
+        "<h1 id='top'>A</h1><a href='#top'></a><a href='#no'></a><a href='below/'></a>"
+        "<a href='https://example.org/x'></a><img src='no.png'><a href='../../etc'></a>"
+        "<picture><source srcset='dark.png'></picture>",
+        "utf-8",
+    )
+    (tmp_path / "below" / "index.html").write_text("<a href='../a.html#top'></a>", "utf-8")
+    assert site_links.faults(tmp_path) == [
+        "a.html: #no: the page has no such place",
+        "a.html: ../../etc: it leaves the site",
+        "a.html: dark.png: there is no such file",
+        "a.html: no.png: there is no such file",
+    ]
+    script = REPOSITORY / "scripts" / "site_links.py"
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, check=False)
+    assert done.returncode == 1
 
 
 def test_each_terminal_is_in_the_gallery() -> None:
