@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-MODULES = ("definition_page", "checks_page", "drawings", "architecture")
+MODULES = ("definition_page", "checks_page", "drawings", "architecture", "badges")
 # It runs real commands, for half a minute.
 SLOW_MODULES = ("pictures",)
 

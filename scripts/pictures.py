@@ -13,6 +13,8 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 
+import nibabel
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -73,11 +75,21 @@ def prepare(home: Path) -> None:
     shutil.copytree(TOP / "recipes" / "nipy-examplepkg", home / "atlas")
     shutil.copytree(home / "atlas", home / "atlas-0.2")
     run("nipack bump minor atlas-0.2", home)
+    change(home / "atlas-0.2")
     run("nipack keygen 'Ada Lovelace <ada@example.org>' --out lab.key", home)
     run("nipack build atlas -o first -f conda", home)
     run("nipack publish first/* first-lab --key lab.key", home)
     run("nipack repository add ./first-lab", home)
     run("nipack get nipy-examplepkg", home)
+
+
+def change(package: Path) -> None:
+    """Change a few voxels of the package's image."""
+    [path] = package.rglob("T1.nii.gz")
+    image = nibabel.load(path)
+    values = np.asanyarray(image.dataobj).copy()
+    values[tuple(length // 2 for length in values.shape)] += 12
+    nibabel.save(nibabel.Nifti1Image(values, image.affine, image.header), path)
 
 
 def damage(home: Path) -> None:

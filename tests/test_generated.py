@@ -18,7 +18,7 @@ def test_pages_and_drawings_are_those_of_the_code(words: list[str]) -> None:
 
 def test_what_is_stale_is_named_and_written(tmp_path: Path) -> None:
     """Tried on a copy of what the pages are made of."""
-    for name in ("scripts", "docs", "src"):
+    for name in ("scripts", "docs", "src", "pyproject.toml", ".github"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "scripts").unlink()
     (tmp_path / "docs").unlink()

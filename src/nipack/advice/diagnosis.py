@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..environment import get_nipy_user_dir
 from ..inventory.owners import find_owner
 from ..inventory.payload import got_package
 from ..inventory.verification import verify_directory
 from ..layout import is_package_name
 from ..lookup.records import Record
 from ..lookup.search import Wanted, newer_than_chosen
-from .commands import remove_command
+from .commands import quoted, remove_command
 from .explanation import explanation
 from .report import (
     first_line,
@@ -159,6 +160,8 @@ def _reinstallation(chosen: Candidate, wanted: Wanted) -> list[str]:
     if owner.name is None:
         package = got_package(chosen.path)
         if package is not None and is_package_name(package):
-            return [remove_command(chosen.path), f"nipack get {package}"]
+            root = chosen.root.path
+            into = "" if root == get_nipy_user_dir() else f" --into {quoted(root)}"
+            return [remove_command(chosen.path), f"nipack get {package}{into}"]
         return [f"put {chosen.path} there again, from where it came"]
     return reinstallation(chosen.path, wanted.relpath, owner)

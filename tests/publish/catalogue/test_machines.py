@@ -37,6 +37,9 @@ def rich() -> Any:
     return package(
         description="What it is.",
         keywords=("human",),
+        species=("Homo sapiens",),
+        space=("MNI152NLin6Asym",),
+        resolution=("2 mm",),
         authors=("Someone",),
         homepage="https://example.org/data",
         citation=({"doi": "10.1000/xyz", "text": "Someone (2011)."},),
@@ -74,6 +77,7 @@ def test_croissant_is_a_dataset_as_search_engines_read_it() -> None:
     assert found["license"] == "https://spdx.org/licenses/BSD-3-Clause"
     assert found["url"] == "https://data.example.org/neuro/packages/nipy-templates/index.html"
     assert found["creator"] == [{"@type": "Person", "name": "Someone"}]
+    assert found["keywords"] == ["human", "Homo sapiens", "MNI152NLin6Asym", "2 mm"]
     artifacts = [each for each in found["distribution"] if "containedIn" not in each]
     assert {each["sha256"] for each in artifacts} == {each.sha256 for each in rich().artifacts}
     assert artifacts[0]["contentUrl"].startswith("https://data.example.org/neuro/apt/pool/")

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import shlex
 import shutil
 import subprocess
 import threading
@@ -112,6 +113,20 @@ def test_what_is_got_is_found_by_nipack_and_by_nibabel_alone(
     assert get == "nipack get nipy-examplepkg"
     assert run(*get.split()[1:]).exit_code == 0
     assert run("verify", "nipy/examplepkg").exit_code == 0
+
+
+def test_data_in_another_root_is_got_again_into_that_root(
+    user: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("repository", "add", address)
+    root = tmp_path / "for all"
+    assert asked("get", "nipy-examplepkg", "--into", str(root))["new"] is True
+    monkeypatch.setenv("NIPY_DATA_PATH", str(root))
+    (root / PHANTOM).write_bytes(b"damaged")
+    remove, get = asked_failing("doctor", "nipy/examplepkg")["packages"][0]["commands"]
+    subprocess.run(remove, shell=True, check=True)
+    assert run(*shlex.split(get)[1:]).exit_code == 0
+    assert run("verify", str(root / "nipy" / "examplepkg")).exit_code == 0
 
 
 def test_the_fingerprint_is_shown_and_the_list_kept(user: Path, address: str, key: Path) -> None:

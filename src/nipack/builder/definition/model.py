@@ -563,7 +563,12 @@ class Definition:
 
     def described(self, default: str = "") -> str:
         """Return the description, and a list of what people search for below it."""
-        facts = {"Species": self.species, "Space": self.space, "Resolution": self.resolution}
+        facts = {
+            "Keywords": self.keywords,
+            "Species": self.species,
+            "Space": self.space,
+            "Resolution": self.resolution,
+        }
         lines = [f"- {name}: {', '.join(values)}" for name, values in facts.items() if values]
         return "\n\n".join(filter(None, [self.description or default, "\n".join(lines)]))
 

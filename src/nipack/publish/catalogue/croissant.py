@@ -73,9 +73,7 @@ def document(repository: PublishedRepository, entry: Entry, *, files: bool) -> d
     page = f"{entry.folder}/index.html"
     optional = {
         "creator": [{"@type": "Person", "name": visible(name)} for name in package.authors],
-        "keywords": [
-            visible(word) for word in (*package.keywords, *package.species, *package.space)
-        ],
+        "keywords": [visible(word) for word in _search_terms(package)],
         "sameAs": web_address(package.homepage),
         "datePublished": package.date[:10],
         "citeAs": "\n".join(visible(str(each.get("text") or "")) for each in package.citation),
@@ -99,6 +97,10 @@ def document(repository: PublishedRepository, entry: Entry, *, files: bool) -> d
         **{name: value for name, value in optional.items() if value},
         "distribution": _distribution(repository, package, files=files),
     }
+
+
+def _search_terms(package: PublishedPackage) -> tuple[str, ...]:
+    return (*package.keywords, *package.species, *package.space, *package.resolution)
 
 
 def content(repository: PublishedRepository, entry: Entry) -> bytes:
