@@ -71,6 +71,4 @@ def badge(label: str, value: str) -> str:
 
 def made() -> dict[Path, str]:
     """Return each badge by its file."""
-    return {
-        BADGES / f"{name}.svg": badge(label, value) for name, (label, value) in facts().items()
-    }
+    return {BADGES / f"{name}.svg": badge(label, value) for name, (label, value) in facts().items()}
