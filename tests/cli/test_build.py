@@ -61,6 +61,20 @@ def test_one_format(format: str, name: str, tmp_path: Path) -> None:
     assert names(tmp_path / "out") == [name]
 
 
+@pytest.mark.parametrize("format", ["wheel", "sdist"])
+def test_what_no_index_takes_unasked_is_said(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is built all the same: an index is one place of several."""
+    words = (plain(tmp_path), "-f", format, "-f", "conda", "-o", tmp_path / "dist", "-q")
+    assert "unless you ask" not in invoke(*words).stdout
+    assert formats()[format].index_limit == 100 * 1024 * 1024
+    monkeypatch.setattr(type(formats()[format]), "index_limit", 100)
+    result = invoke(*words)
+    assert result.exit_code == 0
+    assert result.stdout.count("files of 100 bytes unless you ask it for more") == 1
+
+
 def test_json_of_a_success(tmp_path: Path) -> None:
     tree = plain(tmp_path)
     define(tree, "date: 2023-05-01\n")

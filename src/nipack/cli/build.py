@@ -16,6 +16,7 @@ from nipack.cli.console import (
     console_reporter,
     expanded,
     plain_table,
+    print_table,
     size_text,
 )
 from nipack.cli.options import (
@@ -285,10 +286,25 @@ def _as_dict(artifact: "Artifact") -> dict[str, Any]:
 
 
 def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
+    from rich.text import Text
+
     if not results:
         return
     table = plain_table("would write" if dry_run else "package", "size", "payload", right=("size",))
     for result in results:
         size = result["payload_size"] if dry_run else result["size"]
-        table.add_row(result["path"], size_text(size), result["payload_id"][:16])
-    console().print(table)
+        table.add_row(Text(result["path"]), size_text(size), result["payload_id"][:16])
+    print_table(table)
+    for result in results:
+        limit = _formats()[result["format"]].index_limit
+        if limit is not None and (result["size"] or 0) > limit:
+            console().print(Text(_too_large_for_an_index(result, limit)))
+
+
+def _too_large_for_an_index(result: dict[str, Any], limit: int) -> str:
+    name = Path(result["path"]).name
+    return (
+        f"{name} has {size_text(result['size'])}, and the Python package index takes files of "
+        f"{size_text(limit)} unless you ask it for more: ask before you upload it, or publish a "
+        "repository of your own (nipack publish)"
+    )

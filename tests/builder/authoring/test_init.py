@@ -16,7 +16,7 @@ from nibabel.data import make_datasource
 from tests.conftest import REPOSITORY, MakeTree
 
 from nipack.builder.authoring.draft import draft_definition
-from nipack.builder.authoring.facts import read_facts, recognised_license
+from nipack.builder.authoring.facts import _license, read_facts, recognised_license
 from nipack.builder.definition.model import Citation, Definition, Maintainer, Person
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.definition.sources import Source
@@ -255,6 +255,25 @@ def test_a_dash_of_print_between_years_is_no_part_of_a_name(atlas: Path) -> None
     (atlas / "LICENSE").write_text(text, "utf-8")
     [stanza] = definition_of(atlas).copyright
     assert (stanza.years, stanza.holders) == ("1993-2004", ("Ada Lovelace",))
+
+
+# As the MNI's is laid out.
+INSTITUTE = """\
+Copyright (C) 1993\N{EN DASH}2004 Ada Lovelace, Phantom Imaging Centre,
+Analytical Institute, Example University. Permission to use, copy, modify,
+and distribute this software and its documentation for any purpose and
+without fee is hereby granted, provided that the above copyright notice
+appear in all copies.
+"""
+
+
+def test_a_holder_goes_on_with_its_institute(atlas: Path) -> None:
+    (atlas / "COPYING").write_text(INSTITUTE, "utf-8")
+    facts = _license(atlas / "COPYING")
+    assert facts.years == "1993-2004"
+    assert facts.holders == (
+        "Ada Lovelace, Phantom Imaging Centre, Analytical Institute, Example University",
+    )
 
 
 def test_a_licence_file_is_recognised(atlas: Path) -> None:

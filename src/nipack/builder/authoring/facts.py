@@ -42,6 +42,7 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"'<>,;\]]*[\w)]")
 _LICENSE_FILES = ("LICENSE*", "LICENCE*", "COPYING*", "LICENSES/*")
 _LONGEST_TEXT = 100_000  # characters; no licence is longer
 _LONGEST_LINE = 2000  # characters
+_MOST_LINES = 5  # of a holder
 _MOST_DOTS = 200  # in a line of TOML
 
 
@@ -262,7 +263,8 @@ def _license(path: Path) -> Facts:
 
 def _holders(text: str) -> Iterator[tuple[str, str]]:
     """Yield the years and the holder of each line that states a copyright."""
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         # A run of blanks is one: expressions go over each of a thousand again and again.
         words = " ".join(line[:_LONGEST_LINE].split())
         found = re.match(
@@ -272,7 +274,21 @@ def _holders(text: str) -> Iterator[tuple[str, str]]:
         )
         if found:
             # The MNI's licence has an en dash between its years.
-            yield re.sub("[\u2013\u2014]", "-", found[1] or ""), found[2]
+            yield (
+                re.sub("[\u2013\u2014]", "-", found[1] or ""),
+                _to_its_end(found[2], lines[number:]),
+            )
+
+
+def _to_its_end(holder: str, lines: list[str]) -> str:
+    """Return a holder with the lines below that it goes on in: an institute, a university."""
+    for line in lines[1:_MOST_LINES]:
+        words = " ".join(line[:_LONGEST_LINE].split())
+        if not holder.endswith(",") or not words:
+            break
+        holder = f"{holder} {words}"
+    # The MNI's goes on in the same line.
+    return re.split(r"\. (?=Permission |All rights )", holder)[0].rstrip(" ,")
 
 
 def recognised_license(text: str) -> str | None:

@@ -17,6 +17,8 @@ _CLASSIFIERS = (
     "Intended Audience :: Science/Research",
     "Topic :: Scientific/Engineering :: Medical Science Apps.",
 )
+# The Python package index takes no larger file, unless it is asked for more.
+INDEX_LIMIT = 100 * 1024 * 1024
 # An index of packages refuses what has this.
 _PRIVATE = "Private :: Do Not Upload"
 

@@ -37,6 +37,8 @@ class Format(Protocol):
     """Whether symbolic links can be in it; a package that has some is refused where not."""
     holds_directories: bool = False
     """Whether each directory has a member of its own in it."""
+    index_limit: int | None = None
+    """How many bytes of a file the public index of its kind takes unless it is asked for more."""
     base: str = ""
     """What its members' names begin with, which `contents` takes away: "./" or nothing."""
 

@@ -86,6 +86,7 @@ class SdistFormat(Format):
     """
 
     name = "sdist"
+    index_limit = python_metadata.INDEX_LIMIT
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION.tar.gz, as NIPY's data packages have always been named."""
