@@ -62,7 +62,7 @@ Examples:
   nipack build nipy-templates-0.3.tar.gz
   nipack build recipes/nipy-templates            a folder with a package.yaml
   nipack build recipes                           a folder of such folders
-  nipack build nipy-templates/templates -f deb   a directory with its config.ini
+  nipack build nipy-templates/templates          a folder with a config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
@@ -298,7 +298,7 @@ def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
     for result in results:
         limit = _formats()[result["format"]].index_limit
         if limit is not None and (result["size"] or 0) > limit:
-            console().print(Text(_too_large_for_an_index(result, limit)))
+            console().print(_too_large_for_an_index(result, limit))
 
 
 def _too_large_for_an_index(result: dict[str, Any], limit: int) -> str:

@@ -15,7 +15,7 @@ import click
 
 from nipack.cli.answers import Line
 from nipack.cli.answers import size_text as size_text
-from nipack.cli.visible import exact, print_paths
+from nipack.cli.visible import exact, folded, print_paths
 
 if TYPE_CHECKING:
     # rich is loaded when something is printed with it: `nipack where` shall not wait for it.
@@ -91,7 +91,9 @@ def _print_message(word: str, style: str, message: str) -> None:
 
     # A file's name may hold what is not UTF-8; a terminal could not show it.
     shown = message.encode("utf-8", "backslashreplace").decode()
-    console(stderr=True).print(Text.assemble((f"{word}: ", style), shown))
+    output = console(stderr=True)
+    text = folded(f"{word}: {shown}", output.width)
+    output.print(Text.assemble((text[: len(word) + 2], style), text[len(word) + 2 :]))
 
 
 def plain_table(*columns: str, right: tuple[str, ...] = ()) -> RichTable:
@@ -151,10 +153,12 @@ _STYLES = {"good": "bold green", "bad": "bold red", "dim": "dim", "": ""}
 def _show_part(part: str | Line | Table) -> None:
     from rich.text import Text
 
+    output = console()
     if isinstance(part, str):
-        click.echo(part)
+        click.echo(folded(part, output.width))
     elif isinstance(part, Line):
-        console().print(Text.assemble((f"{part.label}: ", _STYLES[part.tone]), part.text))
+        text, end = folded(str(part), output.width), len(part.label) + 2
+        output.print(Text.assemble((text[:end], _STYLES[part.tone]), text[end:]))
     else:
         table = plain_table(*part.columns, right=part.right)
         for tone, cells in part.rows:

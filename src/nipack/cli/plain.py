@@ -16,7 +16,7 @@ import nipack
 from nipack.advice.commands import pip_command
 from nipack.cli import answers
 from nipack.cli.answers import Answer
-from nipack.cli.visible import print_paths
+from nipack.cli.visible import print_paths, print_text
 from nipack.data import DataError
 from nipack.libraries.shells import SHELLS
 from nipack.lookup.records import plain
@@ -59,7 +59,10 @@ def _show(answer: Answer, *, as_json: bool) -> None:
             print(f"{severity}: {message}", file=sys.stderr)
     print_paths(answer.paths)
     for part in answer.parts:
-        print(part)
+        if isinstance(part, answers.Table):
+            print(part)
+        else:
+            print_text(str(part))
 
 
 def tool_advice() -> str:

@@ -13,10 +13,10 @@ import click
 from nipack.cli.choice import NamedChoice
 from nipack.cli.console import (
     ConsoleReporter,
-    console,
     console_reporter,
     expanded,
     plain_table,
+    print_table,
 )
 from nipack.cli.options import (
     dry_run_option,
@@ -84,7 +84,8 @@ Examples:
   nipack recipe nipy-templates-0.3.tar.gz --draft --dry-run
 
 \b
-The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing else there is touched.
+The recipes go to recipes/NAME/conda, recipes/NAME/debian and so on; nothing
+else there is touched.
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @sources_argument()
@@ -245,7 +246,7 @@ def _print_results(results: "list[Recipe]", *, dry_run: bool) -> None:
             table.add_row(_shown(file.path), file.state)
         for path in made.packages:
             table.add_row(_shown(path), "built")
-    console().print(table)
+    print_table(table)
 
 
 def _shown(path: Path) -> str:

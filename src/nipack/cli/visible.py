@@ -60,6 +60,53 @@ def exact(stream: TextIO) -> TextIO:
     return below
 
 
+# What begins with one of these is copied into a shell, which would run its first half.
+_COMMAND = re.compile(
+    r"""\s*(apt|conda|dnf|mkdir|move|mv|nipack|pip|rm|rmdir|sudo|tar|uv|zypper"""
+    r"""|'[^']*python[0-9.]*'|"[^"]*python[0-9.]*(\.exe)?"|\S*python[0-9.]*(\.exe)?)\s""",
+)
+
+
+def folded(text: str, width: int) -> str:
+    """Return a text in lines of a terminal's width, which would cut words in two by itself.
+
+    A line goes on with a deeper indent.  Neither a path nor another long word is broken, and a
+    command stays in one line.
+    """
+    return "\n".join(_folded_line(line, width) for line in text.split("\n"))
+
+
+def _folded_line(line: str, width: int) -> str:
+    if len(line) <= width or _COMMAND.match(line):
+        return line
+    from textwrap import fill
+
+    return fill(
+        line,
+        width,
+        subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def width_of(stream: TextIO) -> int | None:
+    """Return how many characters a line of a terminal has; None where none is read by a person."""
+    if not stream.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+def print_text(text: str) -> None:
+    """Print a text for people."""
+    width = width_of(sys.stdout)
+    sys.stdout.write(f"{text if width is None else folded(text, width)}\n")
+
+
 def print_paths(paths: Iterable[str]) -> None:
     """Print paths, a line each: to a person visibly, and to a program as they are."""
     stream = sys.stdout if sys.stdout.isatty() else exact(sys.stdout)
