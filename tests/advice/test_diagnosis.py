@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from tests.machine import Machine, add_records, install, make_machine, ordinary_user, write
 
 import nipack
+from nipack.advice import mistakes
 from nipack.advice.diagnosis import PackageDiagnosis
 from nipack.advice.sources import deb_near_by, in_apt_archive
 from nipack.cli.app import nipack as command_line
@@ -56,6 +57,17 @@ def test_a_source_is_named_that_is_known_to_have_the_package(machine: Machine) -
     assert command == f"conda install --prefix '{machine.prefix}' nipy-templates"
     install(machine.own_root, "0.2")
     assert only("0.3").commands[0].endswith(" 'nipy-templates>=0.3'")
+
+
+def test_an_ini_that_a_removed_package_has_left_is_purged(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken out by hand, it would be missing after the next installation, too."""
+    write(machine.etc / "nipy_data.ini", f"[DATA]\npath = {machine.directory}/gone\n")
+    monkeypatch.setattr(mistakes, "removed_owner", lambda file: "nipy-data")
+    said = str(nipack.diagnose())
+    assert "is not a directory, since nipy-data was removed" in said
+    assert "sudo apt purge nipy-data" in said
 
 
 @pytest.mark.tools("apt-cache")

@@ -27,7 +27,7 @@ COMMANDS = {
     "doctor": ["doctor"],
     "doctor of two": ["doctor", "nipy/templates", "nipy/atlas1"],
     "check": ["check", "bare data"],
-    "build": ["build", "source", "bare data", "-o", "a-folder-for-the-packages/of-this-laboratory"],
+    "build": ["build", "source", "bare data", "-o", "packages-of-this-laboratory"],
     "init": ["init", "bare data/templates", "-o", "new"],
     "bump": ["bump", "minor", "source", "--dry-run"],
     "diff": ["diff", "source", "newer"],

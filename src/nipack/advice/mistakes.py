@@ -30,7 +30,7 @@ def mistakes(roots: Iterable[Root]) -> Iterator[str]:
             yield f"{root.origin}: {problem}; write '{os.pathsep}' between two, not '{wrong}'"
         elif root.origin.file and (removed := removed_owner(root.origin.file)):
             # Taken out by hand, it would be missing after the next installation, too.
-            problem = f"'{root.path}' is no directory, since {removed} was removed"
+            problem = f"'{root.path}' is not a directory, since {removed} was removed"
             yield f"{root.origin}: {problem}; to remove this, too: sudo apt purge {removed}"
         else:
             yield f"{root.origin}: '{root.path}' is not a directory; correct or remove it"

@@ -550,6 +550,20 @@ def test_debian_s_control_keeps_where_the_packaging_is(tmp_path: Path, render: R
         render(definition, debian)
 
 
+def test_a_spec_needs_no_more_than_fedora_lacks_and_hides_no_fault(
+    tmp_path: Path, render: Render
+) -> None:
+    """coreutils are in every build root; a wrong licence or address is the maintainer's to see."""
+    recipe = render(_release(tmp_path, "0.9", {"a.txt": b"a"}, None), recipe_formats()["rpm"])
+    spec = (recipe.directory / "nipy-atlas.spec").read_text("utf-8")
+    assert re.findall(r"(?m)^BuildRequires: +(.*)$", spec) == ["findutils"]
+    filters = (recipe.directory / "nipy-atlas.rpmlintrc").read_text("utf-8")
+    patterns = re.findall(r'addFilter\("(.*)"\)', filters)
+    assert patterns
+    for fault in ("invalid-license", "invalid-url", "no-binary", "summary-too-long"):
+        assert not [each for each in patterns if re.search(each, f"x.noarch: W: {fault} y")]
+
+
 def test_no_test_loads_an_image_that_the_check_could_not_read(
     tmp_path: Path, render: Render
 ) -> None:
