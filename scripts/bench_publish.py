@@ -77,7 +77,7 @@ class Publishing:
             ("deb", "apt/pool"),
             ("whl", "wheels"),
         ):
-            steps.append(f"find {folder} -name '*.{suffix}' -exec cp -lt {top}/{place} {{}} +")
+            steps.append(f"find {folder}/ -name '*.{suffix}' -exec cp -lt {top}/{place} {{}} +")
         steps += [
             f"{sys.executable} -c '{CONDA}' {top}/conda",
             f"cd {top}/apt",

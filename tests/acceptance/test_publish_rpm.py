@@ -73,6 +73,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
     (root / "etc/yum.repos.d").mkdir(parents=True)
     with serving(folder) as address:
         yield Site(folder, address, root)
+    # Each folder of keys that dnf makes has an agent, which would stay.
+    for keys in root.rglob("pubring"):
+        run("gpgconf", "--homedir", keys, "--kill", "all")
 
 
 def add_source(site: Site, said: str) -> None:
@@ -141,11 +144,17 @@ def test_createrepo_c_reads_the_same_from_the_index(
     assert check_repository(str(site.folder)).problems == ()
 
 
-def test_an_rpm_of_the_source_is_refused_and_the_other_is_published(
-    rpms: dict[str, list[Path]], site: Site
+def test_an_rpm_of_the_source_is_passed_over_and_the_other_is_published(
+    rpms: dict[str, list[Path]], site: Site, tmp_path: Path
 ) -> None:
+    assert "is a source, from which dnf installs nothing" in " ".join(
+        site.publish(*rpms["0.1"]).split()
+    )
+    renamed = tmp_path / "renamed-1-1.noarch.rpm"
+    [source] = [path for path in rpms["0.1"] if path.name.endswith(".src.rpm")]
+    renamed.write_bytes(source.read_bytes())
     with pytest.raises(AssertionError, match="is for source; data is BuildArch: noarch"):
-        site.publish(*rpms["0.1"])
+        site.publish(renamed)
     assert [path.name for path in site.folder.glob("rpm/*.rpm")] == [rpms["0.1"][0].name]
 
 

@@ -65,6 +65,11 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
     help="Let apt refuse the repository if it was not refreshed for this long.",
 )
 @click.option("--refresh", is_flag=True, help="Sign again, with the date of today.")
+@click.option(
+    "--clock-is-right",
+    is_flag=True,
+    help="Publish although the last generation's date is in the future.",
+)
 @dry_run_option()
 @json_option
 @quiet_option()
@@ -80,6 +85,7 @@ def publish(
     also_trust: Path | None,
     valid_days: int | None,
     refresh: bool,
+    clock_is_right: bool,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -88,7 +94,9 @@ def publish(
 
     REPOSITORY is a folder that a web server serves, or a shared disk.  It is made when it is not
     there.  Package managers install from it by name.  What was published never changes: other bytes
-    under the same name and version are refused, and all other artifacts are published.
+    under the same name and version are refused, and all other artifacts are published.  A .src.rpm
+    is passed over.  Sigstore bundles beside an artifact (ARTIFACT.sigstore.json,
+    ARTIFACT.publish.attestation) are carried with it.
 
     Any number of publishers may work at once, and one that is ended leaves a whole repository.
     """
@@ -113,6 +121,7 @@ def publish(
             settings,
             dry_run=dry_run,
             refresh=refresh,
+            clock_is_right=clock_is_right,
             reporter=reporter,
         )
     if as_json:
@@ -137,11 +146,12 @@ def _lines(done: "Published") -> list[tuple[str, tuple[str, ...]]]:
     from nipack.publish.ecosystems import ecosystem_of, ecosystems
 
     used = [ecosystem_of(path.name) for path in (*done.new, *done.known)]
-    return [
+    found = [
         (each.title, each.lines(done.repository, done.names[0]))
         for each in ecosystems().values()
         if done.names and each in used
     ]
+    return [(title, lines) for title, lines in found if lines]
 
 
 def _document(done: "Published") -> dict[str, Any]:
@@ -152,6 +162,7 @@ def _document(done: "Published") -> dict[str, Any]:
         "changed": done.changed,
         "published": [str(path) for path in done.new],
         "known": [str(path) for path in done.known],
+        "passed": list(done.passed.values()),
         "errors": list(done.refused.values()),
         "lines": dict(_lines(done)),
     }
@@ -170,6 +181,8 @@ def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
         output.print(f"{path}: {verb}")
     for path in done.known:
         output.print(f"{path}: is there already")
+    for message in done.passed.values():
+        output.print(message)
     by = f", signed by {repository.fingerprint}" if repository.fingerprint else ""
     if not dry_run:
         output.print(f"{repository.title}: generation {repository.generation}{by}")

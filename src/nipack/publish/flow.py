@@ -1,5 +1,6 @@
 """Publish artifacts: the whole story of it, from files to a repository that serves them."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nipack.publish import indexes, log
+from nipack.publish.attestations import belongs_to, found_beside
 from nipack.publish.ecosystems import Reading, ecosystem_of, ecosystems
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
@@ -38,13 +40,14 @@ class Published:
     """What became of a call.
 
     `new` were published, `known` were there already to the byte, `refused` has why each other was
-    not; each is a path as it was given.
+    not, `passed` why one is nothing to publish; each is a path as it was given.
     """
 
     repository: PublishedRepository
     new: tuple[Path, ...] = ()
     known: tuple[Path, ...] = ()
     refused: Mapping[Path, str] = field(default_factory=dict)
+    passed: Mapping[Path, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     changed: bool = False
 
@@ -56,6 +59,7 @@ class _Candidate:
     file: Path
     package: PublishedPackage
     artifact: PublishedArtifact
+    carried: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def publish(
@@ -66,6 +70,7 @@ def publish(
     *,
     dry_run: bool = False,
     refresh: bool = False,
+    clock_is_right: bool = False,
     reporter: Reporter | None = None,
 ) -> Published:
     """Publish artifacts in a repository, which is made if there is none.
@@ -74,25 +79,48 @@ def publish(
     RepositoryError where the repository itself is the reason.
     """
     reporter = reporter or SilentReporter()
-    state = log.load(store)
+    with store_errors_say(AS_IT_WAS):
+        state = log.load(store)
     first = first_record(store, settings, signer) if state is None else None
     repository = check_call(state, settings, signer) if state else first
     assert repository is not None
-    candidates, unreadable = _read_all(artifacts, reporter)
+    passed = passed_over(artifacts)
+    wanted_files = [path for path in artifacts if path not in passed]
+    candidates, unreadable = _read_all(wanted_files, reporter)
     plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
     wanted = plan.change(state)
     if dry_run:
-        return plan.answer(repository, changed=wanted is not None)
-    if state is None:
-        store.probe()
-    store.tidy()
+        return replace(plan.answer(repository, changed=wanted is not None), passed=passed)
+    with store_errors_say(AS_IT_WAS):
+        if state is None:
+            store.probe()
+        store.tidy()
     if wanted is not None:
         state = log.append(
-            store, state, lambda by_then: plan.uploaded(by_then, reporter), first=first
+            store,
+            state,
+            lambda by_then: plan.uploaded(by_then, reporter),
+            first=first,
+            clock_is_right=clock_is_right,
         )
     if state is not None and (wanted is not None or not indexes.is_written(store, state)):
         state = indexes.write(store, state, signer, plan.local)
-    return plan.answer(state.repository if state else repository, changed=wanted is not None)
+    answer = plan.answer(state.repository if state else repository, changed=wanted is not None)
+    return replace(answer, passed=passed)
+
+
+def passed_over(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return which files are made beside artifacts and are none, and why."""
+    passed = {}
+    for path in paths:
+        kinds = [each for each in ecosystems().values() if each.beside]
+        source = next((each for each in kinds if path.name.endswith(each.beside)), None)
+        artifact = belongs_to(path)
+        if source is not None:
+            passed[path] = f"{path}: is a source, from which {source.title} installs nothing"
+        elif artifact is not None:
+            passed[path] = f"{path}: goes with {artifact.name}, and is carried beside it"
+    return passed
 
 
 def first_record(store: Store, settings: Settings, signer: Signer | None) -> PublishedRepository:
@@ -201,6 +229,12 @@ def _read_all(
         ecosystem, reading = readings[path]
         wanted = ecosystems()[ecosystem].digests
         index = {**reading.index} | {each: digests.by_algorithm[each] for each in wanted}
+        try:
+            found_there = found_beside(path, digests.by_algorithm["sha256"])
+        except RepositoryError as error:
+            refused[path] = f"{path}: {error}"
+            continue
+        carried = ecosystems()[ecosystem].carried(reading.place, found_there)
         artifact = PublishedArtifact(
             ecosystem=ecosystem,
             path=reading.place,
@@ -209,8 +243,13 @@ def _read_all(
             sha256=digests.by_algorithm["sha256"],
             date="",
             index=index,
+            carried={
+                each: hashlib.sha256(content).hexdigest() for each, content in carried.items()
+            },
         )
-        candidates.append(_Candidate(file=path, package=reading.package, artifact=artifact))
+        candidates.append(
+            _Candidate(file=path, package=reading.package, artifact=artifact, carried=carried)
+        )
     order = list(ecosystems())
     candidates.sort(key=lambda each: order.index(each.artifact.ecosystem))
     return candidates, refused
@@ -321,18 +360,26 @@ class _Plan:
         advance = reporter.step("upload", sum(each.artifact.size for each in missing))
         lock = threading.Lock()
 
+        def there(each: _Candidate, path: str, sha256: str) -> None:
+            found = self._store.digest(path)
+            if found is None or found[1] != sha256:
+                with lock:
+                    self._spoiled[each.file] = (
+                        f"{each.file}: {path} is there with other bytes, which "
+                        "another publisher may be about to publish; try again, and if it "
+                        "stays, nipack prune deletes what no generation names"
+                    )
+
         def one(each: _Candidate) -> None:
+            for path, content in each.carried.items():
+                try:
+                    self._store.create(path, content)
+                except ExistsError:
+                    there(each, path, each.artifact.carried[path])
             try:
                 self._store.create_from(each.artifact.path, each.file, advance)
             except ExistsError:
-                found = self._store.digest(each.artifact.path)
-                if found is None or found[1] != each.artifact.sha256:
-                    with lock:
-                        self._spoiled[each.file] = (
-                            f"{each.file}: {each.artifact.path} is there with other bytes, which "
-                            "another publisher may be about to publish; try again, and if it "
-                            "stays, nipack prune deletes what no generation names"
-                        )
+                there(each, each.artifact.path, each.artifact.sha256)
 
         with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
             list(pool.map(one, missing))

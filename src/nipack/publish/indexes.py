@@ -19,7 +19,7 @@ from typing import IO
 
 from nipack.publish import catalogue, log
 from nipack.publish.ecosystems import IndexFile, Snapshot, ecosystems
-from nipack.publish.errors import RepositoryError
+from nipack.publish.errors import RepositoryError, store_errors_say
 from nipack.publish.log import State
 from nipack.publish.records import PublishedPackage, to_json
 from nipack.publish.signing import Signer, verified
@@ -27,6 +27,7 @@ from nipack.publish.stores import Store
 
 SUMS = "SHA256SUMS"
 ABOUT = "repository.json"
+SOURCES = "sources/"
 # They wait for a disk or for a server.
 WRITERS = 16
 _AT_ONCE = 512
@@ -93,11 +94,19 @@ def write(
     store: Store, state: State, signer: Signer | None, local: Mapping[str, Path] | None = None
 ) -> State:
     """Write every index of a state, or of a later one that others have made; return that."""
+    with store_errors_say(
+        f"generation {state.generation} is in the log, and some indexes do not have it yet; "
+        "whatever an index names is there, and the next nipack publish completes them"
+    ):
+        return _write(store, state, signer, local or {})
+
+
+def _write(store: Store, state: State, signer: Signer | None, local: Mapping[str, Path]) -> State:
     while True:
         before = written(store, signer)
         if before.generation > state.generation:
             state = log.load(store) or state
-        _write_once(store, state, signer, before, Payloads(store, local or {}))
+        _write_once(store, state, signer, before, Payloads(store, local))
         newest = log.load(store) if log.generations(store)[-1] != state.generation else state
         if newest is None or newest.generation == state.generation:
             return state
@@ -207,7 +216,9 @@ def _write_settled(store: Store, files: Iterable[IndexFile]) -> None:
 
 
 def _pool(packages: Iterable[PublishedPackage]) -> dict[str, str]:
-    return {a.path: a.sha256 for package in packages for a in package.artifacts}
+    artifacts = [each for package in packages for each in package.artifacts]
+    carried = {path: digest for each in artifacts for path, digest in each.carried.items()}
+    return carried | {each.path: each.sha256 for each in artifacts}
 
 
 def _pages(snapshot: Snapshot, payloads: Payloads) -> Iterator[IndexFile]:
@@ -237,6 +248,9 @@ def _about(
         "entry": state.digest,
         "previous": state.previous,
         "expires": _expiry(state),
+        "sources": {
+            path: digest for path, digest in sorted(digests.items()) if path.startswith(SOURCES)
+        },
         "sha256sums": hashlib.sha256(sums).hexdigest(),
     }
     content = (json.dumps(about, indent=2, sort_keys=True) + "\n").encode()

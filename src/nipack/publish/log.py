@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.packages import (
     Key,
     OrderedPackages,
@@ -260,12 +260,28 @@ def append(
     *,
     first: PublishedRepository | None = None,
     everything: bool = False,
+    clock_is_right: bool = False,
 ) -> State | None:
     """Make the next generation of what `change` says to do to the state as it is by then.
 
     It is asked again each time that another publisher was quicker; where it returns None, nothing
-    is made, and the state is returned.  `first` is what a repository begins as.
+    is made, and the state is returned.  `first` is what a repository begins as; with
+    `clock_is_right` a date may be before the last one's.
     """
+    with store_errors_say(AS_IT_WAS):
+        date_after = (lambda previous: now()) if clock_is_right else _date_after
+        return _append(store, state, change, first, date_after, everything=everything)
+
+
+def _append(
+    store: Store,
+    state: State | None,
+    change: Callable[[State | None], Change | None],
+    first: PublishedRepository | None,
+    date_after: Callable[[str], str],
+    *,
+    everything: bool,
+) -> State | None:
     while True:
         wanted = change(state)
         if wanted is None:
@@ -273,7 +289,7 @@ def append(
         if state is None and first is None:
             raise RepositoryError(f"{store.address}: is no repository; publish makes one")
         before = state or State(repository=first, packages=Packages())  # type: ignore[arg-type]
-        date = _date_after(before.repository.date)
+        date = date_after(before.repository.date)
         after = applied(before, wanted, date=date)
         content = _entry(before, after, wanted, everything=everything)
         try:
@@ -314,7 +330,9 @@ def _date_after(previous: str) -> str:
     if previous > now(_CLOCK_TOLERANCE):
         raise RepositoryError(
             f"this machine's clock says {now()}, and the last generation was made at {previous}; "
-            "set the clock: apt would take what is published now for older"
+            "set the clock: apt would take what is published now for older; or, if this clock is "
+            "right and the last publisher's was not, say --clock-is-right: apt has refused that "
+            "generation as not valid yet"
         )
     return max(now(), previous)
 

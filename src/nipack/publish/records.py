@@ -36,7 +36,8 @@ class PublishedArtifact:
 
     `path` is from the top of the repository, `version` is the ecosystem's own spelling with the
     revision, `date` is when it was published (ISO 8601, UTC, with a Z).  `index` is what its
-    ecosystem has to know of it for an index, and no other reads.
+    ecosystem has to know of it for an index, and no other reads.  `carried` has the sha256 of each
+    file that lies beside it because somebody else has signed it, by path.
     """
 
     ecosystem: str
@@ -46,6 +47,7 @@ class PublishedArtifact:
     sha256: str
     date: str
     index: Mapping[str, Any] = field(default_factory=dict)
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:

@@ -73,7 +73,7 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     """
     state = checked_state(store, signer)
     old = _old_packages(state, keep)
-    paths = [artifact.path for each in old for artifact in each.artifacts]
+    paths = [path for each in old for a in each.artifacts for path in (a.path, *a.carried)]
     if dry_run:
         return Pruned(
             repository=state.repository,
@@ -150,7 +150,8 @@ def _needed(store: Store, state: State, keep: int) -> frozenset[str]:
         except RepositoryError:
             continue  # An earlier call has dropped what it was made of.
         states += [older] if older and older.generation == generation else []
-    needed = {a.path for package in state.packages.values() for a in package.artifacts}
+    artifacts = [a for package in state.packages.values() for a in package.artifacts]
+    needed = {path for each in artifacts for path in (each.path, *each.carried)}
     for each in states:
         snapshot = Snapshot(
             repository=each.repository,

@@ -22,8 +22,9 @@ class Way:
 def ways(repository: PublishedRepository, package: str, served: Collection[str]) -> list[Way]:
     """Return how a package is installed, for each of some ecosystems."""
     stated = replace(repository, address=repository.address or UNKNOWN_ADDRESS)
-    return [
+    found = [
         Way(name, each.title, each.lines(stated, package))
         for name, each in ecosystems().items()
         if name in served
     ]
+    return [each for each in found if each.lines]

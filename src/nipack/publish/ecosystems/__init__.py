@@ -33,6 +33,17 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestations:
+    """What others have signed of an artifact and was found beside it, as JSON; empty for nothing.
+
+    `bundle` is a Sigstore bundle, `publish` an attestation of PEP 740.
+    """
+
+    bundle: bytes = b""
+    publish: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexFile:
     """A file that is derived from the log.
 
@@ -105,6 +116,8 @@ class Ecosystem(Protocol):
     """The digests of an artifact that `indexes` needs beside sha256, of those that records have."""
     unpacks: bool = True
     """Whether `members` yields anything; where not, `nipack get` takes another artifact."""
+    beside: str = ""
+    """What the names of files end with that are built beside its artifacts and not installed."""
 
     @abstractmethod
     def read(self, artifact: Path) -> Reading:
@@ -124,6 +137,13 @@ class Ecosystem(Protocol):
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield the files that clients are led by; the artifacts' own are there already."""
         ...
+
+    def carried(self, place: str, found: Attestations) -> Mapping[str, bytes]:
+        """Return the files that lie beside an artifact, by their paths, of what was signed of it.
+
+        `place` is the artifact's own path.
+        """
+        return {f"{place}.sigstore.json": found.bundle} if found.bundle else {}
 
     @abstractmethod
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A conda channel with one subdirectory, noarch.
 
-Sources: CEP 26 (names), 36 (repodata.json, `removed`), 38 (channeldata.json), 16 (shards).
+Sources: CEP 26 (names), 36 (repodata.json, `removed`), 38 (channeldata.json), 16 (shards), 50
+(attestations).
 """
 
 import hashlib
@@ -8,7 +9,7 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO, Any
 import zstandard
 
 from nipack.publish.damage import damage_as_error, read_text
-from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, below, tar_members
 from nipack.publish.payload import RecordFiles, joined_texts
@@ -98,6 +99,14 @@ class CondaChannel(Ecosystem):
         yield IndexFile(path=_SHARDS, content=_compressed(shards))
         data = {"channeldata_version": 1, "packages": channel.data, "subdirs": ["noarch"]}
         yield IndexFile(path=_CHANNEL_DATA, content=_json(data))
+
+    def carried(self, place: str, found: Attestations) -> Mapping[str, bytes]:
+        """Return the sidecar of CEP 50: by its digest, and by the name that other tools try."""
+        if not found.bundle:
+            return {}
+        sidecar = b"[" + found.bundle.strip() + b"]\n"
+        digest = hashlib.sha256(sidecar).hexdigest()
+        return {f"{place}.sigs.{digest}": sidecar, f"{place}.sigs": sidecar}
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return conda's command."""
@@ -224,6 +233,8 @@ def _record(artifact: PublishedArtifact) -> dict[str, Any]:
     """Return a package's record: its index.json, and which file it is."""
     # CEP 36: null stands for what is not there, and is left out.
     index = {key: value for key, value in artifact.index.items() if value is not None}
+    if sidecar := artifact.carried.get(f"{artifact.path}.sigs"):
+        index["attestations_sha256"] = sidecar
     return index | {"sha256": artifact.sha256, "size": artifact.size}
 
 

@@ -1,14 +1,14 @@
 """What pip and uv install from: the simple repository API.
 
 Source: "Simple repository API" of Python's packaging specifications (PEP 503, 592, 629, 658, 691,
-700, 714).
+700, 714, 740).
 """
 
 import hashlib
 import html
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
@@ -19,14 +19,14 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from nipack.publish.damage import damage_as_error, read_text
-from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members
 from nipack.publish.payload import RECORDS, RecordFiles, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "simple"
-_VERSION = "1.1"
+_VERSION = "1.3"
 
 
 class SimpleIndex(Ecosystem):
@@ -61,12 +61,20 @@ class SimpleIndex(Ecosystem):
         projects = _projects(snapshot.packages if earlier is None else snapshot.mine)
         for project, wheels in sorted(projects.items()):
             if any(snapshot.wants(package.name) for package, _ in wheels):
-                yield from _project_files(project, wheels)
+                yield from _project_files(project, wheels, snapshot.repository.address)
         names = sorted({*projects, *(earlier or ())})
         links = [f'<a href="{name}/">{name}</a>' for name in names]
         yield IndexFile(path=f"{_TOP}/index.html", content=_page("Simple index", links))
         document = {"meta": _meta(), "projects": [{"name": name} for name in names]}
         yield IndexFile(path=f"{_TOP}/index.json", content=_json(document))
+
+    def carried(self, place: str, found: Attestations) -> Mapping[str, bytes]:
+        """Return the bundle, and PEP 740's provenance of the attestation."""
+        files = dict(super().carried(place, found))
+        if found.publish:
+            bundle = {"publisher": {"kind": "nipack"}, "attestations": [json.loads(found.publish)]}
+            files[f"{place}.provenance"] = _json({"version": 1, "attestation_bundles": [bundle]})
+        return files
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return pip's command."""
@@ -140,15 +148,15 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
     )
 
 
-def _project_files(project: str, wheels: _Wheels) -> Iterator[IndexFile]:
+def _project_files(project: str, wheels: _Wheels, address: str | None) -> Iterator[IndexFile]:
     for _, wheel in wheels:
         yield IndexFile(path=f"{wheel.path}.metadata", content=_metadata(wheel), settled=True)
     ordered = sorted(wheels, key=lambda each: (Version(each[1].version), each[1].file_name))
-    links = [_link(package, wheel) for package, wheel in ordered]
+    links = [_link(package, wheel, address) for package, wheel in ordered]
     page = _page(f"Links for {project}", links)
     yield IndexFile(path=f"{_TOP}/{project}/index.html", content=page, own=1)
     document = {
-        "files": [_file(package, wheel) for package, wheel in ordered],
+        "files": [_file(package, wheel, address) for package, wheel in ordered],
         "meta": _meta(),
         "name": project,
         "versions": list(dict.fromkeys(wheel.version for _, wheel in ordered)),
@@ -164,7 +172,15 @@ def _digest_of_metadata(wheel: PublishedArtifact) -> str:
     return hashlib.sha256(_metadata(wheel)).hexdigest()
 
 
-def _link(package: PublishedPackage, wheel: PublishedArtifact) -> str:
+def _provenance(wheel: PublishedArtifact, address: str | None) -> str | None:
+    """Return the address of a wheel's provenance, which PEP 740 wants to be whole and secure."""
+    path = f"{wheel.path}.provenance"
+    if path not in wheel.carried or not (address or "").startswith("https://"):
+        return None
+    return f"{address}/{quote(path)}"
+
+
+def _link(package: PublishedPackage, wheel: PublishedArtifact, address: str | None) -> str:
     metadata = f"sha256={_digest_of_metadata(wheel)}"
     attributes = {
         "href": f"{quote(wheel.file_name)}#sha256={wheel.sha256}",
@@ -177,11 +193,15 @@ def _link(package: PublishedPackage, wheel: PublishedArtifact) -> str:
         attributes["data-requires-python"] = wheel.index["requires-python"]
     if package.retracted is not None:
         attributes["data-yanked"] = package.retracted
+    if provenance := _provenance(wheel, address):
+        attributes["data-provenance"] = provenance
     listed = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<a {listed}>{html.escape(wheel.file_name)}</a>"
 
 
-def _file(package: PublishedPackage, wheel: PublishedArtifact) -> dict[str, Any]:
+def _file(
+    package: PublishedPackage, wheel: PublishedArtifact, address: str | None
+) -> dict[str, Any]:
     metadata = {"sha256": _digest_of_metadata(wheel)}
     file = {
         "core-metadata": metadata,
@@ -196,6 +216,8 @@ def _file(package: PublishedPackage, wheel: PublishedArtifact) -> dict[str, Any]
         file["requires-python"] = wheel.index["requires-python"]
     if package.retracted is not None:
         file["yanked"] = package.retracted or True
+    if provenance := _provenance(wheel, address):
+        file["provenance"] = provenance
     return file
 
 

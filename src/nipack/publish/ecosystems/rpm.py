@@ -48,6 +48,7 @@ class RpmRepository(Ecosystem):
     folder = _TOP
     rank = 40
     media_type = "application/x-rpm"
+    beside = ".src.rpm"
 
     def read(self, artifact: Path) -> Reading:
         """Return what the header says, and which data is in it."""

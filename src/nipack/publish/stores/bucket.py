@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
@@ -30,6 +30,7 @@ _KINDS = {
     ".asc": "text/plain; charset=utf-8",
     ".sources": "text/plain; charset=utf-8",
     ".zst": "application/zstd",
+    ".provenance": "application/vnd.pypi.integrity.v1+json",
 }
 
 
@@ -156,10 +157,7 @@ class BucketStore:
         return f"{self._top}/{path}" if path else self._top
 
     def _kind(self, path: str) -> dict[str, str]:
-        if not self._is_s3:
-            return {}
-        kind = _KINDS.get(Path(path).suffix, "application/octet-stream")
-        return {"ContentType": "text/plain" if path.endswith("InRelease") else kind}
+        return {"ContentType": content_type(path)} if self._is_s3 else {}
 
     @contextmanager
     def _errors(self, path: str) -> Iterator[None]:
@@ -171,10 +169,21 @@ class BucketStore:
         except Exception as error:
             # Each library has classes of its own for a lost connection, a wrong key, a full quota.
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise RepositoryError(
-                f"{self.address}/{path}: {reason}; check the address, your rights and the network; "
-                "the repository is as it was"
+            raise StoreError(
+                f"{self.address}/{path}: {reason}; check the address, your rights and the network"
             ) from error
+
+
+def content_type(path: str) -> str:
+    """Return how a file of a repository is to be served."""
+    name = path.rpartition("/")[2]
+    if path.startswith("simple/") and name == "index.json":
+        return "application/vnd.pypi.simple.v1+json"  # pip refuses plain JSON
+    if ".conda.sigs" in name:
+        return "application/json"
+    if name == "InRelease":
+        return "text/plain"
+    return _KINDS.get(Path(path).suffix, "application/octet-stream")
 
 
 def _is_there(error: OSError) -> bool:

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
 from nipack.system.errors import system_errors_as
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.progress import Advance
 
-_REMEDY = "check the folder's rights and the room on its disk; the repository is as it was"
+_REMEDY = "check the folder's rights and the room on its disk"
 
 
 class FolderStore:
@@ -28,7 +28,7 @@ class FolderStore:
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, or None where there is none."""
-        with system_errors_as(RepositoryError, _REMEDY):
+        with system_errors_as(StoreError, _REMEDY):
             try:
                 return (self._top / path).read_bytes()
             except (FileNotFoundError, NotADirectoryError):
@@ -36,7 +36,7 @@ class FolderStore:
 
     def digest(self, path: str) -> tuple[int, str] | None:
         """Return a file's size in bytes and its sha256, or None where there is none."""
-        with system_errors_as(RepositoryError, _REMEDY):
+        with system_errors_as(StoreError, _REMEDY):
             try:
                 found = digest_file(self._top / path, ["sha256"])
             except (FileNotFoundError, NotADirectoryError):
@@ -88,7 +88,7 @@ class FolderStore:
     def _unfinished(self, path: str) -> Iterator[tuple[IO[bytes], Path]]:
         """Open a file that nobody sees, and delete it at the end."""
         temporary = self._top / own_path()
-        with system_errors_as(RepositoryError, _REMEDY, place=self.address):
+        with system_errors_as(StoreError, _REMEDY, place=self.address):
             try:
                 (self._top / path).parent.mkdir(parents=True, exist_ok=True)
                 temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -115,15 +115,16 @@ class FolderStore:
 
     def delete(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with system_errors_as(RepositoryError, _REMEDY):
+        with system_errors_as(StoreError, _REMEDY):
             (self._top / path).unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Delete what a publisher has left that is no more, or was not seen for a day."""
         unfinished = self._top / UNFINISHED
-        for file in sorted(unfinished.iterdir()) if unfinished.is_dir() else ():
-            if is_abandoned(file.name, _age(file)):
-                file.unlink(missing_ok=True)
+        with system_errors_as(StoreError, _REMEDY):
+            for file in sorted(unfinished.iterdir()) if unfinished.is_dir() else ():
+                if is_abandoned(file.name, _age(file)):
+                    file.unlink(missing_ok=True)
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""

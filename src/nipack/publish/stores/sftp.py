@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from nipack.publish.errors import ExistsError, RepositoryError
+from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
 from nipack.system.hashing import CHUNK
@@ -228,9 +228,9 @@ class SftpStore:
             yield
         except (asyncssh.Error, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise RepositoryError(
+            raise StoreError(
                 f"{self.address}/{path}: {reason}; check that sftp gets there, your rights and the "
-                "room on its disk; the repository is as it was"
+                "room on its disk"
             ) from error
 
 
