@@ -149,6 +149,6 @@ def test_one_that_states_less_than_it_must_is_left_out(
 ) -> None:
     monkeypatch.delattr(type(ecosystem), "suffix")
     ecosystems.cache_clear()
-    assert list(ecosystems()) == ["conda", "apt", "pip", "rpm"]
+    assert list(ecosystems()) == ["conda", "apt", "pip", "rpm", "sources"]
     [message] = [record.getMessage() for record in caplog.records]
     assert message.startswith("nipack-lab, entry point tarball of nipack.ecosystems: it has not")

@@ -71,7 +71,7 @@ class SourceTarballs(Ecosystem):
         )
 
     def members(self, artifact: IO[bytes]) -> Members:
-        """Yield the data and the record, by where the package that is built of it has them."""
+        """Yield the data and the records, by where the package that is built of it has them."""
         about = next(
             (json.load(content) for path, content in _files(artifact) if path == _RECORDS[0]), None
         )
@@ -84,6 +84,8 @@ class SourceTarballs(Ecosystem):
         for path, content in _files(artifact):
             if path == _RECORDS[0]:
                 yield layout.metadata_path(str(about["name"])), content
+            elif path == _RECORDS[1]:
+                yield layout.manifest_path(str(about["name"])), content
             elif path.startswith(data):
                 yield f"{layout.payload_directory(relpath)}/{path.removeprefix(data)}", content
 
