@@ -15,6 +15,8 @@ CONFIG_NAME = "config.ini"
 """The file in the data directory that states the version; nibabel knows data by it."""
 MANIFEST_NAME = "SHA256SUMS"
 METADATA_NAME = "package.json"
+# Of the file beside an artifact that says what is in it, in CycloneDX.
+BILL_SUFFIX = ".cdx.json"
 # Beside both where `nipack get` has put the data.
 PAYLOAD_ID_NAME = "payload-id"
 # The lists of the repositories that a user has added, below the user directory.

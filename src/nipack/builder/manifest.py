@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from nipack import layout
+from nipack import __version__, layout
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -79,6 +79,7 @@ def metadata_text(package: DataPackage) -> str:
         "citation": [_citation(each) for each in definition.citation],
         "source": asdict(package.source) if package.source else None,
         "payload_id": package.payload_id,
+        "made_by": f"nipack {__version__}",
         "size": package.size,
         # So that a truncated file is known without reading it.
         "files": {file.path: file.size for file in package.files},

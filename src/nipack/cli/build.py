@@ -47,6 +47,7 @@ class Options(ReadingOptions):
     """How packages are built of it."""
 
     force: bool
+    sbom: bool
 
 
 def _formats() -> "dict[str, Format]":
@@ -65,6 +66,7 @@ Examples:
   nipack build nipy-templates/templates          a folder with a config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
+  nipack build recipes/nipy-templates --sbom     dist/nipy-templates_0.3-1_all.deb.cdx.json
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
   nipack build recipes --scheduler tcp://head:8786 -o /shared/dist
   nipack build nipy-templates-0.3.tar.gz --dry-run
@@ -87,6 +89,11 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--revision",
     type=click.IntRange(min=0),
     help="The revision of the packages, in place of the definition's.",
+)
+@click.option(
+    "--sbom",
+    is_flag=True,
+    help="Write a bill of materials (CycloneDX) beside each package.",
 )
 @click.option(
     "--jobs",
@@ -118,6 +125,7 @@ def build(
     dry_run: bool,
     force: bool,
     revision: int | None,
+    sbom: bool,
     jobs: int,
     scheduler: str | None,
     keep_going: bool,
@@ -134,11 +142,14 @@ def build(
     the same is kept; one of the same version and revision, but of other data, is refused.
     """
     from nipack.builder.flows.targets import Targets
+    from nipack.builder.sbom import must_be_at_hand
 
+    if sbom:
+        must_be_at_hand()
     made = Targets()
     chosen_sources = tuple(dict.fromkeys(expanded(sources)))
     wanted = chosen or tuple(each for each in _formats().values() if each.default)
-    how: Options = {"offline": offline, "force": force, "revision": revision}
+    how: Options = {"offline": offline, "force": force, "revision": revision, "sbom": sbom}
     if scheduler and (jobs > 1 or dry_run):
         raise click.UsageError("--scheduler is for builds, and has its own processes: no --jobs")
     at_once = 1 if dry_run else min(jobs, len(chosen_sources))

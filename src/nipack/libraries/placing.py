@@ -11,7 +11,7 @@ import shutil
 from itertools import pairwise
 
 from ..layout import DATA_ROOT
-from .skeleton import aside_of
+from .aside import made_aside, renamed_into_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,36 +90,14 @@ def place_copy(place: str, source: str, found: Found) -> bool:
 
 
 def _put(place: str, found: Found, make: Callable[[str], None]) -> bool:
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    aside = aside_of(place)
-    make(aside)
-    try:
+    def put(made: str) -> bool:
+        make(made)
         if found == "absent":
-            # Never over what somebody else has put there meanwhile.
-            return _rename_into_nothing(aside, place)
-        os.replace(aside, place)
+            return renamed_into_nothing(made, place)
+        os.replace(made, place)
         return True
-    finally:
-        if os.path.lexists(aside):
-            os.unlink(aside)
 
-
-def _rename_into_nothing(aside: str, place: str) -> bool:
-    if os.path.islink(aside):
-        try:
-            os.symlink(os.readlink(aside), place)
-        except FileExistsError:
-            return False
-        return True
-    try:
-        os.link(aside, place)
-    except FileExistsError:
-        return False
-    except OSError:  # A file system without hard links.
-        if os.path.lexists(place):
-            return False
-        os.replace(aside, place)
-    return True
+    return made_aside(os.path.dirname(place), put)
 
 
 def copy_file(source: str, place: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from functools import partial
 
 from ..lookup.records import Record
+from .aside import made_aside, renamed_into_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,29 +120,22 @@ def lay_aside(place: str, make: Callable[[str], None]) -> bool:
 
     Of several processes one is first: a directory with content is never replaced.
     """
-    above = os.path.dirname(place)
-    os.makedirs(above, exist_ok=True)
-    aside = aside_of(place)
-    try:
-        os.mkdir(aside)
-        make(aside)
+
+    def lay(made: str) -> bool:
+        os.mkdir(made)
+        make(made)
         if os.name == "nt" and os.path.isdir(place):
             os.rmdir(place)  # which fails where something is in it
-        os.rename(aside, place)
+        os.rename(made, place)
+        return True
+
+    try:
+        return made_aside(os.path.dirname(place), lay)
     except OSError:
         # ENOTEMPTY, or EEXIST: somebody was first; all else is the caller's to tell of.
         if not has_content(place):
             raise
         return False
-    else:
-        return True
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def aside_of(place: str) -> str:
-    """Return a name beside a place that no other process has: what is made there is renamed."""
-    return os.path.join(os.path.dirname(place), f".nipack-{os.urandom(8).hex()}")
 
 
 def write_readme(directory: str) -> None:
@@ -150,11 +143,15 @@ def write_readme(directory: str) -> None:
 
     In one that nobody may write to, it fails at the first download of anything (nilearn#4037).
     """
-    try:
-        with open(os.path.join(directory, README), "x", encoding="utf-8") as stream:
-            stream.write(_README_TEXT)
-    except FileExistsError:
-        pass
+    place = os.path.join(directory, README)
+    if not os.path.lexists(place):
+        made_aside(directory, lambda made: _write(made, place))
+
+
+def _write(made: str, place: str) -> None:
+    with open(made, "x", encoding="utf-8") as stream:
+        stream.write(_README_TEXT)
+    renamed_into_nothing(made, place)
 
 
 def known_versions(directory: str) -> ConfigParser | None:
@@ -187,7 +184,10 @@ def remember_versions(directory: str, atlases: Mapping[str, str]) -> None:
     if not missing:
         return
     parser["atlases"].update(missing)
-    aside = aside_of(file)
-    with open(aside, "x", encoding="utf-8") as stream:
-        parser.write(stream)
-    os.replace(aside, file)
+
+    def write(made: str) -> None:
+        with open(made, "x", encoding="utf-8") as stream:
+            parser.write(stream)
+        os.replace(made, file)
+
+    made_aside(directory, write)

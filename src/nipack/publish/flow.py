@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nipack.layout import BILL_SUFFIX
 from nipack.publish import indexes, log
 from nipack.publish.attestations import belongs_to, found_beside
 from nipack.publish.ecosystems import Reading, ecosystem_of, ecosystems
@@ -214,6 +215,8 @@ def _read_all(
     refused: dict[Path, str] = {}
     readings: dict[Path, tuple[str, Reading]] = {}
     for path in dict.fromkeys(artifacts):
+        if path.name.endswith(BILL_SUFFIX):
+            continue  # what dist/* has beside an artifact
         try:
             readings[path] = _read(path)
         except RepositoryError as error:

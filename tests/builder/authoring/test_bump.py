@@ -162,6 +162,16 @@ def test_two_versions_that_differ_are_not_raised(make_tree: MakeTree) -> None:
     assert b"0.2" in (tree / "templates" / "config.ini").read_bytes()
 
 
+def test_a_bump_that_was_killed_half_way_is_ended_by_the_next(make_tree: MakeTree) -> None:
+    tree = make_tree(version="0.2")
+    (tree / "package.yaml").write_text(f"{HEAD}version: '0.3'\n", "utf-8")
+    assert bump("major", tree).exit_code == 1
+    result = bump("minor", tree)
+    assert result.exit_code == 0, result.stderr
+    assert b"0.3" in (tree / "templates" / "config.ini").read_bytes()
+    assert "version: '0.3'" in (tree / "package.yaml").read_text("utf-8")
+
+
 @pytest.mark.parametrize("given", ["", "package.yaml"])
 def test_the_relpath_says_which_of_several_is_meant(given: str, make_tree: MakeTree) -> None:
     tree = make_tree(version="0.2")

@@ -48,8 +48,13 @@ def render(tmp_path: Path) -> Render:
 
 @formats
 def test_the_rendered_files_are_the_golden_ones(
-    sample: Path, format: RecipeFormat, render: Render, request: pytest.FixtureRequest
+    sample: Path,
+    format: RecipeFormat,
+    render: Render,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("nipack.builder.manifest.__version__", "(version)")
     recipe = render(sample, format)
     rendered = texts_below(recipe.directory)
     golden = GOLDEN / request.node.callspec.params["sample"] / format.name

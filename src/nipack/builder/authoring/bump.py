@@ -86,7 +86,7 @@ def plan_bump(directory: Path, part: Part, released: date) -> Bump:
         directory = _local_folder(definition.source) or directory
     tree = SourceTree(address=str(directory), directory=directory.absolute())
     data = find_data_directory(tree, definition.relpath if definition else None)
-    before = _version(data, definition, str(directory))
+    before = _begun(data, definition, part) or _version(data, definition, str(directory))
     after = next_version(before, part)
     changes = []
     if data is not None:
@@ -147,6 +147,15 @@ def _definition_beside(directory: Path) -> Definition | None:
     if path is None and (directory / CONFIG_NAME).is_file():
         path = definition_path(directory.absolute().parent)
     return read_definition(path) if path is not None else None
+
+
+def _begun(data: Path | None, definition: Definition | None, part: Part) -> str | None:
+    """Return the version before a bump that was killed when it had changed the definition alone."""
+    if data is None or definition is None or definition.version is None:
+        return None
+    before, problems = read_config(data, CONFIG_NAME, Definition(name="", relpath=""))
+    begun = not problems and definition.version == next_version(before, part)
+    return before if begun else None
 
 
 def _version(data: Path | None, definition: Definition | None, place: str) -> str:
@@ -217,7 +226,10 @@ def _fields(node: yaml.MappingNode, above: FieldPath = ()) -> Iterator[tuple[Fie
 
 
 def apply_bump(bump: Bump) -> None:
-    """Write every change beside its file, and only when all are written put them in place."""
+    """Write every change beside its file, and only when all are written put them in place.
+
+    The definition is the first: a bump that was killed is known by that, and the next ends it.
+    """
     with ExitStack() as stack:
         for change in bump.changes:
             output = stack.enter_context(written_beside(change.path, SourceError))

@@ -25,6 +25,7 @@ from nipack.builder.formats import Format
 from nipack.builder.formats import formats as every_format
 from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
 from nipack.builder.reading import read_package
+from nipack.builder.sbom import bill_beside, must_be_at_hand, write_sbom
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import fingerprint_of
@@ -52,6 +53,7 @@ def build(
     offline: bool = False,
     force: bool = False,
     revision: int | None = None,
+    sbom: bool = False,
     made: Targets | None = None,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
@@ -59,12 +61,14 @@ def build(
     Files of a folder that nothing has changed since the last build are not checked again; what is
     there already, and is what would be built, is kept; what is of other data but of the same
     version and revision is an error.  `force` checks and replaces all of it.  `revision` takes the
-    place of the definition's.  `made` is what the run has made of other sources, and gets what it
-    makes of this one.
+    place of the definition's.  With `sbom` there is a bill of materials beside each artifact.
+    `made` is what the run has made of other sources, and gets what it makes of this one.
     Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
     not left behind.
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
+    if sbom:
+        must_be_at_hand()
     opened = opened_package(
         source, formats, reporter, offline=offline, afresh=force, revision=revision
     )
@@ -73,6 +77,8 @@ def build(
         for each in formats:
             artifact = build_artifact(package, each, out_dir, reporter, force=force)
             made.add(artifact.path, source)
+            if sbom:
+                write_sbom(package, artifact.path)
             yield artifact
 
 
@@ -140,6 +146,7 @@ def build_artifact(
     if force:
         for other in set(out_dir.glob(format.edition_pattern(package))) - {target}:
             other.unlink()  # the same version and revision, of other data
+            bill_beside(other).unlink(missing_ok=True)
     return Artifact(
         format=format.name,
         path=target,

@@ -37,6 +37,7 @@ class Order:
     offline: bool = False
     force: bool = False
     revision: int | None = None
+    sbom: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ def build_one(order: Order) -> Built:
             offline=order.offline,
             force=order.force,
             revision=order.revision,
+            sbom=order.sbom,
             made=SharedTargets(order.claims),
         ):
             artifacts.append(artifact)  # noqa: PERF402  # those before an error are there
