@@ -75,6 +75,11 @@ def copy_at(path: str) -> Copy:
     """Return the copy in a directory, or raise DataError where there is none."""
     if not os.path.isdir(path):
         raise DataError(f"{path} is no directory; name the directory that has the config.ini")
+    return copy_in(path)
+
+
+def copy_in(path: str) -> Copy:
+    """Return the copy in a directory, which may be gone by now."""
     above, name = os.path.split(path)
     umbrella = os.path.basename(above)
     [found] = candidates(given_data_path([above]).roots, name)

@@ -12,7 +12,7 @@ from threading import Lock
 from ..lookup.errors import DataError
 from ..lookup.files import walk
 from ..lookup.records import Record
-from .copies import copy_at, other_copies
+from .copies import copy_in, other_copies
 from .payload import Manifest, find_manifest, metadata_of
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def verify_directory(
     directory: str, relpath: str, settings: SearchSettings, *, quick: bool
 ) -> Verification:
     """Check the one copy in a directory."""
-    copy = copy_at(directory).replace(relpath=relpath)
+    copy = copy_in(directory).replace(relpath=relpath)
     return verify_copies([copy], settings, quick=quick)[0]
 
 
@@ -288,14 +288,19 @@ def _files(directory: str) -> Iterator[tuple[str, int]]:
     for folder, names, links in walk(directory):
         for name in (*names, *links):
             path = os.path.join(folder, name)
-            yield path[start:].replace(os.path.sep, "/"), _size(path)
+            size = _size(path)
+            if size is not None:
+                yield path[start:].replace(os.path.sep, "/"), size
 
 
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:  # a link that leads nowhere, or in a circle
-        return os.lstat(path).st_size
+def _size(path: str) -> int | None:
+    """Return the size of a file, or of a link that leads nowhere; None for what is gone by now."""
+    for look in (os.stat, os.lstat):
+        try:
+            return look(path).st_size
+        except OSError:
+            continue
+    return None
 
 
 def _sha256(path: str, count: _Count) -> str:

@@ -29,7 +29,7 @@ from .views import below, offers, roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Literal
 
     from .placing import Found
@@ -242,10 +242,28 @@ def _place(run: _Run, place: str, source: str, found: Found) -> tuple[State, str
         except OSError as error:
             if getattr(error, "winerror", None) != 1314:  # A right that few have on Windows.
                 raise
+    noted = _note(run, {place: source})
     if not place_copy(place, source, found):
         return "there", ""
-    run.copies[place] = state_of(place)
+    _keep_state(run, place, noted)
     return "copied", ""
+
+
+def _note(run: _Run, sources: Mapping[str, str]) -> Mapping[str, tuple[int, ...]]:
+    """Note copies before they are made, for this process may be killed before it has told of them.
+
+    A copy has its source's size and time; what is there in its place has another, and stays.
+    """
+    states = {place: state_of(source) for place, source in sources.items()}
+    run.ledger.add((), states)
+    return states
+
+
+def _keep_state(run: _Run, place: str, noted: Mapping[str, tuple[int, ...]]) -> None:
+    """Keep the state of a copy whose time the disk has rounded."""
+    made = state_of(place)
+    if made != noted.get(place):
+        run.copies[place] = made
 
 
 def _link_whole(run: _Run, offer: Offer, home: str) -> Iterator[Placed]:
@@ -293,6 +311,10 @@ def _mirror(run: _Run, offer: Offer, at: tuple[str, str], found: Found) -> Itera
         try:
             if found in ("ours", "stale") and os.path.islink(place):
                 os.unlink(place)
+            copied = {name: each for name, each in sources.items() if run.wants_copy(each)}
+            noted = _note(
+                run, {os.path.join(home, *name.split("/")): each for name, each in copied.items()}
+            )
             lay_aside(place, lambda aside: _fill(run, aside, offer.view.at, sources))
         except OSError as error:
             reason = f"{error.strerror or error}; look at its directory's rights"
@@ -305,7 +327,7 @@ def _mirror(run: _Run, offer: Offer, at: tuple[str, str], found: Found) -> Itera
                 run.directories.add((offer.view.library, os.path.dirname(path)))
                 is_link = os.path.islink(path)
                 if not is_link:
-                    run.copies[path] = state_of(path)
+                    _keep_state(run, path, noted)
                 yield _placed(offer, path, source, "linked" if is_link else "copied", "")
         return
     for name, source in sources.items():

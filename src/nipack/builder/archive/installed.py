@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from nipack.layout import CONFIG_NAME
 from nipack.system.errors import ArtifactError
 from nipack.system.hashing import digest_bytes
 
@@ -72,8 +73,16 @@ _ALGORITHMS = ("sha256", "md5")
 
 
 def sorted_tree(tree: Iterable[Installed]) -> Tree:
-    """Return a tree in the one order that every archive has: by the bytes of the paths."""
-    return tuple(sorted(tree, key=lambda installed: os.fsencode(installed.path)))
+    """Return a tree in the one order that every archive has: by the bytes of the paths.
+
+    A payload's config.ini, by which look-ups know data, comes after all else, so that a package
+    manager that unpacks in order never lets half of the data be found; dpkg removes it first.
+    """
+    return tuple(sorted(tree, key=lambda each: (_makes_found(each), os.fsencode(each.path))))
+
+
+def _makes_found(installed: Installed) -> bool:
+    return installed.role is Role.PAYLOAD and installed.path.rpartition("/")[2] == CONFIG_NAME
 
 
 def directories_of(tree: Iterable[Installed]) -> set[str]:

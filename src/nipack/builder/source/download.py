@@ -20,6 +20,7 @@ from nipack.builder.source.cache_rights import follow_no_link, make_private
 from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of
 from nipack.system.address import host_of
+from nipack.system.atomic import written_beside
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.foreign import read_text
 from nipack.system.progress import Reporter
@@ -149,7 +150,7 @@ def _fetch(job: _Job, cache: Path, known: str | None, check: Check) -> tuple[Pat
         raise
     state: dict[str, str] = _read_state(job.state) | {"sha256": digests["sha256"]}
     state.pop("previous", None)
-    job.state.write_text(json.dumps(state), "utf-8")
+    _write_state(job, state)
     target = cache / "downloads" / (_of_definition(known, digests)) / "file"
     follow_no_link(target.parent)
     target.parent.mkdir(exist_ok=True)
@@ -291,7 +292,7 @@ def _receive(job: _Job, response: "Response", begin: int, patience: "Patience") 
         "modified": response.headers.get("Last-Modified", ""),
         "previous": _last_digest(job),
     }
-    job.state.write_text(json.dumps(state), "utf-8")
+    _write_state(job, state)
     advance = job.reporter.step("download", total)
     advance(begin)
     with job.part.open("ab" if begin else "wb") as output:
@@ -331,4 +332,9 @@ def _size(path: Path) -> int:
 def _forget(job: _Job) -> None:
     """Drop what has come of a file, but not what came before it."""
     job.part.unlink(missing_ok=True)
-    job.state.write_text(json.dumps({"previous": _last_digest(job)}), "utf-8")
+    _write_state(job, {"previous": _last_digest(job)})
+
+
+def _write_state(job: _Job, state: dict[str, str]) -> None:
+    with written_beside(job.state, SourceError) as output:
+        output.write(json.dumps(state).encode("utf-8"))
