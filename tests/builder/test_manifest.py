@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.builder.samples import SAMPLES, define, linked, member, plain, read, tar_gz
 
+from nipack import __version__
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role
 from nipack.builder.manifest import installed_tree, metadata_text
 from nipack.builder.package import manifest_of
@@ -95,7 +96,9 @@ def test_the_installed_tree_is_the_table_of_the_layout(tmp_path: Path) -> None:
         "share/nipack/nipy-templates/SHA256SUMS",
         "share/nipack/nipy-templates/package.json",
     }
-    assert list(tree) == sorted(tree, key=str.encode)
+    *rest, last = tree
+    assert rest == sorted(rest, key=str.encode)
+    assert last == "share/nipy/nipy/templates/config.ini", "by which look-ups know the data"
     ini = tree["etc/nipy/nipy_templates.ini"]
     assert {path for path, each in tree.items() if each.role is Role.PAYLOAD} == payload
     assert [each for each in tree.values() if each.role is Role.CONFIGURATION] == [ini]
@@ -119,6 +122,7 @@ def test_package_json_says_what_the_data_is(tmp_path: Path) -> None:
     text = metadata_text(package)
     assert "Übersicht" in text
     assert json.loads(text) == {
+        "made_by": f"nipack {__version__}",
         "name": "nipy-templates",
         "relpath": "nipy/templates",
         "version": "0.3",
