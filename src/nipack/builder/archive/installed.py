@@ -1,6 +1,7 @@
 """The files and links that an archive installs, with all that has to be known of them."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -75,14 +76,18 @@ _ALGORITHMS = ("sha256", "md5")
 def sorted_tree(tree: Iterable[Installed]) -> Tree:
     """Return a tree in the one order that every archive has: by the bytes of the paths.
 
-    A payload's config.ini, by which look-ups know data, comes after all else, so that a package
-    manager that unpacks in order never lets half of the data be found; dpkg removes it first.
+    A payload's config.ini, by which look-ups know data, comes after all else, and that of the data
+    directory after those further down, so that a package manager that unpacks in order never lets
+    half of the data be found; dpkg removes it first.
     """
-    return tuple(sorted(tree, key=lambda each: (_makes_found(each), os.fsencode(each.path))))
+    return tuple(sorted(tree, key=_order))
 
 
-def _makes_found(installed: Installed) -> bool:
-    return installed.role is Role.PAYLOAD and installed.path.rpartition("/")[2] == CONFIG_NAME
+def _order(installed: Installed) -> tuple[int, bytes]:
+    path = installed.path
+    if installed.role is not Role.PAYLOAD or path.rpartition("/")[2] != CONFIG_NAME:
+        return -sys.maxsize, os.fsencode(path)
+    return -path.count("/"), os.fsencode(path)
 
 
 def directories_of(tree: Iterable[Installed]) -> set[str]:
