@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from nipack.publish.records import PublishedArtifact, PublishedFile
 from nipack.publish.retraction import retract
 from nipack.publish.signing import Signer, signer_of
 from nipack.publish.stores import store_at
+from nipack.publish.verification import check_repository
 
 Artifacts = dict[str, dict[str, Path]]
 NAME = "nipy-examplepkg"
@@ -231,3 +233,44 @@ def test_the_digest_of_a_path_is_that_of_its_artifact(
     assert dict(again) == packages
     assert again.digests(paths) == {path: f"{number}" * 64 for number, path in enumerate(paths)}
     assert again.digests([]) == {} or most == 0
+
+
+def test_what_was_written_over_a_later_generation_is_written_again(
+    artifacts: Artifacts, others: list[Path], key: Path, tmp_path: Path
+) -> None:
+    """One who has no pictures of the other's data ends while that one has its pages written."""
+    address, signer = f"memory://{tmp_path.name}/lab", signer_of(str(key))
+    settings = flow.Settings(name="lab", address="https://data.lab.example")
+
+    def publish(files: list[Path]) -> None:
+        assert not flow.publish(files, store_at(address), signer, settings).refused
+
+    publish(others[:3])
+    reached, may_end = threading.Event(), threading.Event()
+    late = threading.Thread(target=publish, args=(others[6:],))
+    pages, about, once = indexes._pages, indexes._about, indexes._write_once
+
+    def pages_of(snapshot: Snapshot, payloads: Any) -> Any:
+        if snapshot.repository.generation == 2:
+            late.start()
+            assert reached.wait(60)
+        return pages(snapshot, payloads)
+
+    def about_of(state: Any, *words: Any) -> Any:
+        if state.generation == 3 and threading.current_thread() is late:
+            reached.set()
+            assert may_end.wait(60)
+        return about(state, *words)
+
+    def write_once(store: Any, state: Any, *words: Any) -> None:
+        once(store, state, *words)
+        if state.generation == 2:
+            may_end.set()
+            late.join()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(indexes, "_pages", pages_of)
+        patched.setattr(indexes, "_about", about_of)
+        patched.setattr(indexes, "_write_once", write_once)
+        publish([*artifacts["0.1"].values()])
+    assert check_repository(address).problems == ()

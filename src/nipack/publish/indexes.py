@@ -102,11 +102,16 @@ def write(
 
 
 def _write(store: Store, state: State, signer: Signer | None, local: Mapping[str, Path]) -> State:
+    mine: frozenset[str] | None = frozenset()
     while True:
         before = written(store, signer)
         if before.generation > state.generation:
             state = log.load(store) or state
-        _write_once(store, state, signer, before, Payloads(store, local))
+        # What an earlier round wrote may have taken the place of what others wrote of a later
+        # generation, so it is written again.
+        changed = log.names_changed(store, before.generation, state) if before.generation else None
+        mine = None if changed is None or mine is None else changed | mine
+        _write_once(store, state, signer, before, mine, Payloads(store, local))
         newest = log.load(store) if log.generations(store)[-1] != state.generation else state
         if newest is None or newest.generation == state.generation:
             return state
@@ -150,9 +155,13 @@ def read_sums(content: bytes) -> dict[str, str]:
 
 
 def _write_once(
-    store: Store, state: State, signer: Signer | None, before: Written, payloads: Payloads
+    store: Store,
+    state: State,
+    signer: Signer | None,
+    before: Written,
+    changed: frozenset[str] | None,
+    payloads: Payloads,
 ) -> None:
-    changed = log.names_changed(store, before.generation, state) if before.generation else None
     # What was changed by somebody else gets into nothing that is signed: the log makes it again.
     extends = changed is not None and before.signed
     snapshot = Snapshot(
