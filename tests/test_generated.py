@@ -16,6 +16,7 @@ def test_pages_and_drawings_are_those_of_the_code(words: list[str]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_what_is_stale_is_named_and_written(tmp_path: Path) -> None:
     """Tried on a copy of what the pages are made of."""
     for name in ("scripts", "docs", "src", "pyproject.toml", ".github"):

@@ -141,6 +141,7 @@ def test_every_step_gives_what_the_whole_log_gives(
         assert lab.differing() == []
 
 
+@pytest.mark.slow
 def test_nothing_is_read_again_where_only_the_date_changes(
     lab: Lab, no_package_is_read: None
 ) -> None:

@@ -32,12 +32,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(patience, "_LOOK", 0.05)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
+    gc.freeze()
     with serving(tmp_path / "ca.pem") as served:
         yield served
     # http.client leaves a socket to the collector where there was no status line.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+        gc.collect()  # what came since: the whole process has a million things
+    gc.unfreeze()
 
 
 @pytest.fixture
