@@ -26,20 +26,27 @@ from nipack.system.errors import SourceError
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def what_was_there_before() -> Iterator[None]:
+    """Leave out, of what is collected after each test, the million things of the process."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
     monkeypatch.setattr(patience, "_LOOK", 0.05)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path / "cache"))
-    gc.freeze()
     with serving(tmp_path / "ca.pem") as served:
         yield served
     # http.client leaves a socket to the collector where there was no status line.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()  # what came since: the whole process has a million things
-    gc.unfreeze()
+        gc.collect()
 
 
 @pytest.fixture
