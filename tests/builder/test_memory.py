@@ -2,30 +2,15 @@
 
 import gzip
 import importlib
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.commands import peak_memory
 
 MEBIBYTE = 1 << 20
-# A process that is started by a large one begins with the peak of that; this one is small.
-MEASURE = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(peak * (1 if sys.platform == "darwin" else 1024))
-"""
-
-
-def peak_memory(*command: str) -> int:
-    """Return the most memory that a command had, in bytes."""
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command], check=True, capture_output=True, text=True
-    )
-    return int(measured.stdout)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module resource is of Unix")
