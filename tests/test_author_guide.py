@@ -21,7 +21,7 @@ date-released: 2024-02-29
 """
 FINISHED = """\
 homepage: https://example.org/atlas
-maintainer: {name: Ada Lovelace, email: ada@example.org}
+maintainer: {name: Ada Lovelace, email: ada@example.org, github: ada}
 """
 # Where the reader works in an editor between two commands.
 FINISH = "nipack check recipes/mylab-atlas --release"

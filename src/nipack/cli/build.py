@@ -66,7 +66,7 @@ Examples:
   nipack build nipy-templates/templates          a folder with a config.ini
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
-  nipack build recipes/nipy-templates --sbom     dist/nipy-templates_0.3-1_all.deb.cdx.json
+  nipack build recipes/nipy-templates --sbom    and a bill of materials
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
   nipack build recipes --scheduler tcp://head:8786 -o /shared/dist
   nipack build nipy-templates-0.3.tar.gz --dry-run

@@ -54,6 +54,7 @@ def test_the_rendered_files_are_the_golden_ones(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Which stands in package.json, and so in the digests of a PKGBUILD.
     monkeypatch.setattr("nipack.builder.manifest.__version__", "(version)")
     recipe = render(sample, format)
     rendered = texts_below(recipe.directory)

@@ -1,5 +1,6 @@
 """The flow of recipes: read a package, render recipes, have them built, check what they hold."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +11,7 @@ from typing import IO
 from urllib.parse import quote, unquote
 
 from nipack.builder.archive.compression import gzip_level, gzip_writer, plain_gzip_writer
-from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role, sorted_tree
+from nipack.builder.archive.installed import Installed, InstalledFile, InstalledLink, Role
 from nipack.builder.archive.members import differences, expected_content, write_tar
 from nipack.builder.changes import side_of
 from nipack.builder.flows.parts import recipe_parts
@@ -252,7 +253,9 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
         for link in package.links
     ]
     with target.open("xb") as output, _packed(output, package) as stream:
-        tree = sorted_tree([*files, *links])
+        # By its paths alone, as debian/get-orig-source does it: nobody looks data up in a source.
+        tree: list[Installed] = [*files, *links]
+        tree.sort(key=lambda each: os.fsencode(each.path))
         write_tar(stream, tree, time=package.time, advance=lambda count: None)
     return target
 

@@ -3,6 +3,7 @@
 Sources: "Conda package specification" of the conda-build documentation, and CEP 34.
 """
 
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -139,7 +140,7 @@ def _info(package: DataPackage, tree: Tree) -> Tree:
         "about.json": _json(_about(definition)),
         "paths.json": _json({"paths": _paths(tree), "paths_version": 1}),
         "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
-        "files": "".join(f"{each.path}\n" for each in tree).encode(),
+        "files": "".join(f"{each.path}\n" for each in _by_path(tree)).encode(),
         "has_prefix": "".join(
             f"{PREFIX_PLACEHOLDER} text {path}\n" for path in configuration
         ).encode(),
@@ -187,7 +188,12 @@ def _about(definition: Definition) -> dict[str, Any]:
 
 def _paths(tree: Tree) -> list[dict[str, Any]]:
     files = {each.path: each for each in tree if isinstance(each, InstalledFile)}
-    return [_path_entry(each, files) for each in tree]
+    return [_path_entry(each, files) for each in _by_path(tree)]
+
+
+def _by_path(tree: Tree) -> Tree:
+    """Return a tree in the order in which conda-build lists one."""
+    return tuple(sorted(tree, key=lambda each: os.fsencode(each.path)))
 
 
 def _path_entry(installed: Installed, files: dict[str, InstalledFile]) -> dict[str, Any]:
