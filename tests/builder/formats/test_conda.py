@@ -114,7 +114,7 @@ def test_paths_describe_every_file(tmp_path: Path) -> None:
     paths = {entry["_path"]: entry for entry in json.loads(info["paths.json"])["paths"]}
     package = read(source, tmp_path / "work")
     tree = {each.path: each for each in FORMAT.tree(package)}
-    assert list(paths) == list(tree)
+    assert list(paths) == sorted(tree, key=str.encode)
     for path, entry in paths.items():
         each = tree[path]
         if isinstance(each, InstalledFile):
@@ -127,7 +127,7 @@ def test_paths_describe_every_file(tmp_path: Path) -> None:
         assert entry["path_type"] == "softlink"
         assert entry["sha256"] == target["sha256"]
     assert paths[f"{root}/links/folder"]["size_in_bytes"] == 0
-    assert info["files"].decode().splitlines() == list(tree)
+    assert info["files"].decode().splitlines() == list(paths)
     assert {path for path, entry in paths.items() if "prefix_placeholder" in entry} == {
         "etc/nipy/nipy_templates.ini"
     }
