@@ -11,14 +11,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from click.testing import CliRunner, Result
 from tests.conftest import REPOSITORY
 
+from nipack.cli.app import nipack
 from nipack.publish.keys import make_key
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
 PUBLISHERS = 8  # at once
+
+
+def run(*words: object) -> Result:
+    """Run nipack in this process."""
+    return CliRunner().invoke(nipack, [str(word) for word in words])
+
+
+def publish(*words: object) -> dict[str, Any]:
+    """Publish, and return what is printed as JSON."""
+    done = run("publish", *words, "--json")
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def made_artifacts(folder: Path) -> dict[str, dict[str, Path]]:

@@ -6,30 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgpack
 import pytest
 import zstandard
-from click.testing import CliRunner, Result
 from pypi_simple import ProjectPage
-from tests.publish.serving import EXAMPLE, serving
-
-from nipack.cli.app import nipack
+from tests.publish.serving import EXAMPLE, publish, run, serving
 
 Artifacts = dict[str, dict[str, Path]]
 ADDRESS = "https://data.lab.example"
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(nipack, [str(word) for word in words])
-
-
-def publish(*words: object) -> dict[str, Any]:
-    done = run("publish", *words, "--json")
-    assert done.exit_code == 0, done.output
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def statement(artifact: Path) -> str:

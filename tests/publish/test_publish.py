@@ -3,32 +3,18 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from debian.deb822 import Deb822, Release
 from pypi_simple import ProjectPage
-from tests.publish.serving import made_key
+from tests.publish.serving import made_key, publish, run
 
-from nipack.cli.app import nipack
 from nipack.publish import indexes, log
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.signing import signer_of, verified
 from nipack.publish.stores import store_at
 
 Artifacts = dict[str, dict[str, Path]]
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(nipack, [str(word) for word in words])
-
-
-def publish(*words: object) -> dict[str, Any]:
-    done = run("publish", *words, "--json")
-    assert done.exit_code == 0, done.output
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 @pytest.fixture

@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from pypi_simple import ProjectPage
-from tests.publish.serving import serving
+from tests.publish.serving import run, serving
 
-from nipack.cli.app import nipack
 from nipack.publish import log
 from nipack.publish.stores import store_at
 
 Artifacts = dict[str, dict[str, Path]]
 NAME = "nipy-examplepkg"
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(nipack, [str(word) for word in words])
 
 
 def answer(*words: object) -> Any:

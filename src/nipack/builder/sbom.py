@@ -15,6 +15,7 @@ from nipack.builder.package import DataFile, DataPackage
 from nipack.layout import BILL_SUFFIX
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
+from nipack.system.extras import how_to_have
 from nipack.system.hashing import digest_file
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def must_be_at_hand() -> None:
     try:
         import cyclonedx.model.bom  # noqa: F401
     except ImportError as error:
-        raise ArtifactError(
-            "--sbom needs cyclonedx-python-lib: pip install 'nipack-build[sbom]'"
-        ) from error
+        raise ArtifactError(how_to_have("cyclonedx-python-lib", "--sbom")) from error
 
 
 def bill_beside(artifact: Path) -> Path:

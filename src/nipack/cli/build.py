@@ -151,7 +151,9 @@ def build(
     wanted = chosen or tuple(each for each in _formats().values() if each.default)
     how: Options = {"offline": offline, "force": force, "revision": revision, "sbom": sbom}
     if scheduler and (jobs > 1 or dry_run):
-        raise click.UsageError("--scheduler is for builds, and has its own processes: no --jobs")
+        raise click.UsageError(
+            "--scheduler has processes of its own: leave out --jobs and --dry-run"
+        )
     at_once = 1 if dry_run else min(jobs, len(chosen_sources))
     in_turn = at_once == 1 and scheduler is None
     with console_reporter(quiet=quiet or as_json, of_bytes=in_turn) as reporter:

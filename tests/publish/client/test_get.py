@@ -12,21 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from nibabel.data import make_datasource
-from tests.publish.serving import made_key, serving
+from tests.publish.serving import made_key, run, serving
 
-from nipack.cli.app import nipack
 from nipack.publish.client import transfer
 from nipack.publish.client.get import _below
 from nipack.publish.errors import RepositoryError
 
 Artifacts = dict[str, dict[str, Path]]
 PHANTOM = "nipy/examplepkg/phantom/T1.nii.gz"
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(nipack, [str(word) for word in words])
 
 
 def asked(*words: object) -> Any:

@@ -26,6 +26,7 @@ _MACROS = {
     "@ARCHIVE_EXT@": r"\.(?:tar\.(?:gz|xz|bz2)|tgz|txz|tbz2?|zip)",
 }
 _MOST_LINKS = 100_000
+_BY_HAND = "look for a newer release yourself, and write its version and address into package.yaml"
 _LONGEST = 100
 
 Read = Callable[[str], str]
@@ -56,7 +57,7 @@ def newest_release(source: Source | Sources, version: str, read: Read | None = N
     where = f"{place}: " if place else ""
     if not addresses:
         raise SourceError(f"{where}the source is a path of this machine, so nobody can be asked")
-    raise SourceError(f"{where}{addresses[0]}: has no version {version} in it to look for a newer")
+    raise SourceError(f"{where}{addresses[0]}: has no version {version} in it; {_BY_HAND}")
 
 
 def address_of(address: str, version: str, newer: str) -> str:
@@ -95,7 +96,7 @@ def _newest(watch: Watch, address: str, version: str, read: Read) -> Release:
         found = _matching(_links(page, text), wanted)
     newest = _highest(found, version)
     if newest is None:
-        raise SourceError(f"{page}: lists no release like {address.rpartition('/')[2]}")
+        raise SourceError(f"{page}: lists no release like {address.rpartition('/')[2]}; {_BY_HAND}")
     return Release(version=found[newest], address=newest)
 
 
@@ -110,7 +111,7 @@ def _folder(page: str, version: str, read: Read) -> str:
         found = _matching(_links(done, read(done)), wanted)
         newest = _highest(found, version)
         if newest is None:
-            raise SourceError(f"{done}: lists no folder of a release")
+            raise SourceError(f"{done}: lists no folder of a release; {_BY_HAND}")
         done = newest.rstrip("/") + "/"
     return done if page.endswith("/") else done.rstrip("/")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from nipack import __version__
 from nipack.system.errors import ToolError
+from nipack.system.extras import how_to_have
 from nipack.system.parallel import use_threads
 
 # How long a scheduler may take to answer, and the first worker to be there.
@@ -25,13 +26,17 @@ def cluster(address: str, shared: Path) -> Iterator[Executor]:
     `shared` is a folder that every worker has to see.  What has not ended with the context is
     cancelled.
     """
-    import distributed
-
+    try:
+        import distributed
+    except ImportError as error:
+        raise ToolError(how_to_have("distributed", "--scheduler")) from error
     connect: Any = distributed.Client  # which says nothing of its types
     try:
         client = connect(address, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise ToolError(f"{address}: the scheduler cannot be reached: {error}") from error
+        raise ToolError(
+            f"{address}: the scheduler cannot be reached: {error}; check the address"
+        ) from error
     with client:
         _must_be_fit(client, address, shared)
         executor = client.get_executor(pure=False, retries=0)
@@ -86,11 +91,11 @@ def _must_be_fit(client: Any, address: str, shared: Path) -> None:
     problems = []
     for worker, state in sorted(states.items()):
         if isinstance(state, BaseException):
-            reason = f"it has no nipack-build: {state}"
+            reason = f"it has no nipack-build: {state}; install {__version__} there"
         elif state[0] != __version__:
-            reason = f"it has nipack {state[0]}, and here is {__version__}"
+            reason = f"it has nipack {state[0]}; install {__version__} there, which is here"
         elif not state[1]:
-            reason = f"it does not see {shared}, which has to be on a file system of all workers"
+            reason = f"it does not see {shared}, so name a folder with -o that all workers share"
         else:
             continue
         problems.append(f"{worker}: the worker cannot build: {reason}")

@@ -22,6 +22,7 @@ from nipack.publish.members import Members, below
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.rpm_payload import rpm_files
+from nipack.system.extras import how_to_have
 
 _TOP = "rpm"
 _LICENSES = "./usr/share/licenses/"
@@ -137,10 +138,8 @@ def _header(artifact: Path) -> Any:
     try:
         import createrepo_c
     except ImportError as error:
-        raise RepositoryError(
-            "createrepo_c reads it, and is not here (it is for Linux): "
-            "pip install 'nipack-build[publish]'"
-        ) from error
+        why = "reading an .rpm, which is for Linux alone,"
+        raise RepositoryError(how_to_have("createrepo_c", why)) from error
     # createrepo_c raises OSError for a damaged file, too: what the system refuses is met before.
     with artifact.open("rb"):
         try:

@@ -15,6 +15,7 @@ from typing import Any
 
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
+from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
@@ -48,9 +49,7 @@ class BucketStore:
 
             self._system, self._top = fsspec.url_to_fs(self.address, **more, **options)
         except ImportError as error:
-            raise RepositoryError(
-                f"{address}: a bucket needs s3fs: pip install 'nipack-build[s3]'"
-            ) from error
+            raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket")) from error
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""

@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
+from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
@@ -41,9 +42,7 @@ class SftpStore:
         try:
             import asyncssh  # noqa: F401
         except ImportError as error:
-            raise RepositoryError(
-                f"{address}: sftp needs asyncssh: pip install 'nipack-build[sftp]'"
-            ) from error
+            raise RepositoryError(how_to_have("asyncssh", f"{address}: sftp")) from error
         parts = urlsplit(address.rstrip("/"))
         if not parts.hostname or not parts.path:
             raise RepositoryError(f"{address}: is no place: write it as sftp://ada@host/srv/data")
