@@ -17,8 +17,6 @@ EXAMPLE = str(REPOSITORY / "recipes" / "nipy-examplepkg")
     [
         ("cyclonedx.model.bom", ["build", EXAMPLE, "--sbom"], "cyclonedx-python-lib"),
         ("distributed", ["build", EXAMPLE, "--scheduler", "tcp://127.0.0.1:1"], "distributed"),
-        ("asyncssh", ["verify", "sftp://ada@localhost/srv/data"], "asyncssh"),
-        ("fsspec", ["verify", "s3://ada/data"], "s3fs"),
     ],
 )
 def test_a_missing_library_is_named(
