@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,33 +22,19 @@ from nipack.cli.console import (
 )
 from nipack.cli.options import (
     dry_run_option,
-    folder_option,
     format_option,
     json_option,
     offline_option,
+    place_option,
     quiet_option,
     sources_argument,
 )
 from nipack.cli.several import Outcome, make_each, print_failure, print_sum
 
 if TYPE_CHECKING:
-    from nipack.builder.flows.build import Artifact
+    from nipack.builder.flows.build import Artifact, BuildOptions, ReadingOptions
     from nipack.builder.flows.targets import Targets
     from nipack.builder.formats import Format
-
-
-class ReadingOptions(TypedDict):
-    """How a source is read."""
-
-    offline: bool
-    revision: int | None
-
-
-class Options(ReadingOptions):
-    """How packages are built of it."""
-
-    force: bool
-    sbom: bool
 
 
 def _formats() -> "dict[str, Format]":
@@ -69,17 +56,18 @@ Examples:
   nipack build recipes/nipy-templates --sbom    and a bill of materials
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
   nipack build recipes --scheduler tcp://head:8786 -o /shared/dist
+  nipack build recipes --jobs 4 -o s3://our-packages/dist
   nipack build nipy-templates-0.3.tar.gz --dry-run
 
 SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 )
 @sources_argument()
 @format_option(_formats)
-@folder_option(
+@place_option(
     "--out-dir",
     "-o",
     default="dist",
-    meaning="The directory to write the packages to.",
+    meaning="The directory to write the packages to, or an address: s3://BUCKET/FOLDER, sftp://...",
 )
 @dry_run_option("Read and check everything, but write nothing.")
 @click.option(
@@ -106,8 +94,8 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Build on the workers of this Dask scheduler, such as tcp://head:8786; the sources and -o "
-    "are on a file system that all of them share.",
+    help="Build on the workers of this Dask scheduler, such as tcp://head:8786; the sources and "
+    "-o are where all of them see them.",
 )
 @click.option(
     "--keep-going/--stop",
@@ -121,7 +109,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 def build(
     sources: tuple[str, ...],
     chosen: "tuple[Format, ...]",
-    out_dir: Path,
+    out_dir: Path | str,
     dry_run: bool,
     force: bool,
     revision: int | None,
@@ -141,6 +129,7 @@ def build(
     Downloads are kept in a cache (NIPACK_CACHE_DIR).  A package that is there already and would be
     the same is kept; one of the same version and revision, but of other data, is refused.
     """
+    from nipack.builder.flows.afar import place_at
     from nipack.builder.flows.targets import Targets
     from nipack.builder.sbom import must_be_at_hand
 
@@ -149,11 +138,13 @@ def build(
     made = Targets()
     chosen_sources = tuple(dict.fromkeys(expanded(sources)))
     wanted = chosen or tuple(each for each in _formats().values() if each.default)
-    how: Options = {"offline": offline, "force": force, "revision": revision, "sbom": sbom}
+    how: BuildOptions = {"offline": offline, "force": force, "revision": revision, "sbom": sbom}
     if scheduler and (jobs > 1 or dry_run):
         raise click.UsageError(
             "--scheduler has processes of its own: leave out --jobs and --dry-run"
         )
+    if isinstance(out_dir, str) and not dry_run:
+        place_at(out_dir)
     at_once = 1 if dry_run else min(jobs, len(chosen_sources))
     in_turn = at_once == 1 and scheduler is None
     with console_reporter(quiet=quiet or as_json, of_bytes=in_turn) as reporter:
@@ -197,14 +188,15 @@ def build(
 def _results(
     source: str,
     wanted: "tuple[Format, ...]",
-    out_dir: Path,
+    out_dir: Path | str,
     reporter: ConsoleReporter,
     *,
     made: "Targets",
     dry_run: bool,
-    how: "Options",
+    how: "BuildOptions",
 ) -> Iterator[dict[str, Any]]:
     """Yield what was built of a source, or what would be."""
+    from nipack.builder.flows.afar import build_at
     from nipack.builder.flows.build import (
         build,
         must_be_writable,
@@ -213,18 +205,24 @@ def _results(
     )
 
     if not dry_run:
-        for artifact in build(source, wanted, out_dir, reporter, made=made, **how):
-            yield _as_dict(artifact)
+        if isinstance(out_dir, str):
+            artifacts = build_at(source, wanted, out_dir, reporter, **how)
+        else:
+            artifacts = build(source, wanted, out_dir, reporter, made=made, **how)
+        yield from map(_as_dict, artifacts)
         return
     reading: ReadingOptions = {"offline": how["offline"], "revision": how["revision"]}
     with opened_package(source, wanted, reporter, **reading) as package:
-        must_be_writable(package, wanted, out_dir, reporter, source, made, force=how["force"])
+        if isinstance(out_dir, Path):
+            must_be_writable(package, wanted, out_dir, reporter, source, made, force=how["force"])
         for each in wanted:
             must_hold_links(package, each)
-            made.add(out_dir / each.file_name(package), source)
+            name = each.file_name(package)
+            if isinstance(out_dir, Path):
+                made.add(out_dir / name, source)
             yield {
                 "format": each.name,
-                "path": str(out_dir / each.file_name(package)),
+                "path": f"{out_dir}/{name}" if isinstance(out_dir, str) else str(out_dir / name),
                 "size": None,
                 "payload_size": package.size,
                 "payload_id": package.payload_id,
@@ -234,14 +232,14 @@ def _results(
 def _built_at_once(
     sources: tuple[str, ...],
     wanted: "tuple[Format, ...]",
-    out_dir: Path,
+    out_dir: Path | str,
     reporter: ConsoleReporter,
     *,
     jobs: int,
     scheduler: str | None,
     keep_going: bool,
     silent: bool,
-    how: "Options",
+    how: "BuildOptions",
 ) -> Outcome[dict[str, Any]]:
     """Build the sources at once, on this machine or a cluster; tell in order what came of them."""
     from nipack.builder.flows.cluster import cluster
@@ -252,12 +250,11 @@ def _built_at_once(
         on_every_machine,
     )
     from nipack.system.address import public_address
-    from nipack.system.leftovers import shared_workspace, workspace
 
     names = tuple(each.name for each in wanted)
     outcome: Outcome[dict[str, Any]] = Outcome()
     advance = reporter.step("packages", len(sources))
-    with shared_workspace(out_dir.absolute()) if scheduler else workspace() as claims:
+    with _claims(out_dir, scheduler) as claims:
         orders = [
             Order(source=source, formats=names, out_dir=out_dir, claims=claims, **how)
             for source in sources
@@ -288,10 +285,19 @@ def _built_at_once(
     return outcome
 
 
+def _claims(out_dir: Path | str, scheduler: str | None) -> "AbstractContextManager[Path | None]":
+    """Open a folder that all processes see and tell in who makes what; none for an address."""
+    from nipack.system.leftovers import shared_workspace, workspace
+
+    if isinstance(out_dir, str):
+        return nullcontext()
+    return shared_workspace(out_dir.absolute()) if scheduler else workspace()
+
+
 def _as_dict(artifact: "Artifact") -> dict[str, Any]:
     return {
         "format": artifact.format,
-        "path": str(artifact.path),
+        "path": artifact.address or str(artifact.path),
         "size": artifact.size,
         "payload_size": artifact.payload_size,
         "payload_id": artifact.payload_id,

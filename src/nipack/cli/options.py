@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from nipack.cli.choice import FormatOption, NamedChoice
+from nipack.cli.parameters import Place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
@@ -55,6 +56,11 @@ def format_option(formats: Callable[[], Mapping[str, Any]]) -> Option[Any]:
         type=NamedChoice("format", formats),
         multiple=True,
     )
+
+
+def place_option(*words: str, default: str, meaning: str) -> Option[Any]:
+    """Return an option whose value is a folder, as a Path, or an address, as a string."""
+    return click.option(*words, type=Place(), default=default, show_default=True, help=meaning)
 
 
 def folder_option(*words: str, default: str, meaning: str) -> Option[Any]:

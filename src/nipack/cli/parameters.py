@@ -1,7 +1,8 @@
-"""What a person may type for a relpath and for a version."""
+"""What a person may type for a relpath, a version, and where packages go."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,3 +38,18 @@ class MinimumVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return normal_minimum(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A folder, which is given on as a Path, or an address where files are stored, as a string."""
+
+    name = "directory"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        """Return the folder or the address, or refuse a file."""
+        if isinstance(value, str) and "://" in value:
+            return value.rstrip("/")
+        folder: Path = click.Path(path_type=Path, file_okay=False).convert(value, param, ctx)
+        return folder

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from tests.builder.flows.test_collection import contents, recipe
 from tests.commands import run_nipack
+from tests.publish.test_buckets import bucket, endpoint  # noqa: F401  # fixtures
+
+from nipack.publish.stores import store_at
 
 pytestmark = pytest.mark.slow(60)
 LIMIT = 120  # seconds, after which a test that hangs is given up
@@ -100,6 +103,25 @@ def test_a_collection_is_the_same_and_a_lost_worker_s_builds_are_tried_again(
     assert "config.ini:2: version is 7.0, but" in err
     assert err.splitlines()[-1].startswith("6 of 7 sources built, 1 failed: ")
     assert out.count(".conda") == 6
+
+
+def test_workers_store_their_packages_in_a_bucket(
+    cluster: Cluster,
+    tmp_path: Path,
+    bucket: str,  # noqa: F811
+) -> None:
+    for number in range(3):
+        recipe(tmp_path, number)
+    words = ("build", "recipes", "-q", "-o")
+    assert run_nipack(*words, "local", cwd=tmp_path).returncode == 0
+    for _ in range(2):
+        cluster.worker()
+    run = run_nipack(*words, bucket, "--scheduler", cluster.address, "--json", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    stored = store_at(bucket)
+    assert {name: stored.read(name) for name in stored.files("")} == contents(tmp_path / "local")
+    told = {each["path"] for each in json.loads(run.stdout)["artifacts"]}
+    assert told == {f"{bucket}/{name}" for name in contents(tmp_path / "local")}
 
 
 def test_what_makes_a_cluster_of_no_use_is_told(cluster: Cluster, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
@@ -33,15 +34,35 @@ from nipack.system.leftovers import workspace
 from nipack.system.progress import Advance, Reporter, SilentReporter
 
 
+class ReadingOptions(TypedDict):
+    """How a source is read."""
+
+    offline: bool
+    revision: int | None
+
+
+class BuildOptions(ReadingOptions):
+    """How packages are built of it."""
+
+    force: bool
+    sbom: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A built package; sizes are in bytes, `payload_id` was read back from it."""
+    """A built package; sizes are in bytes, `payload_id` was read back from it.
+
+    `edition` is the glob pattern of the names that its version and revision may have; `address` is
+    where it was stored, "" where that is `path`.
+    """
 
     format: str
     path: Path
     size: int
     payload_size: int
     payload_id: str
+    edition: str
+    address: str = ""
 
 
 def build(
@@ -153,6 +174,7 @@ def build_artifact(
         size=target.stat().st_size,
         payload_size=package.size,
         payload_id=proven_id,
+        edition=format.edition_pattern(package),
     )
 
 

@@ -1,6 +1,7 @@
 """The processes of a Dask cluster, as an executor: what builds here builds there.
 
-Every worker has this version of nipack, and sees the sources and the packages at the same paths.
+Every worker has this version of nipack, and sees the sources and the packages at the same paths or
+addresses.
 """
 
 import os
@@ -20,11 +21,11 @@ _SECONDS = 30
 
 
 @contextmanager
-def cluster(address: str, shared: Path) -> Iterator[Executor]:
+def cluster(address: str, shared: Path | None) -> Iterator[Executor]:
     """Connect to a scheduler; raises ToolError where it, or one of its workers, is of no use.
 
-    `shared` is a folder that every worker has to see.  What has not ended with the context is
-    cancelled.
+    `shared` is a folder that every worker has to see, None where there is none.  What
+    has not ended with the context is cancelled.
     """
     try:
         import distributed
@@ -80,14 +81,14 @@ def _on_worker(fn: Any, *args: Any, **kwargs: Any) -> Any:
     return fn(*args, **kwargs)
 
 
-def _must_be_fit(client: Any, address: str, shared: Path) -> None:
+def _must_be_fit(client: Any, address: str, shared: Path | None) -> None:
     """Raise ToolError that names every worker which would build something else, or nothing."""
     try:
         client.wait_for_workers(1, timeout=_SECONDS)
     except TimeoutError as error:
         advice = f"start one on each machine: dask worker {address} --nthreads 1"
         raise ToolError(f"{address}: the scheduler has no workers; {advice}") from error
-    states = client.run(_state, str(shared), on_error="return")
+    states = client.run(_state, str(shared or ""), on_error="return")
     problems = []
     for worker, state in sorted(states.items()):
         if isinstance(state, BaseException):
@@ -95,7 +96,8 @@ def _must_be_fit(client: Any, address: str, shared: Path) -> None:
         elif state[0] != __version__:
             reason = f"it has nipack {state[0]}; install {__version__} there, which is here"
         elif not state[1]:
-            reason = f"it does not see {shared}, so name a folder with -o that all workers share"
+            remedy = "name a folder that all workers share, or an address, with -o"
+            reason = f"it does not see {shared}: {remedy}"
         else:
             continue
         problems.append(f"{worker}: the worker cannot build: {reason}")
@@ -104,4 +106,4 @@ def _must_be_fit(client: Any, address: str, shared: Path) -> None:
 
 
 def _state(shared: str) -> tuple[str, bool]:
-    return __version__, os.path.isdir(shared)
+    return __version__, not shared or os.path.isdir(shared)

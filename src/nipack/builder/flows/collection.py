@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from nipack.builder.flows.build import Artifact, build
+from nipack.builder.flows.afar import build_at
+from nipack.builder.flows.build import Artifact, BuildOptions, build
 from nipack.builder.flows.targets import SharedTargets
-from nipack.builder.formats import formats
+from nipack.builder.formats import Format, formats
 from nipack.system.errors import DataPackageError, NipackError, Problem
 from nipack.system.interruption import ending_signals
 from nipack.system.parallel import share_processors
-from nipack.system.progress import Advance
+from nipack.system.progress import Advance, Reporter
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,14 @@ _ATTEMPTS = 3
 class Order:
     """One source, and how its packages are to be built: what another process is told.
 
-    `formats` are names; `claims` is the folder that tells who makes which artifact.
+    `formats` are names; `out_dir` is a folder, or the address where packages are stored; `claims`
+    is the folder that tells who makes which artifact, None where the place at the address does.
     """
 
     source: str
     formats: tuple[str, ...]
-    out_dir: Path
-    claims: Path
+    out_dir: Path | str
+    claims: Path | None
     offline: bool = False
     force: bool = False
     revision: int | None = None
@@ -73,8 +75,8 @@ def on_every_machine(order: Order) -> Order:
     return replace(
         order,
         source=str(Path(source).absolute()) if local else source,
-        out_dir=order.out_dir.absolute(),
-        claims=order.claims.absolute(),
+        out_dir=order.out_dir if isinstance(order.out_dir, str) else order.out_dir.absolute(),
+        claims=order.claims.absolute() if order.claims else None,
     )
 
 
@@ -83,17 +85,7 @@ def build_one(order: Order) -> Built:
     listener, artifacts = _Listener(), []
     chosen = [formats()[name] for name in order.formats]
     try:
-        for artifact in build(
-            order.source,
-            chosen,
-            order.out_dir,
-            listener,
-            offline=order.offline,
-            force=order.force,
-            revision=order.revision,
-            sbom=order.sbom,
-            made=SharedTargets(order.claims),
-        ):
+        for artifact in _built(order, chosen, listener):
             artifacts.append(artifact)  # noqa: PERF402  # those before an error are there
     except NipackError as error:
         if isinstance(error, DataPackageError):
@@ -105,6 +97,19 @@ def build_one(order: Order) -> Built:
             error=str(error),
         )
     return Built(order=order, artifacts=tuple(artifacts), problems=tuple(listener.problems))
+
+
+def _built(order: Order, chosen: Sequence[Format], reporter: Reporter) -> Iterator[Artifact]:
+    how: BuildOptions = {
+        "offline": order.offline,
+        "force": order.force,
+        "revision": order.revision,
+        "sbom": order.sbom,
+    }
+    if isinstance(order.out_dir, str):
+        return build_at(order.source, chosen, order.out_dir, reporter, **how)
+    made = SharedTargets(order.claims) if order.claims else None
+    return build(order.source, chosen, order.out_dir, reporter, made=made, **how)
 
 
 Opened = Callable[[], AbstractContextManager[Executor]]

@@ -18,7 +18,7 @@ from nipack.builder.changes import side_of
 from nipack.builder.formats import Format
 from nipack.builder.package import DataPackage
 from nipack.builder.source.download import cache_directory
-from nipack.builder.source.notes import read_note, write_note
+from nipack.builder.source.notes import forget_note, read_note, write_note
 from nipack.difference.versions import Content as SideContent
 from nipack.difference.versions import Difference, Side, compare_versions
 from nipack.difference.words import changelog_lines
@@ -93,6 +93,11 @@ def keep_record(
         changed=found.st_mtime_ns,
     )
     write_note(_place(path), asdict(record))
+
+
+def forget_record(path: Path) -> None:
+    """Drop the record of an artifact that does not stay where it is."""
+    forget_note(_place(path))
 
 
 def _record(path: Path) -> BuildRecord | None:

@@ -36,6 +36,12 @@ def write_note(place: Path, document: Any) -> None:
             output.write(json.dumps(document).encode("utf-8"))
 
 
+def forget_note(place: Path) -> None:
+    """Remove a note, if it is there and can be removed."""
+    with suppress(OSError):
+        place.unlink()
+
+
 def _make_private(place: Path) -> None:
     for folder in (place.parent.parent, place.parent):
         make_private(folder)

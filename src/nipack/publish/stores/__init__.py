@@ -80,5 +80,5 @@ def store_at(address: str) -> Store:
         return SftpStore(address)
     known = ", ".join(f"{each}://" for each in ("file", "sftp", *PROTOCOLS))
     raise RepositoryError(
-        f"{address}: no repository can be there; give a folder, or one of {known}"
+        f"{address}: nothing can be stored there; give a folder, or one of {known}"
     )
