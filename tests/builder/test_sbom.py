@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import ComponentType
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from tests.builder.samples import plain
 from tests.conftest import REPOSITORY
 
 from nipack import __version__
+from nipack.builder.definition.faults import import_jsonschema
 from nipack.cli.app import nipack
 
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
@@ -32,6 +32,9 @@ def run(*words: object) -> dict[str, Any]:
 
 def bill_of(artifact: str) -> Bom:
     """Return the bill beside an artifact, which the schema allows."""
+    import_jsonschema()  # without its grammars, which take seconds
+    from cyclonedx.validation.json import JsonStrictValidator
+
     text = Path(f"{artifact}.cdx.json").read_text("utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = Bom.from_json(json.loads(text))  # type: ignore[attr-defined]

@@ -1,17 +1,19 @@
 """The definition: what it says is read, and all that is wrong with it is told at once."""
 
 import datetime as dt
+import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 from tests.builder.conftest import GOLDEN
 from tests.builder.samples import MINIMAL, define
 from tests.conftest import REPOSITORY
 
-from nipack.builder.definition.faults import schema
+from nipack.builder.definition.faults import import_jsonschema, schema
 from nipack.builder.definition.model import (
     CheckException,
     Citation,
@@ -197,7 +199,7 @@ def test_release_time_is_in_utc() -> None:
 
 
 def test_the_schema_is_a_schema_and_its_examples_hold() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
+    import_jsonschema().Draft202012Validator.check_schema(schema())
     assert examples_checked(schema()) > 20
 
 
@@ -207,10 +209,26 @@ def examples_checked(part: object) -> int:
     if isinstance(part, dict):
         for example in part.get("examples", ()) if "type" in part or "enum" in part else ():
             if "..." not in str(example):  # those stand for a whole digest or text
-                jsonschema.validate(example, part)
+                import_jsonschema().validate(example, part)
                 count += 1
         count += sum(examples_checked(below) for below in part.values())
     return count
+
+
+def test_no_grammar_is_compiled_that_no_field_asks_for(tmp_path: Path) -> None:
+    """jsonschema alone would, for seconds, wherever Jupyter has brought rfc3987_syntax."""
+    assert importlib.util.find_spec("rfc3987_syntax") is not None
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from nipack.builder.definition.reading import read_definition\n"
+        f"read_definition(Path({str(tmp_path / 'package.yaml')!r}))\n"
+        "from importlib.util import find_spec\n"
+        "print('jsonschema' in sys.modules, 'rfc3987_syntax' in sys.modules)\n"
+        "print(find_spec('rfc3987_syntax') is not None)"  # which others can have as before
+    )
+    (tmp_path / "package.yaml").write_text(MINIMAL, "utf-8")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert run.stdout.split() == [b"True", b"False", b"True"]
 
 
 def test_the_remedies_are_yaml() -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import difflib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -99,17 +100,34 @@ def _validator() -> Any:
 
     In its dialect of patterns, ECMA's, $ is the end; in Python's, also before a last line break.
     """
-    import jsonschema  # 70 ms that a source without a definition does not need
+    jsonschema = import_jsonschema()
 
     def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[Exception]:
         if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), value):
             yield jsonschema.ValidationError(f"{value!r} does not match {wanted!r}")
 
     base = jsonschema.Draft202012Validator
-    kind = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-        base, {"pattern": pattern}
-    )
+    kind = jsonschema.validators.extend(base, {"pattern": pattern})
     return kind(schema())
+
+
+def import_jsonschema() -> Any:
+    """Import jsonschema, which a source without a definition does not need, without `format: iri`.
+
+    Where rfc3987_syntax is installed, as beside Jupyter, that import compiles its grammar, for one
+    to three seconds of processor time, and no schema here has a format.
+    """
+    grammar = "rfc3987_syntax"
+    if grammar in sys.modules:
+        import jsonschema
+
+        return jsonschema
+    sys.modules[grammar] = None  # type: ignore[assignment]  # an import of it is an ImportError
+    try:
+        import jsonschema
+    finally:
+        del sys.modules[grammar]
+    return jsonschema
 
 
 def _unknown_field(at: FieldPath, known: dict[str, Any]) -> Fault:
