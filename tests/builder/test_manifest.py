@@ -38,7 +38,7 @@ def test_sha256sum_reads_the_manifest(sample: str, tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(each, InstalledFile):
             path.write_bytes(
-                each.content if isinstance(each.content, bytes) else each.content.read_bytes()
+                each.content if isinstance(each.content, bytes) else Path(each.content).read_bytes()
             )
         else:
             path.symlink_to(each.target)

@@ -39,7 +39,10 @@ def test_messages_are_printed_above_the_bars(monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b[2K" in error
 
 
-def test_a_bar_ends_with_its_total_and_tiny_steps_have_none() -> None:
+def test_a_bar_ends_with_its_total_and_tiny_steps_have_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
     with console_reporter() as reporter:
         reporter.step("check", 1_000_000)(1_500_000)
         reporter.step("tiny", 26)(2365)
@@ -48,6 +51,12 @@ def test_a_bar_ends_with_its_total_and_tiny_steps_have_none() -> None:
     assert (check.completed, check.visible) == (1_000_000, True)
     assert (tiny.completed, tiny.visible) == (26, False)
     assert (unknown.completed, unknown.visible) == (7, True)
+
+
+def test_where_nobody_sees_a_bar_there_is_none() -> None:
+    with console_reporter() as reporter:
+        reporter.step("check", 1_000_000)(1_500_000)
+        assert reporter.progress.tasks == []
 
 
 @pytest.mark.parametrize(("columns", "vertical"), [("80", True), ("300", False)])

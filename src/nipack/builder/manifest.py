@@ -1,11 +1,11 @@
 """What is installed of a data package: payload, ini file, manifest and metadata."""
 
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from nipack import __version__, layout
 from nipack.builder.archive.installed import (
+    FILE_MODE,
     Installed,
     InstalledFile,
     InstalledLink,
@@ -19,15 +19,17 @@ from nipack.builder.json_text import json_text
 from nipack.builder.package import DataFile, DataLink, DataPackage
 
 
-def installed_tree(package: DataPackage, prefix: str | None) -> Tree:
+def installed_tree(package: DataPackage, prefix: str | None, *, data_mode: int = FILE_MODE) -> Tree:
     """Return everything that is installed in every format, for a prefix, sorted by path.
 
-    Where no prefix is known, the ini's path is relative to the one that it is installed into.
+    Where no prefix is known, the ini's path is relative to the one that it is installed into.  The
+    payload's files have `data_mode`.
     """
     definition = package.definition
     root = layout.payload_directory(definition.relpath)
+    directory = str(package.directory)
     tree: list[Installed] = [_payload_link(link, root) for link in package.links]
-    tree += [_payload_file(file, root, package.directory) for file in package.files]
+    tree += [_payload_file(file, root, directory, data_mode) for file in package.files]
     ini = layout.ini_path(definition.name)
     tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
     tree += [
@@ -48,13 +50,14 @@ def path_from_root(path: str) -> str:
     return layout.in_file_system(path).lstrip("/")
 
 
-def _payload_file(file: DataFile, root: str, directory: Path) -> InstalledFile:
+def _payload_file(file: DataFile, root: str, directory: str, mode: int) -> InstalledFile:
     return InstalledFile(
         path=f"{root}/{file.path}",
         size=file.size,
         digests=file.digests,
-        content=directory / file.path if file.content is None else file.content,
+        content=f"{directory}/{file.path}" if file.content is None else file.content,
         role=Role.PAYLOAD,
+        mode=mode,
     )
 
 

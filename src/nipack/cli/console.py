@@ -178,6 +178,8 @@ class ConsoleReporter:
 
     def step(self, name: str, total: int | None) -> Callable[[int], object]:
         """Show a bar for a step of so many bytes."""
+        if self.progress.disable:  # where nobody sees it, it costs each file its time
+            return lambda count: None
         visible = total is None or total >= _WORTH_A_BAR or not self.of_bytes
         task = self.progress.add_task(name, total=total, visible=visible)
         done = 0

@@ -52,7 +52,7 @@ def test_everything_about_a_member_is_fixed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_bytes(b"content")
     data.chmod(0o4777)
-    file = InstalledFile(path="a/b/data", size=7, digests={}, content=data, role=Role.PAYLOAD)
+    file = InstalledFile(path="a/b/data", size=7, digests={}, content=str(data), role=Role.PAYLOAD)
     content = written((*TREE, file), base="./", directories=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         members = tar.getmembers()
@@ -95,7 +95,7 @@ def test_a_name_that_begins_otherwise_is_strange(base: str, strange: str) -> Non
 def test_a_file_that_became_shorter_is_an_error(now: bytes, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_bytes(now)
-    file = InstalledFile(path="data", size=7, digests={}, content=data, role=Role.PAYLOAD)
+    file = InstalledFile(path="data", size=7, digests={}, content=str(data), role=Role.PAYLOAD)
     with pytest.raises(ArtifactError, match="data: it shrank while it was being packed"):
         written((file,))
 
@@ -112,7 +112,7 @@ def test_a_full_disk_is_not_taken_for_a_shorter_file() -> None:
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
 def test_a_file_that_cannot_be_read_is_not_taken_for_a_shorter_one() -> None:
     memory = Path("/proc/self/mem")  # nothing is mapped at its beginning
-    file = InstalledFile(path="data", size=7, digests={}, content=memory, role=Role.PAYLOAD)
+    file = InstalledFile(path="data", size=7, digests={}, content=str(memory), role=Role.PAYLOAD)
     with pytest.raises(OSError, match="Input/output error"):
         written((file,))
 

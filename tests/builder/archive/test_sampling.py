@@ -48,7 +48,7 @@ def test_the_middle_of_a_file_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "T1.nii"
     path.write_bytes(bytes(1 << 18) + RAW + bytes(1 << 18))
     file = InstalledFile(
-        path="T1.nii", size=path.stat().st_size, digests={}, content=path, role=Role.PAYLOAD
+        path="T1.nii", size=path.stat().st_size, digests={}, content=str(path), role=Role.PAYLOAD
     )
     assert tuning_for([file]) == SHORT
 

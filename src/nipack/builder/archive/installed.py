@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from nipack.layout import CONFIG_NAME
 from nipack.system.errors import ArtifactError
@@ -27,14 +26,14 @@ class Role(Enum):
 class InstalledFile:
     """A file that a package installs; `path` is relative to the prefix.
 
-    `content` is where the bytes are, or the bytes; `digests` are hexadecimal, by algorithm, sha256
-    always among them.  Its mode is 0644, unless a format has a reason for another.
+    `content` is the path of the bytes, or the bytes; `digests` are hexadecimal, by algorithm,
+    sha256 always among them.  Its mode is 0644, unless a format has a reason for another.
     """
 
     path: str
     size: int
     digests: Mapping[str, str]
-    content: Path | bytes
+    content: str | bytes
     role: Role
     mode: int = FILE_MODE
 

@@ -243,7 +243,7 @@ def _archive_of_tree(package: DataPackage, target: Path, top: str, data: str) ->
             path=base + file.path,
             size=file.size,
             digests=file.digests,
-            content=package.directory / file.path if file.content is None else file.content,
+            content=str(package.directory / file.path) if file.content is None else file.content,
             role=Role.PAYLOAD,
         )
         for file in package.files

@@ -7,7 +7,6 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,12 +72,7 @@ class CondaFormat(Format):
         The prefix is its user's own, and hard-linked with the package cache and every other prefix:
         data is read-only, for some libraries write into the files that they find.
         """
-        return tuple(
-            replace(each, mode=DATA_MODE)
-            if isinstance(each, InstalledFile) and each.role is Role.PAYLOAD
-            else each
-            for each in installed_tree(package, PREFIX_PLACEHOLDER)
-        )
+        return installed_tree(package, PREFIX_PLACEHOLDER, data_mode=DATA_MODE)
 
     def assemble(
         self, package: DataPackage, tree: Tree, output: IO[bytes], advance: Advance
