@@ -1,15 +1,17 @@
 """Give a reader of strangers' bytes damaged ones, until the time is over or it fails in a new way.
 
 Each input is a good one with some bytes changed, cut, repeated or replaced by words that its
-language knows.  The reader may take it, or refuse it by the errors that it promises; whatever else
-it raises is a finding, and so is one that takes longer than --limit: it is written to a file, and
-the exit code is 1.
+language knows; one that is refused at a place where none was before is changed further.  The reader
+may take it, or refuse it by the errors that it promises; whatever else it raises is a finding, and
+so is one that takes longer than --limit: it is written to a file, and the exit code is 1.
 """
 
 import argparse
 import contextlib
+import gzip
 import hashlib
 import json
+import math
 import os
 import random
 import resource
@@ -25,14 +27,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
+from nibabel.nifti1 import Nifti1Extension, Nifti1Image
+
 from nipack.builder.authoring.facts import read_facts
+from nipack.builder.check.contents import DamagedError, read_gzip
+from nipack.builder.check.images import image_problems
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.formats import formats
 from nipack.builder.source.unpack import unpack
+from nipack.inventory.owners import find_owner
 from nipack.inventory.payload import read_manifest, read_metadata
+from nipack.libraries.ledger import Ledger
 from nipack.lookup import ini, version
 from nipack.lookup.errors import DataError, IniError
+from nipack.publish.attestations import found_beside
 from nipack.publish.client.known import add, repositories
 from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, ecosystem_of, ecosystems
@@ -40,9 +50,13 @@ from nipack.publish.errors import RepositoryError
 from nipack.publish.log import entry_path, load
 from nipack.publish.stores.folder import FolderStore
 from nipack.system.errors import NipackError
+from nipack.system.images import quiet_nibabel
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
+RECORD = REPOSITORY / "scripts" / "fuzzed.json"
+LONG = 1300  # bytes of a definition; the time goes into reading, not into what differs
+MOST_KEPT = 2000  # inputs that were refused at a new place
 MEMORY = 4 << 30  # bytes of address space; a reader that wants more fails by MemoryError
 WORDS = [
     *(
@@ -174,6 +188,43 @@ def add_repository(rows: bytes, folder: Path) -> None:
         each.find("nipy-a")
 
 
+def image(path: Path) -> None:
+    """Look at an image as `check` does."""
+    with quiet_nibabel():
+        list(image_problems(path, "image", path.stat().st_size))
+
+
+def header() -> bytes:
+    """Return a small image with an extension."""
+    made = Nifti1Image(np.zeros((2, 2, 2), "u1"), np.eye(4))
+    made.header.extensions.append(Nifti1Extension("comment", b"from /home/ada, by Lovelace^Ada"))
+    return bytes(made.to_bytes())
+
+
+def gzip_of(path: Path) -> None:
+    """Read a compressed file as `check` does."""
+    with contextlib.suppress(DamagedError):
+        read_gzip(path, lambda count: None)
+
+
+def owner(record: str) -> Callable[[bytes, Path], object]:
+    """Return what asks for the owner of data, of which a package manager's record is this."""
+
+    def read(data: bytes, folder: Path) -> object:
+        file = folder / record
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        return find_owner(str(folder / "usr/share/nipy/nipy/a"), "nipy/a")
+
+    return read
+
+
+def attestation(data: bytes, folder: Path) -> object:
+    """Read what is signed of an artifact."""
+    (folder / "a.whl.sigstore.json").write_bytes(data)
+    return found_beside(folder / "a.whl", "0" * 64)
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -245,14 +296,26 @@ def targets(artifacts: dict[str, Path]) -> dict[str, Target]:
     project = (
         b'[project]\nname = "a"\nversion = "1.0"\nauthors = [{name = "Ada"}]\nlicense = "MIT"\n'
     )
+    definitions = [
+        *sorted(REPOSITORY.glob("recipes/*/package.yaml")),
+        *sorted(REPOSITORY.glob("tests/samples/*.yaml")),
+    ]
     settings = b"[DEFAULT]\nversion = 0.3\n[DATA]\npath: %(version)s/a\n  b\n"
+
+    listed = b"/usr/share/nipy/nipy/a/b\n/usr/share/nipy/nipy/a/config.ini\n"
+    record = b'{"name": "nipy-a", "version": "1", "files": ["share/nipy/nipy/a/config.ini"]}'
+    linked = b'{"library": "mne", "directory": "/a"}\n{"copy": "/a/b", "state": [1, 2]}\n'
+    digest = b'{"messageDigest": {"digest": "AAAA"}}'
+    bundle = (
+        b'{"mediaType": "application/vnd.dev.sigstore.bundle", "messageSignature": %b}' % digest
+    )
 
     def facts(name: str, seed: bytes) -> Target:
         return Target([seed], written(name, lambda path: read_facts([path.parent])), ())
 
     return {
         "definition": Target(
-            [path.read_bytes() for path in sorted(REPOSITORY.glob("recipes/*/package.yaml"))],
+            [path.read_bytes() for path in definitions if path.stat().st_size < LONG],
             written("package.yaml", read_definition),
             refused,
         ),
@@ -278,6 +341,12 @@ def targets(artifacts: dict[str, Path]) -> dict[str, Target]:
         "description": facts("dataset_description.json", described),
         "core-metadata": facts("PKG-INFO", core),
         "pyproject": facts("pyproject.toml", project),
+        "image": Target([header()], written("a.nii", image), ()),
+        "gzip": Target([gzip.compress(b"ab" * 99, mtime=0)], written("a.gz", gzip_of), ()),
+        "dpkg": Target([listed], owner("var/lib/dpkg/info/nipy-a.list"), ()),
+        "conda-meta": Target([record], owner("usr/conda-meta/nipy-a-1.json"), ()),
+        "links": Target([linked], written("links.jsonl", lambda p: Ledger.read(str(p))), ()),
+        "attestation": Target([bundle], attestation, (RepositoryError,)),
         "version": Target([b"1.0", b"1.0.rc1", b"v2!1.0+a.1"], versions, (ValueError,)),
     }
 
@@ -300,6 +369,27 @@ def limited(seconds: float) -> Iterator[None]:
             signal.setitimer(timer, 0)
 
 
+def place_of(error: BaseException) -> int:
+    """Return a number for the lines of code by which an error came about, and its causes."""
+    lines = []
+    cause: BaseException | None = error
+    while cause is not None:
+        lines += [(each.f_code, number) for each, number in traceback.walk_tb(cause.__traceback__)]
+        cause = cause.__cause__ or cause.__context__
+    return hash(tuple(lines))
+
+
+def record(name: str, seed: int, tried: int) -> None:
+    """Note that so many inputs of a seed were given to a reader, and nothing was found."""
+    known = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+    seeds = known.setdefault(name, {})
+    # A longer run of the same seed begins with the same inputs.
+    seeds[str(seed)] = max(tried, seeds.get(str(seed), 0))
+    beside = RECORD.with_suffix(f".{os.getpid()}")
+    beside.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
+    beside.replace(RECORD)
+
+
 def fuzz(
     target: Target, options: argparse.Namespace, folder: Path
 ) -> tuple[int, list[tuple[str, bytes]]]:
@@ -307,29 +397,42 @@ def fuzz(
     chance = random.Random(options.seed)
     found: dict[str, bytes] = {}
     lines: dict[str, str] = {}
+    kept, places = list(target.seeds), set[int]()
+    largest = 4 * max(map(len, kept)) + 4096
     tried, end = 0, time.monotonic() + options.seconds
-    while time.monotonic() < end and tried < options.most:
-        data = damaged(chance.choice(target.seeds), chance)
+    while time.monotonic() < end and tried < options.executions:
+        data = damaged(chance.choice(chance.choice((target.seeds, kept))), chance)
         tried += 1
         try:
             with limited(options.limit):
                 target.read(data, folder)
-        except target.errors:
-            pass
+        except target.errors as error:
+            place = place_of(error)
+            if place not in places and len(data) <= largest and len(kept) < MOST_KEPT:
+                places.add(place)
+                kept.append(data)
         except (Exception, TooSlow) as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            key = f"{type(error).__name__} {place.filename}:{place.lineno}"
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            key = f"{type(error).__name__} {last.filename}:{last.lineno}"
             if key not in found:
                 found[key], lines[key] = data, traceback.format_exc()
     return tried, [(lines[key], data) for key, data in found.items()]
+
+
+def memory_folder() -> str | None:
+    """Return a folder that is on no disk, many times as fast; None for the usual one."""
+    folder = "/dev/shm"
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
 def main() -> int:
     """Run one target or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", help="a reader's name, or 'all'; 'list' prints them")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each target (60)")
-    parser.add_argument("--most", type=int, default=1 << 62, help="inputs for each target")
+    parser.add_argument(
+        "--seconds", type=float, help="for each target (60; with --executions, as many as it takes)"
+    )
+    parser.add_argument("--executions", type=int, default=1 << 62, help="inputs for each target")
     parser.add_argument(
         "--limit", type=float, default=10.0, help="seconds of the processor for each input (10)"
     )
@@ -337,11 +440,16 @@ def main() -> int:
     parser.add_argument(
         "--into", type=Path, default=Path("fuzz-findings"), help="folder of findings"
     )
+    parser.add_argument(
+        "--record", action="store_true", help=f"add what found nothing to scripts/{RECORD.name}"
+    )
     options = parser.parse_args()
+    if options.seconds is None:
+        options.seconds = 60.0 if options.executions == 1 << 62 else math.inf
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     failed = False
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
         known = targets(made(Path(work) / "made"))
         if options.target == "list":
             print(*known, sep="\n")
@@ -358,6 +466,8 @@ def main() -> int:
                 path = options.into / f"{name}-{options.seed}-{number}"
                 path.write_bytes(data)
                 print(f"{trace}  the input is in {path}")
+            if options.record and not found:
+                record(name, options.seed, tried)
             failed |= bool(found)
     return int(failed)
 

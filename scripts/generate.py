@@ -10,7 +10,14 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-MODULES = ("definition_page", "checks_page", "drawings", "architecture", "badges")
+MODULES = (
+    "definition_page",
+    "checks_page",
+    "drawings",
+    "architecture",
+    "badges",
+    "reliability_page",
+)
 # It runs real commands, for half a minute.
 SLOW_MODULES = ("pictures",)
 

@@ -25,10 +25,9 @@ def test_what_is_stale_is_named_and_written(tmp_path: Path) -> None:
     (tmp_path / "docs").unlink()
     (tmp_path / "docs" / "_static").mkdir(parents=True)
     (tmp_path / "scripts").mkdir()
-    for path in (REPOSITORY / "scripts").glob("*.py"):
-        (tmp_path / "scripts" / path.name).write_bytes(path.read_bytes())
-    page = tmp_path / "docs" / "definition.md"
-    page.write_bytes((REPOSITORY / "docs" / "definition.md").read_bytes())
+    copied = ("docs/definition.md", "docs/reliability.md", "scripts/fuzzed.json")
+    for path in (*(REPOSITORY / "scripts").glob("*.py"), *map(REPOSITORY.joinpath, copied)):
+        (tmp_path / path.relative_to(REPOSITORY)).write_bytes(path.read_bytes())
     command = [sys.executable, str(tmp_path / "scripts" / "generate.py"), "--quick"]
     done = subprocess.run([*command, "--check"], capture_output=True, text=True)
     assert done.returncode == 1

@@ -45,7 +45,7 @@ class Gzip:
     name: bytes
 
 
-class _DamagedError(Exception):
+class DamagedError(Exception):
     """A gzip file is not what it should be; the message says how."""
 
 
@@ -123,7 +123,7 @@ def _readable(
     else:
         try:
             found = read_gzip(Path(path), advance)
-        except _DamagedError as error:
+        except DamagedError as error:
             yield problem_at("gzip-damaged", where, f"{error}", "download or write it again")
             return None
         yield from privacy.gzip_problems(found.name, where)
@@ -152,19 +152,19 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
         name = _original_name(chunk)
         while chunk.rstrip(b"\0"):
             if not chunk.startswith(_GZIP_MAGIC):
-                raise _DamagedError("there is extra data after its end")
+                raise DamagedError("there is extra data after its end")
             member = fast_gzip.decompressor()
             while True:
                 advance(len(chunk))
                 try:
                     size += _content_size(member, chunk)
                 except fast_gzip.GzipError as error:
-                    raise _DamagedError(f"it is damaged: {error}") from error
+                    raise DamagedError(f"it is damaged: {error}") from error
                 if member.eof:
                     break
                 chunk = stream.read(CHUNK)
                 if not chunk:
-                    raise _DamagedError(f"it is truncated after {size:,} bytes of its content")
+                    raise DamagedError(f"it is truncated after {size:,} bytes of its content")
             chunk = member.unused_data
             advance(-len(chunk))
             chunk += stream.read(CHUNK)
