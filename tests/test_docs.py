@@ -48,11 +48,13 @@ def test_the_examples_in_the_documentation_are_valid(tmp_path: Path) -> None:
     from nipack.builder.definition.reading import read_definition
 
     text = (REPOSITORY / "docs" / "definition.md").read_text("utf-8")
-    example, *sources = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    example, *sources, parts = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "LICENSE").write_text("Do as you please.\n", "utf-8")
     (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  T1w.nii.gz\n", "utf-8")
     head = "name: mylab-atlas\nrelpath: mylab/atlas\nversion: '1.2'\n"
     assert len(sources) == 2
+    (tmp_path / "parts.yaml").write_text(parts, "utf-8")
+    assert read_definition(tmp_path / "parts.yaml").parts[0].name == "1mm"
     for each in (example, *(head + source for source in sources)):
         (tmp_path / "package.yaml").write_text(each, "utf-8")
         assert read_definition(tmp_path / "package.yaml").relpath == "mylab/atlas"

@@ -184,4 +184,31 @@ def umbrella(directory: Path) -> Path:
     return tree
 
 
+PARTS = """\
+parts:
+  - name: 1mm
+    files: ["*_res-01*"]
+    version: "0.3"
+  - name: 2mm
+    files: ["*_res-02*"]
+    version: "0.3"
+  - name: texts
+    files: ["*.txt", "config.ini"]
+    version: "0.3"
+"""
+IN_PARTS = {"1mm": "ICBM152/T1_res-01.nii.gz", "2mm": "ICBM152/T1_res-02.nii.gz"}
+
+
+def in_parts(directory: Path, parts: str = PARTS, more: str = "") -> Path:
+    """Make a package of three parts, of two images and of texts."""
+    tree = directory / "nipy-templates-0.3"
+    (tree / "templates" / "ICBM152").mkdir(parents=True)
+    (tree / "templates" / "config.ini").write_bytes(CONFIG)
+    (tree / "templates" / "labels.txt").write_bytes(b"1 cortex\n")
+    for path in IN_PARTS.values():
+        (tree / "templates" / path).write_bytes(IMAGE)
+    define(tree, f"date: 2023-05-01\nsummary: brain templates\n{parts}{more}")
+    return tree
+
+
 SAMPLES = {"plain": plain, "odd": odd, "linked": linked, "umbrella": umbrella}

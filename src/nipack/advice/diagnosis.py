@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..environment import get_nipy_user_dir
-from ..inventory.owners import find_owner
+from ..inventory.installed import owners_of
 from ..inventory.payload import got_package
 from ..inventory.verification import verify_directory
 from ..layout import is_package_name
@@ -132,7 +132,7 @@ def _package(wanted: Wanted, settings: SearchSettings, *, full: bool) -> Package
     return PackageDiagnosis(
         verdict="damaged" if damaged else "usable",
         summary=f"{where}: {_state(verification)}",
-        commands=tuple(_reinstallation(chosen, wanted)) if damaged else (),
+        commands=tuple(_reinstallation(chosen, wanted, verification)) if damaged else (),
         hidden=tuple(newer_than_chosen(found.tried)),
         explanation=found,
         verification=verification,
@@ -155,13 +155,15 @@ def _state(verification: Verification) -> str:
     return f"{verification.files} files intact by {how}"
 
 
-def _reinstallation(chosen: Candidate, wanted: Wanted) -> list[str]:
-    owner = find_owner(chosen.path, wanted.relpath)
-    if owner.name is None:
+def _reinstallation(chosen: Candidate, wanted: Wanted, found: Verification) -> list[str]:
+    damaged = [each.path for each in found.problems]
+    owners = owners_of(chosen.path, wanted.relpath, damaged)
+    if owners[0].name is None:
         package = got_package(chosen.path)
         if package is not None and is_package_name(package):
             root = chosen.root.path
             into = "" if root == get_nipy_user_dir() else f" --into {quoted(root)}"
             return [remove_command(chosen.path), f"nipack get {package}{into}"]
         return [f"put {chosen.path} there again, from where it came"]
-    return reinstallation(chosen.path, wanted.relpath, owner)
+    lines = [reinstallation(chosen.path, wanted.relpath, each) for each in owners if each.name]
+    return [line for several in lines for line in several]

@@ -30,8 +30,9 @@ def installed_tree(package: DataPackage, prefix: str | None, *, data_mode: int =
     directory = str(package.directory)
     tree: list[Installed] = [_payload_link(link, root) for link in package.links]
     tree += [_payload_file(file, root, directory, data_mode) for file in package.files]
-    ini = layout.ini_path(definition.name)
-    tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
+    if package.has_ini:
+        ini = layout.ini_path(package.whole)
+        tree.append(text_file(ini, layout.ini_text(prefix), Role.CONFIGURATION))
     tree += [
         text_file(layout.manifest_path(definition.name), package.manifest),
         text_file(layout.metadata_path(definition.name), metadata_text(package)),
@@ -68,7 +69,7 @@ def _payload_link(link: DataLink, root: str) -> InstalledLink:
 
 def metadata_text(package: DataPackage) -> str:
     """Return package.json: what the data is, from where, and under which licence."""
-    definition = package.definition
+    definition, files = package.definition, package.recorded_files
     metadata: dict[str, Any] = {
         "name": definition.name,
         "relpath": definition.relpath,
@@ -83,10 +84,17 @@ def metadata_text(package: DataPackage) -> str:
         "source": asdict(package.source) if package.source else None,
         "payload_id": package.payload_id,
         "made_by": f"nipack {__version__}",
-        "size": package.size,
+        "size": sum(file.size for file in files),
         # So that a truncated file is known without reading it.
-        "files": {file.path: file.size for file in package.files},
+        "files": {file.path: file.size for file in files},
     }
+    if package.part_of:
+        metadata["part_of"] = package.part_of
+    if package.pulls:
+        metadata["parts"] = {
+            part.definition.name: {"version": part.version, "payload_id": part.payload_id}
+            for part in package.pulls
+        }
     searched = {
         "description": definition.description,
         "keywords": list(definition.keywords),

@@ -74,6 +74,14 @@ class DataLink:
     leads_to: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The versions of a package before one, which had files that another package has now."""
+
+    name: str
+    before: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataPackage:
     """A valid data package, its payload lying unpacked in `directory`, inside the source `tree`.
@@ -81,6 +89,10 @@ class DataPackage:
     `archive` is the file that the tree was unpacked from, None where the source is a directory, and
     `parts` has the files that the tree was made of where the definition names several.
     `files` and `links` are sorted by path; `time` is in seconds since 1970.
+
+    A part is `part_of` the package of that name, `needs` the package that has the config.ini, where
+    it has not, and has taken files of what it `replaces`.  The whole of several parts has no file:
+    it `pulls` them in, each of just this version.
     """
 
     definition: Definition
@@ -93,11 +105,38 @@ class DataPackage:
     archive: Path | None = None
     source: SourceRecord | None = None
     parts: tuple[SourcePart, ...] = ()
+    part_of: str | None = None
+    needs: str | None = None
+    replaces: tuple[Earlier, ...] = ()
+    pulls: tuple["DataPackage", ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The name of the data package: its own, unless it is a part."""
+        return self.part_of or self.definition.name
+
+    @property
+    def has_ini(self) -> bool:
+        """Whether the ini file is its own, which one package has: that with the config.ini."""
+        return not self.pulls and self.needs is None
 
     @property
     def size(self) -> int:
         """The payload's size in bytes."""
         return sum(file.size for file in self.files)
+
+    @property
+    def recorded_files(self) -> tuple[DataFile, ...]:
+        """The files that its records tell of: its own, or those of the parts that it pulls in."""
+        if not self.pulls:
+            return self.files
+        pulled = [file for part in self.pulls for file in part.files]
+        return tuple(sorted(pulled, key=lambda each: os.fsencode(each.path)))
+
+    @property
+    def carried_id(self) -> str:
+        """The payload id of the files in its artifacts, of which a whole has none."""
+        return id_of_manifest("") if self.pulls else self.payload_id
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -109,12 +148,13 @@ class DataPackage:
         """The payload's SHA256SUMS, in GNU coreutils' format, with paths from the prefix.
 
         Links stand in comments, which `sha256sum -c` passes over, so that the payload id covers
-        them.
+        them.  That of a whole names the files of all its parts.
         """
         root = layout.payload_directory(self.definition.relpath)
+        links = [*self.links, *(link for part in self.pulls for link in part.links)]
         return manifest_of(
-            ((f"{root}/{file.path}", file.sha256) for file in self.files),
-            ((f"{root}/{link.path}", link.target) for link in self.links),
+            ((f"{root}/{file.path}", file.sha256) for file in self.recorded_files),
+            ((f"{root}/{link.path}", link.target) for link in links),
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nipack.builder.check.contents import content_problems
 from nipack.builder.check.names import name_problems
+from nipack.builder.check.parts import part_problems
 from nipack.builder.check.structure import (
     metadata_warnings,
     no_definition_warning,
@@ -174,6 +175,7 @@ def survey_source(
     if inside:
         problems += content_problems(directory, paths, definition.relpath, reporter, known)
     problems += view_problems(definition, directory, paths)
+    problems += part_problems(definition, directory, paths)
     return Survey(
         definition=definition,
         version=version,

@@ -361,6 +361,32 @@ _RULES = (
         "and extensions; a release cannot be called back.",
         remedy="Clear the field (with nibabel, or fslhd and fslcreatehd), if it is to be private.",
     ),
+    # Parts
+    _error(
+        "file-in-no-part",
+        what="A file is in none of the definition's parts.",
+        why="No package would have it.  Only the config.ini need not be named: it is in the "
+        "smallest part then.",
+        remedy="Add a pattern for it to the files of one part.",
+    ),
+    _error(
+        "file-in-two-parts",
+        what="A file is in two or more of the definition's parts.",
+        why="dpkg, rpm and pacman refuse to install a file that another package has.",
+        remedy="Change the patterns, so that one part has it; * and ? match slashes too.",
+    ),
+    _error(
+        "part-empty",
+        what="A part has no file.",
+        why="Its package would be empty; most likely its pattern is misspelt.",
+        remedy="Write its patterns as the paths are below the data directory, or remove the part.",
+    ),
+    _error(
+        "link-between-parts",
+        what="A link is in one part, and what it leads to in another.",
+        why="Whoever has only the one part has a link that leads nowhere.",
+        remedy="Put both into one part.",
+    ),
     # What other libraries find
     _error(
         "view-empty",

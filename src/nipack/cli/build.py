@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nipack.builder.flows.build import Artifact, BuildOptions, ReadingOptions
     from nipack.builder.flows.targets import Targets
     from nipack.builder.formats import Format
+    from nipack.builder.package import DataPackage
 
 
 def _formats() -> "dict[str, Format]":
@@ -201,8 +202,10 @@ def _results(
         build,
         must_be_writable,
         must_hold_links,
+        must_hold_parts,
         opened_package,
     )
+    from nipack.builder.parts import packages_of
 
     if not dry_run:
         if isinstance(out_dir, str):
@@ -212,21 +215,32 @@ def _results(
         yield from map(_as_dict, artifacts)
         return
     reading: ReadingOptions = {"offline": how["offline"], "revision": how["revision"]}
-    with opened_package(source, wanted, reporter, **reading) as package:
-        if isinstance(out_dir, Path):
-            must_be_writable(package, wanted, out_dir, reporter, source, made, force=how["force"])
-        for each in wanted:
-            must_hold_links(package, each)
-            name = each.file_name(package)
+    with opened_package(source, wanted, reporter, **reading) as read:
+        for package in packages_of(read):
+            must_hold_parts(package, wanted)
             if isinstance(out_dir, Path):
-                made.add(out_dir / name, source)
-            yield {
-                "format": each.name,
-                "path": f"{out_dir}/{name}" if isinstance(out_dir, str) else str(out_dir / name),
-                "size": None,
-                "payload_size": package.size,
-                "payload_id": package.payload_id,
-            }
+                must_be_writable(
+                    package, wanted, out_dir, reporter, source, made, force=how["force"]
+                )
+            for each in wanted:
+                must_hold_links(package, each)
+                yield _planned(package, each, out_dir, made, source)
+
+
+def _planned(
+    package: "DataPackage", format: "Format", out_dir: "Path | str", made: "Targets", source: str
+) -> dict[str, Any]:
+    """Return what would be built."""
+    name = format.file_name(package)
+    if isinstance(out_dir, Path):
+        made.add(out_dir / name, source)
+    return {
+        "format": format.name,
+        "path": f"{out_dir}/{name}" if isinstance(out_dir, str) else str(out_dir / name),
+        "size": None,
+        "payload_size": package.size,
+        "payload_id": package.payload_id,
+    }
 
 
 def _built_at_once(

@@ -9,11 +9,11 @@ from ..lookup.files import walk
 from ..lookup.records import Record
 from .copies import installed_copies
 from .owners import find_owner
-from .payload import NO_METADATA, find_manifest, metadata_of
+from .payload import NO_METADATA, find_manifest, metadata_of, read_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from ..lookup.search import Origin, SearchSettings, Status
@@ -81,7 +81,11 @@ def _package(copy: Copy, check: State) -> InstalledPackage:
     assert copy.relpath is not None
     assert copy.root is not None
     assert copy.status is not None
-    metadata = _metadata(copy.path)
+    metadata, is_divided = _metadata(copy.path)
+    owner = find_owner(copy.path, copy.relpath)
+    if is_divided and owner.name is not None:
+        # That of the config.ini is one of several.
+        owner = owner.replace(name=metadata.name, version=copy.version)
     return InstalledPackage(
         relpath=copy.relpath,
         version=copy.version,
@@ -89,7 +93,7 @@ def _package(copy: Copy, check: State) -> InstalledPackage:
         origin=copy.root.origin,
         status=copy.status,
         reason=copy.reason,
-        owner=find_owner(copy.path, copy.relpath),
+        owner=owner,
         name=metadata.name,
         size=_size_of(copy.path) if metadata.size is None else metadata.size,
         license=metadata.license,
@@ -98,11 +102,31 @@ def _package(copy: Copy, check: State) -> InstalledPackage:
     )
 
 
-def _metadata(directory: str) -> Metadata:
+def owners_of(directory: str, relpath: str, files: Iterable[str]) -> tuple[Owner, ...]:
+    """Return the package that a data directory belongs to; of data in parts, those of some files.
+
+    It is asked for one file of each part, by which all of them are known.
+    """
     try:
-        return metadata_of(find_manifest(directory))
+        manifest = find_manifest(directory)
     except DataError:
-        return NO_METADATA
+        manifest = None
+    packages = manifest.packages if manifest is not None else ()
+    if len(packages) < 2:
+        return (find_owner(directory, relpath),)
+    names = set(files)
+    shares = [sorted(names & read_metadata(folder).files.keys()) for folder in packages]
+    found = [find_owner(directory, relpath, share[0]) for share in shares if share]
+    return tuple(dict.fromkeys(found)) or (find_owner(directory, relpath),)
+
+
+def _metadata(directory: str) -> tuple[Metadata, bool]:
+    """Return what is said of a copy, and whether that is in several packages."""
+    try:
+        manifest = find_manifest(directory)
+        return metadata_of(manifest), manifest is not None and len(manifest.packages) > 1
+    except DataError:
+        return NO_METADATA, False
 
 
 def _size_of(directory: str) -> int:

@@ -53,13 +53,13 @@ class Owner(Record):
 BY_HAND = Owner(manager="by hand", name=None, version=None)
 
 
-def find_owner(directory: str, relpath: str) -> Owner:
-    """Return the package that a data directory belongs to."""
+def find_owner(directory: str, relpath: str, name: str = CONFIG_NAME) -> Owner:
+    """Return the package that a data directory belongs to, or a file of it that may be gone."""
     inner = payload_directory(relpath)
     path = os.path.abspath(directory)
     if not os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
         return BY_HAND
-    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/{CONFIG_NAME}"
+    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/{name}"
     likely = package_name(relpath)
     for find in (_conda, _dpkg, _rpm, _pip):
         owner = find(prefix, file, likely)

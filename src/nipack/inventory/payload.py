@@ -12,9 +12,10 @@ from ..layout import (
     PAYLOAD_ID_NAME,
     RECORDS,
     package_name,
+    payload_directory,
 )
 from ..lookup.errors import DataError
-from ..lookup.files import read_regular
+from ..lookup.files import folder_names, read_regular
 from ..lookup.records import Record
 
 TYPE_CHECKING = False
@@ -27,10 +28,15 @@ _MOST_LEVELS = 6
 
 
 class Manifest(Record):
-    """A payload's SHA256SUMS, with paths from the data directory, `config.ini` among them."""
+    """A payload's SHA256SUMS, with paths from the data directory, `config.ini` among them.
 
-    __slots__ = ("digests", "directory", "file", "links")
+    Where the data is in several packages, it is that of all of them, and `packages` has the folder
+    of each one's records.
+    """
+
+    __slots__ = ("digests", "directory", "file", "links", "packages")
     file: str
+    packages: tuple[str, ...]
     # where the data directory is, from where the manifest's paths begin
     directory: str
     digests: Mapping[str, str]
@@ -62,14 +68,44 @@ def find_manifest(directory: str) -> Manifest | None:
     for place in dict.fromkeys([os.path.abspath(directory), os.path.realpath(directory)]):
         for above, file in _manifests_near(place):
             try:
-                manifest = read_manifest(file)
+                manifest = read_manifest(file, _directory_of_part(file))
             except DataError:
                 if _is_likely(file, place):
                     raise
                 continue  # of some other package, which this one is not to suffer for
             if _is_of(manifest, above, place):
-                return manifest
+                return _with_parts(manifest, above)
     return None
+
+
+def _with_parts(manifest: Manifest, above: str) -> Manifest:
+    """Return the manifest of all packages of a data package, where it is in several parts.
+
+    What the whole's says of a file is of no weight where the part with it is there.
+    """
+    [own] = manifest.packages
+    about = read_json(os.path.join(own, METADATA_NAME))
+    whole = about.get("part_of") or (about.get("parts") and about.get("name"))
+    records = os.path.join(above, *RECORDS.split("/"))
+    if not whole or os.path.normcase(os.path.dirname(own)) != os.path.normcase(records):
+        return manifest
+    wholes, parts = [], []
+    for name in folder_names(records):
+        folder = os.path.join(records, name)
+        document = read_json(os.path.join(folder, METADATA_NAME))
+        if document.get("part_of") == whole:
+            parts.append(folder)
+        elif document.get("name") == whole:
+            wholes.append(folder)
+    found = [
+        read_manifest(os.path.join(folder, MANIFEST_NAME), manifest.directory)
+        for folder in (*wholes, *parts)
+    ]
+    return manifest.replace(
+        digests={path: digest for each in found for path, digest in each.digests.items()},
+        links={path: target for each in found for path, target in each.links.items()},
+        packages=tuple(package for each in found for package in each.packages),
+    )
 
 
 def _manifests_near(directory: str) -> Iterator[tuple[str, str]]:
@@ -102,6 +138,14 @@ def _is_likely(manifest: str, directory: str) -> bool:
     return os.path.basename(folder) == likely or directory.startswith(folder)
 
 
+def _directory_of_part(manifest: str) -> str | None:
+    """Return the data directory of a part, whose manifest need not name a config.ini."""
+    about = read_json(os.path.join(os.path.dirname(manifest), METADATA_NAME))
+    if "part_of" not in about or not _is_relpath(about.get("relpath")):
+        return None
+    return payload_directory(about["relpath"])
+
+
 def _is_of(manifest: Manifest, above: str, directory: str) -> bool:
     if os.path.normpath(os.path.join(above, manifest.directory)) == directory:
         return True
@@ -110,8 +154,11 @@ def _is_of(manifest: Manifest, above: str, directory: str) -> bool:
     return beside and os.path.basename(manifest.directory) == os.path.basename(directory)
 
 
-def read_manifest(file: str) -> Manifest:
-    """Read a SHA256SUMS in GNU format, with links in comments, or raise DataError."""
+def read_manifest(file: str, directory: str | None = None) -> Manifest:
+    """Read a SHA256SUMS in GNU format, with links in comments, or raise DataError.
+
+    It names a config.ini in the data directory, unless that is given.
+    """
     digests: dict[str, str] = {}
     links: dict[str, str] = {}
     for number, line in enumerate(_text(file).split("\n"), start=1):
@@ -125,7 +172,20 @@ def read_manifest(file: str) -> Manifest:
                 raise DataError(f"{file}:{number}: {problem}")
             # The second character tells text from binary, which are the same here.
             digests[path[1:]] = digest.lower()
-    return _from_data_directory(file, digests, links)
+    if directory is None:
+        directory = _data_directory(file, digests)
+    top = "" if directory == "." else f"{directory}/"
+
+    def inner(paths: dict[str, str]) -> dict[str, str]:
+        return {path.removeprefix(top): value for path, value in paths.items()}
+
+    return Manifest(
+        file=file,
+        directory=directory,
+        digests=inner(digests),
+        links=inner(links),
+        packages=(os.path.dirname(file),),
+    )
 
 
 def _text(file: str) -> str:
@@ -138,21 +198,12 @@ def _text(file: str) -> str:
         raise DataError(f"{file}: is not UTF-8; install the package again") from error
 
 
-def _from_data_directory(file: str, digests: dict[str, str], links: dict[str, str]) -> Manifest:
+def _data_directory(file: str, digests: dict[str, str]) -> str:
     configs = [path for path in digests if path.rpartition("/")[2] == CONFIG_NAME]
     if not configs:
         raise DataError(f"{file}: names no config.ini, so it is of no data package")
     directory = min(configs, key=lambda path: path.count("/")).removesuffix(CONFIG_NAME)
-
-    def inner(paths: dict[str, str]) -> dict[str, str]:
-        return {path.removeprefix(directory): value for path, value in paths.items()}
-
-    return Manifest(
-        file=file,
-        directory=directory.rstrip("/") or ".",
-        digests=inner(digests),
-        links=inner(links),
-    )
+    return directory.rstrip("/") or "."
 
 
 def got_package(directory: str) -> str | None:
@@ -165,8 +216,14 @@ def got_package(directory: str) -> str | None:
 
 
 def metadata_of(manifest: Manifest | None) -> Metadata:
-    """Return what package.json beside a manifest says."""
-    return NO_METADATA if manifest is None else read_metadata(os.path.dirname(manifest.file))
+    """Return what package.json beside a manifest says, or what those of all its packages say."""
+    if manifest is None:
+        return NO_METADATA
+    found = [read_metadata(folder) for folder in manifest.packages]
+    if len(found) == 1:
+        return found[0]
+    files = {path: size for each in found for path, size in each.files.items()}
+    return found[0].replace(files=files, size=sum(files.values()))
 
 
 def read_metadata(folder: str) -> Metadata:
@@ -176,7 +233,8 @@ def read_metadata(folder: str) -> Metadata:
     citation = document.get("citation")
     return Metadata(
         relpath=relpath if _is_relpath(relpath) else None,
-        name=_text_or_none(document.get("name")),
+        # A part is found as the data package that it is of.
+        name=_text_or_none(document.get("part_of") or document.get("name")),
         license=_text_or_none(document.get("license")),
         size=size if _is_size(size) else None,
         files={path: each for path, each in files.items() if _is_size(each)}

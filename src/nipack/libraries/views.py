@@ -163,8 +163,12 @@ def _records(root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for folder in folder_names(records):
         document = read_json(os.path.join(records, folder, METADATA_NAME))
         relpath = document.get("relpath")
-        if is_place(relpath) and os.path.isdir(os.path.join(root, *str(relpath).split("/"))):
-            yield folder, document
+        # The whole of several parts says what the one with the config.ini says.
+        if "parts" in document or not is_place(relpath):
+            continue
+        if os.path.isdir(os.path.join(root, *str(relpath).split("/"))):
+            whole = document.get("part_of")
+            yield whole if isinstance(whole, str) and whole.isprintable() else folder, document
 
 
 def _umbrellas(

@@ -78,6 +78,15 @@ def define(folder: Path, **fields: object) -> None:
     path.write_text(text, "utf-8")
 
 
+def part(name: str, *files: str) -> dict[str, object]:
+    return {"name": name, "files": list(files)}
+
+
+def link_between_parts(folder: Path) -> None:
+    link(folder, "ICBM152")
+    define(folder, parts=[part("images", "ICBM152/*"), part("links", "link")])
+
+
 def put(folder: Path, name: str, content: bytes) -> None:
     path = folder / "templates" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,6 +231,10 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "json-invalid": lambda f: put(f, "T2.json", b'{"a": 1,}'),
     "privacy-gzip": lambda f: put(f, "T2.nii.gz", with_name(nifti(), b"/home/ada/T2.nii")),
     "privacy-image": lambda f: put(f, "T2.nii", nifti("Lovelace^Ada")),
+    "file-in-no-part": lambda f: define(f, parts=[part("t1", T1)]),
+    "file-in-two-parts": lambda f: define(f, parts=[part("all", "*"), part("t1", T1)]),
+    "part-empty": lambda f: define(f, parts=[part("all", "*"), part("t2", "*T2*")]),
+    "link-between-parts": link_between_parts,
     "view-empty": lambda f: view(f, library="nilearn", files=["T2*"]),
     "view-claimed": lambda f: view(f, library="nilearn", rename={JSON: "x", T1: "x"}),
     "view-placeholder": lambda f: view(with_file(f, "T2.nii", b""), library="nilearn"),

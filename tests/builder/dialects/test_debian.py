@@ -1,6 +1,7 @@
 """Debian's spelling of a definition, read back with python-debian."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ consumers:
     ],
 )
 def test_relations(version: str, breaks: str | None, tmp_path: Path) -> None:
-    relations = debian.relations(define(tmp_path, CONSUMERS), version)
+    relations = debian.relations(replace(package_of(tmp_path, CONSUMERS), version=version))
     assert relations.pop("Enhances") == "python3-nipy, python3-some-code"
     assert relations.pop("Breaks", None) == breaks
     assert relations == {}
@@ -72,12 +73,12 @@ def test_relations(version: str, breaks: str | None, tmp_path: Path) -> None:
 
 def test_a_consumer_of_another_name(tmp_path: Path) -> None:
     named = 'consumers: [{package: nipy, version: ">=1", needs: ">=9", names: {debian: nipy3}}]\n'
-    relations = debian.relations(define(tmp_path, named), "0.3")
+    relations = debian.relations(package_of(tmp_path, named))
     assert relations == {"Enhances": "nipy3", "Breaks": "nipy3 (>= 1)"}
 
 
-def test_no_consumers_no_relations() -> None:
-    assert debian.relations(Definition(name="a-b", relpath="a/b"), "0.3") == {}
+def test_no_consumers_no_relations(tmp_path: Path) -> None:
+    assert debian.relations(package_of(tmp_path)) == {}
 
 
 def test_the_changelog_is_one_entry(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from nipack.builder.definition.fault import Fault, spelled
 from nipack.builder.definition.fields import schema_of
 from nipack.builder.definition.model import Definition
@@ -45,6 +47,7 @@ def faults_of(document: LinedDocument, folder: Path | None) -> list[Fault]:
         *_text_faults(sound, folder),
         *source_faults(sound, folder),
         *_view_faults(sound),
+        *_part_faults(sound),
     ]
     # A value may break two rules of the schema, for which there is one message.
     return list(dict.fromkeys(faults))
@@ -175,17 +178,23 @@ def _remedy(name: str | int, field_schema: dict[str, Any]) -> str:
 
 
 def _date_faults(data: dict[str, Any]) -> Iterator[Fault]:
-    if "date" not in data:
-        return
+    if "date" in data:
+        yield from _day_faults(("date",), data["date"])
+    for index, part in enumerate(data.get("parts", ())):
+        if "date" in part:
+            yield from _day_faults(("parts", index, "date"), part["date"])
+
+
+def _day_faults(at: FieldPath, written: str) -> Iterator[Fault]:
     try:
-        day = dt.date.fromisoformat(data["date"])
+        day = dt.date.fromisoformat(written)
     except ValueError:
-        message = f"field 'date' is {data['date']}, which is not a date"
-        yield Fault(at=("date",), message=message, remedy="write e.g. date: 2023-05-01")
+        message = f"field '{spelled(at)}' is {written}, which is not a date"
+        yield Fault(at=at, message=message, remedy="write e.g. date: 2023-05-01")
         return
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        message = f"field 'date' is {day}, not between {FIRST_YEAR} and {LAST_YEAR}"
-        yield Fault(at=("date",), message=message, remedy="write the day of this release")
+        message = f"field '{spelled(at)}' is {day}, not between {FIRST_YEAR} and {LAST_YEAR}"
+        yield Fault(at=at, message=message, remedy="write the day of this release")
 
 
 def _license_faults(data: dict[str, Any]) -> Iterator[Fault]:
@@ -251,3 +260,67 @@ def _view_faults(data: dict[str, Any]) -> Iterator[Fault]:
             if view.get("whole") and name in view:
                 message = f"field '{spelled((*at, name))}' has no effect where the view is whole"
                 yield Fault(at=(*at, name), message=message, remedy="keep one of the two")
+
+
+def _part_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield what the parts of a definition cannot be: twice of a name, or in a circle."""
+    parts = data.get("parts", ())
+    names = [part["name"] for part in parts]
+    versions = {part["name"]: part.get("version", data.get("version")) for part in parts}
+    givers = {part["name"]: [each["part"] for each in part.get("replaces", ())] for part in parts}
+    for index, part in enumerate(parts):
+        at: FieldPath = ("parts", index)
+        if part["name"] in names[:index]:
+            message = f"field '{spelled((*at, 'name'))}' is {part['name']}, as another part's is"
+            yield Fault(at=(*at, "name"), message=message, remedy="give one of them another name")
+        whole = f"{data.get('name', '')}-{part['name']}"
+        if len(whole) > _MOST_OF_A_NAME:
+            message = f"the package {whole} has a name of {len(whole)} characters"
+            remedy = f"choose a name with which it has at most {_MOST_OF_A_NAME}"
+            yield Fault(at=(*at, "name"), message=message, remedy=remedy)
+        for number, each in enumerate(part.get("replaces", ())):
+            place = (*at, "replaces", number, "part")
+            yield from _replaced_faults(place, part["name"], each, versions, givers)
+
+
+# As that of a whole (`Definition.name`).
+_MOST_OF_A_NAME = 100
+
+
+def _replaced_faults(
+    at: FieldPath,
+    name: str,
+    replaced: dict[str, str],
+    versions: dict[str, str],
+    givers: dict[str, list[str]],
+) -> Iterator[Fault]:
+    """Yield what is wrong with a part whose files another is said to have taken."""
+    giver, before = replaced["part"], replaced["before"]
+    if giver == name or giver not in versions:
+        others = ", ".join(each for each in versions if each != name)
+        message = f"field '{spelled(at)}' is {giver}, which is not another part"
+        remedy = f"the others are {others}" if others else "remove it: there is no other"
+        yield Fault(at=at, message=message, remedy=remedy)
+        return
+    if versions[giver] and Version(versions[giver]) < Version(before):
+        message = f"part {giver} has version {versions[giver]}, and so the files still"
+        remedy = f"raise its version to {before}, or lower this 'before'"
+        yield Fault(at=at, message=message, remedy=remedy)
+    if _leads_to(name, giver, givers):
+        # pip updates one package after the other, and whoever is last removes what the other has.
+        message = f"files go from {giver} to {name}, and from {name} to {giver}"
+        remedy = "let files go one way only, or to a part with a new name"
+        yield Fault(at=at, message=message, remedy=remedy)
+
+
+def _leads_to(wanted: str, start: str, givers: dict[str, list[str]]) -> bool:
+    """Tell whether one part has taken files from another, or from one that has."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        for each in givers.get(waiting.pop(), ()):
+            if each == wanted:
+                return True
+            if each not in seen:
+                seen.add(each)
+                waiting.append(each)
+    return False

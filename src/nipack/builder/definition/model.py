@@ -38,6 +38,7 @@ _WORK = {"doi": "10.1016/j.neuroimage.2010.07.033"}
 _NEED = {"package": "nipy", "version": ">=0.6", "needs": ">=0.3"}
 _VIEW = {"library": "templateflow", "at": "tpl-MNI152NLin2009cAsym"}
 _KNOWN = {"code": "empty-directory", "path": "atlas/*", "reason": "the reader wants it"}
+_PART = {"name": "1mm", "files": ["*_res-01_*"]}
 _PATTERN = {
     "description": "a pattern without white space",
     "pattern": r"^\S+$",
@@ -329,6 +330,89 @@ class CheckException:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """Another part, and the version of it from which on it has given files away."""
+
+    part: str = field(metadata=told("the name of the part that had the files", "1mm"))
+    before: str = field(
+        metadata=told(
+            "the first version of that part that has them no more",
+            "0.4",
+            pattern=f"^({VERSION})$",
+            maxLength=100,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some of the files, in a package of their own."""
+
+    name: str = field(
+        metadata=told(
+            "what its package is called behind the name of the whole: lower-case letters, digits "
+            "and single hyphens",
+            "1mm",
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+        )
+    )
+    files: tuple[str, ...] = field(
+        metadata=told(
+            "patterns relative to the data directory; * and ? match slashes too; each file is in "
+            "one part",
+            ["*_res-01_*"],
+            each=_PATTERN,
+            minItems=1,
+        )
+    )
+    version: str | None = field(
+        default=None,
+        metadata=told(
+            "the version of its package; without it, that of the whole",
+            "0.3",
+            pattern=f"^({VERSION})$",
+            maxLength=100,
+        ),
+    )
+    date: dt.date | None = field(
+        default=None,
+        metadata=told(
+            "the day of this version's release, YYYY-MM-DD; without it, that of the whole",
+            "2023-05-01",
+            pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        ),
+    )
+    revision: int = field(
+        default=0,
+        metadata=told(
+            "the number of this packaging of the version, from 0", 0, minimum=0, maximum=9999
+        ),
+    )
+    summary: str | None = field(
+        default=None,
+        metadata=told(
+            "one line of at most 79 characters; without it, that of the whole with the part's name",
+            "Brain image templates for NIPY at 1 mm",
+            pattern=r"^\S(.*[^.\s])?$",
+            minLength=3,
+            maxLength=79,
+        ),
+    )
+    replaces: tuple[Replaced, ...] = field(
+        default=(),
+        metadata=told(
+            "the parts that some of its files were in, so that package managers let them move",
+            [{"part": "1mm", "before": "0.4"}],
+            each={
+                "description": "a part, and its first version without the files",
+                "examples": [{"part": "1mm", "before": "0.4"}],
+            },
+            minItems=1,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A valid definition; what it leaves out is None or empty.
 
@@ -545,6 +629,16 @@ class Definition:
                 "description": "a view: the library, and perhaps where it wants which files",
                 "examples": [_VIEW],
             },
+            minItems=1,
+        ),
+    )
+    parts: tuple[Part, ...] = field(
+        default=(),
+        metadata=told(
+            "packages of their own that the files are divided among; that of the whole's name "
+            "then pulls them in",
+            [_PART],
+            each={"description": "a part: its name and files at least", "examples": [_PART]},
             minItems=1,
         ),
     )

@@ -12,7 +12,11 @@ from nipack.builder.package import DataPackage
 
 def package_version(package: DataPackage) -> str:
     """Return pkgver: 1.0rc1, which vercmp sorts before 1.0, where dpkg has 1.0~rc1."""
-    return upstream_version(package.version).replace("~", "")
+    return _spelled(package.version)
+
+
+def _spelled(version: str) -> str:
+    return upstream_version(version).replace("~", "")
 
 
 def package_release(package: DataPackage) -> int:
@@ -35,10 +39,18 @@ def license_name(package: DataPackage) -> str:
     return package.definition.license or "custom:unknown"
 
 
+def depends(package: DataPackage) -> list[str]:
+    """Return what is needed: of a whole its parts, of a part what has the config.ini."""
+    parts = [f"{part.definition.name}={full_version(part)}" for part in package.pulls]
+    return [*parts, *([package.needs] if package.needs else [])]
+
+
 def conflicts(package: DataPackage) -> list[str]:
-    """Return the consumers that do not take this version of the data."""
+    """Return the consumers that do not take this version of the data, and what had its files."""
     refusing = [each for each in package.definition.consumers if each.refuses(package.version)]
-    return list(dict.fromkeys(f"{_consumer_name(each)}>={each.since}" for each in refusing))
+    listed = [f"{_consumer_name(each)}>={each.since}" for each in refusing]
+    listed += [f"{each.name}<{_spelled(each.before)}" for each in package.replaces]
+    return list(dict.fromkeys(listed))
 
 
 def _consumer_name(consumer: Consumer) -> str:

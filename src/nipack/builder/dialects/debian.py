@@ -125,15 +125,31 @@ def license_name(expression: str) -> str:
     return " ".join(words).replace("( ", "(").replace(" )", ")")
 
 
-def relations(definition: Definition, version: str) -> dict[str, str]:
-    """Return Enhances and Breaks, comma-separated, where the definition has consumers."""
+def needed(package: DataPackage) -> dict[str, str]:
+    """Return Depends: of a whole its parts, each of one version; of a part what has config.ini."""
+    parts = [f"{part.definition.name} (= {debian_version(part)})" for part in package.pulls]
+    listed = ", ".join([*parts, *([package.needs] if package.needs else [])])
+    return {"Depends": listed} if listed else {}
+
+
+def relations(package: DataPackage) -> dict[str, str]:
+    """Return Enhances, Breaks and Replaces, comma-separated, where there is something in them.
+
+    The first two are of the definition's consumers.  What had some of a part's files is broken, and
+    gives them (Policy 7.6.1); so does the whole as it was before there were parts, which had all.
+    """
+    definition = package.definition
     enhances = dict.fromkeys(_consumer_name(consumer) for consumer in definition.consumers)
+    refusing = [consumer for consumer in definition.consumers if consumer.refuses(package.version)]
+    givers = [f"{each.name} (<< {upstream_version(each.before)})" for each in package.replaces]
     breaks = dict.fromkeys(
-        f"{_consumer_name(consumer)} (>= {consumer.since})"
-        for consumer in definition.consumers
-        if consumer.refuses(version)
+        [f"{_consumer_name(consumer)} (>= {consumer.since})" for consumer in refusing] + givers
     )
-    fields = {"Enhances": ", ".join(enhances), "Breaks": ", ".join(breaks)}
+    fields = {
+        "Enhances": ", ".join(enhances),
+        "Breaks": ", ".join(breaks),
+        "Replaces": ", ".join([*givers, *([package.part_of] if package.part_of else [])]),
+    }
     return {name: value for name, value in fields.items() if value}
 
 

@@ -55,9 +55,25 @@ def _headers(package: DataPackage) -> Iterator[tuple[str, str]]:
     yield "Keywords", ",".join(keywords(definition))
     for classifier in classifiers(definition):
         yield "Classifier", classifier
+    for requirement in requirements(package):
+        yield "Requires-Dist", requirement
     if definition.homepage:
         yield "Project-URL", f"Homepage, {definition.homepage}"
     yield "Description-Content-Type", "text/plain; charset=UTF-8"
+
+
+def requirements(package: DataPackage) -> Iterator[str]:
+    """Yield what is installed with a package: the parts of a whole, what a part needs.
+
+    pip updates one package after the other, what is needed first: a part that has taken files waits
+    for the one that had them, which would remove them.
+    """
+    for part in package.pulls:
+        yield f"{part.definition.name}=={python_version(part)}"
+    if package.needs and package.needs not in {each.name for each in package.replaces}:
+        yield package.needs
+    for each in package.replaces:
+        yield f"{each.name}>={Version(each.before)}"
 
 
 def summary(definition: Definition) -> str:

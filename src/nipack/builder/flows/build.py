@@ -25,6 +25,7 @@ from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.formats import Format
 from nipack.builder.formats import formats as every_format
 from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
+from nipack.builder.parts import packages_of
 from nipack.builder.reading import read_package
 from nipack.builder.sbom import bill_beside, must_be_at_hand, write_sbom
 from nipack.system.atomic import written_beside
@@ -93,14 +94,18 @@ def build(
     opened = opened_package(
         source, formats, reporter, offline=offline, afresh=force, revision=revision
     )
-    with opened as package:
-        must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
-        for each in formats:
-            artifact = build_artifact(package, each, out_dir, reporter, force=force)
-            made.add(artifact.path, source)
-            if sbom:
-                write_sbom(package, artifact.path)
-            yield artifact
+    with opened as read:
+        packages = packages_of(read)
+        for package in packages:
+            must_hold_parts(package, formats)
+            must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
+        for package in packages:
+            for each in formats:
+                artifact = build_artifact(package, each, out_dir, reporter, force=force)
+                made.add(artifact.path, source)
+                if sbom:
+                    write_sbom(package, artifact.path)
+                yield artifact
 
 
 def must_be_writable(
@@ -197,6 +202,18 @@ def _assembled(
     return proven_id, fingerprint
 
 
+def must_hold_parts(package: DataPackage, formats: Iterable[Format]) -> None:
+    """Raise ArtifactError if a package is a part, or pulls some in, and a format has none."""
+    if package.part_of or package.pulls:
+        for format in formats:
+            if not format.holds_parts:
+                good = ", ".join(each.name for each in every_format().values() if each.holds_parts)
+                raise ArtifactError(
+                    f"{package.whole}: {format.name} does not carry parts yet; build other formats "
+                    f"({good}), or remove parts from the definition"
+                )
+
+
 def must_hold_links(package: DataPackage, format: Format) -> None:
     """Raise ArtifactError if a package has links and a format cannot hold them."""
     if package.links and not format.holds_links:
@@ -235,11 +252,11 @@ def verify(
     ]
     problems += differences(expected, {content.path: content for content in contents})
     found_id = payload_id_of(contents, format.payload_root(package), package.definition.relpath)
-    if not problems and found_id != package.payload_id:
-        problems.append(f"the payload id is {found_id}, not {package.payload_id}")
+    if not problems and found_id != package.carried_id:
+        problems.append(f"the payload id is {found_id}, not {package.carried_id}")
     if problems:
         raise _not_kept(name, problems)
-    return found_id
+    return package.payload_id
 
 
 def _not_kept(name: str, problems: list[str]) -> ArtifactError:

@@ -97,6 +97,7 @@ def make_recipes(
         package = read_package(
             source, folder, noting, release=not options.draft, offline=options.offline
         )
+        _must_be_whole(package)
         home = options.recipes.absolute() / package.definition.name
         must_lie_outside(package, home)
         if options.build:
@@ -125,6 +126,16 @@ def make_recipes(
             archive.put_in_place()
         for each in formats:
             yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
+
+
+def _must_be_whole(package: DataPackage) -> None:
+    """Raise RecipeError for data in parts."""
+    definition = package.definition
+    if definition.parts:
+        raise RecipeError(
+            f"{definition.where('parts')}: recipes do not carry parts yet; build artifacts with "
+            "nipack build, or remove parts from the definition"
+        )
 
 
 _DAMAGE = ("image-unreadable", "gzip-damaged")

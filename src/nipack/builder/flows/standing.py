@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nipack import __version__
+from nipack import __version__, layout
 from nipack.builder.archive.compression import malformed_archive_as
 from nipack.builder.archive.installed import InstalledFile, Tree
 from nipack.builder.archive.members import Content
@@ -51,12 +51,11 @@ def must_be_of_this_data(
         (path, changes)
         for format in formats
         for path in sorted(out_dir.glob(format.edition_pattern(package)))
-        if path.is_file() and (changes := _changes_since(package, format, path, reporter))
+        if path.is_file() and (changes := _told_changes(package, format, path, reporter))
     ]
     if others:
         listed = "\n".join(
-            "\n".join([f"  {path}", *(f"    {line}" for line in changelog_lines(changes))])
-            for path, changes in others
+            "\n".join([f"  {path}", *(f"    {line}" for line in lines)]) for path, lines in others
         )
         raise ArtifactError(
             f"{out_dir}: has version {package.version}, revision {package.definition.revision}, of "
@@ -127,6 +126,37 @@ def _made_of(package: DataPackage, format: Format, tree: Tree) -> str:
             what = f"-> {each.target}"
         digest.update(os.fsencode(f"{each.path}\0{what}\0"))
     return digest.hexdigest()
+
+
+def _told_changes(
+    package: DataPackage, format: Format, path: Path, reporter: Reporter
+) -> list[str]:
+    """Return in words how a package differs from the data in an artifact, nothing if it does not.
+
+    A whole has no data of its own, but is to pull in other parts.
+    """
+    if package.pulls:
+        before = payload_in(format, path, package, reporter)
+        return ["its parts are others"] if before not in (None, package.payload_id) else []
+    changes = _changes_since(package, format, path, reporter)
+    return changelog_lines(changes) if changes else []
+
+
+def payload_in(format: Format, path: Path, package: DataPackage, reporter: Reporter) -> str | None:
+    """Return the payload id of an artifact of this package; None if it cannot be read."""
+    record, found = _record(path), path.stat()
+    if record and (record.size, record.changed) == (found.st_size, found.st_mtime_ns):
+        return record.payload_id
+    name = layout.manifest_path(package.definition.name)
+    advance = reporter.step(f"look into {path.name}", None)
+    try:
+        with malformed_archive_as(ArtifactError):
+            for each in format.contents(path, advance):
+                if f"/{each.path}".endswith(f"/{name}"):
+                    return each.sha256  # which the payload id is
+    except ArtifactError as error:
+        log.info("%s: cannot be read, and may be replaced: %s", path, error)
+    return None
 
 
 def _changes_since(

@@ -35,6 +35,8 @@ class Format(Protocol):
     """The digests of the payload that it needs beside sha256."""
     holds_links: bool = False
     """Whether symbolic links can be in it; a package that has some is refused where not."""
+    holds_parts: bool = False
+    """Whether its packages can need others; data in several parts is refused where not."""
     holds_directories: bool = False
     """Whether each directory has a member of its own in it."""
     index_limit: int | None = None

@@ -52,6 +52,7 @@ class CondaFormat(Format):
     ending = ".conda"
     default = True
     holds_links = True
+    holds_parts = True
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION-BUILD.conda."""
@@ -122,6 +123,11 @@ def _build_string(package: DataPackage) -> str:
     return f"h{package.payload_id[:_PAYLOAD_DIGITS]}_{package.definition.revision}"
 
 
+def _pin(part: DataPackage) -> str:
+    """Return the specification that just one payload of a part meets."""
+    return f"{part.definition.name} {part.version} {_build_string(part)}"
+
+
 def _json(value: Any) -> bytes:
     return f"{json_text(value)}\n".encode()
 
@@ -140,7 +146,7 @@ def _info(package: DataPackage, tree: Tree) -> Tree:
         ).encode(),
         **{f"licenses/{name}": text.encode() for name, text in license_texts(definition)},
     }
-    if definition.path is not None:
+    if definition.text:
         files["recipe/package.yaml"] = definition.text
     return sorted_tree(text_file(f"info/{name}", content) for name, content in files.items())
 
@@ -152,7 +158,7 @@ def _index(package: DataPackage) -> dict[str, Any]:
         "build": _build_string(package),
         "build_number": definition.revision,
         "constrains": conda.constrains(package),
-        "depends": conda.depends(package),
+        "depends": [*conda.depends(package), *map(_pin, package.pulls)],
         "name": definition.name,
         "noarch": "generic",
         "platform": None,

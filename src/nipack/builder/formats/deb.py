@@ -58,6 +58,7 @@ class DebFormat(Format):
     default = True
     digests = frozenset({"md5"})
     holds_links = True
+    holds_parts = True
     holds_directories = _TAR.directories
     base = _TAR.base
 
@@ -141,7 +142,7 @@ def _control_files(package: DataPackage, tree: Tree) -> Tree:
     conffiles = [each for each in installed if each.role is Role.CONFIGURATION]
     files = {
         "control": _control(package, tree),
-        "conffiles": "".join(f"/{each.path}\n" for each in conffiles),
+        **({"conffiles": _lines(conffiles)} if conffiles else {}),
         # Policy 10.7.3: dpkg keeps the digests of conffiles by itself.
         "md5sums": "".join(
             f"{each.digest('md5')}  {each.path}\n"
@@ -156,6 +157,10 @@ def _control_files(package: DataPackage, tree: Tree) -> Tree:
             for name, content in _maintainer_scripts(tree).items()
         ),
     )
+
+
+def _lines(conffiles: list[InstalledFile]) -> str:
+    return "".join(f"/{each.path}\n" for each in conffiles)
 
 
 def _maintainer_scripts(tree: Tree) -> dict[str, str]:
@@ -204,7 +209,8 @@ def _control(package: DataPackage, tree: Tree) -> str:
         "Architecture": "all",
         "Maintainer": str(debian.maintainer(definition)),
         "Installed-Size": str(_installed_size(tree)),
-        **debian.relations(definition, package.version),
+        **debian.needed(package),
+        **debian.relations(package),
         "Section": debian.section(definition),
         "Priority": "optional",
         "Multi-Arch": "foreign",

@@ -46,6 +46,7 @@ class PacmanFormat(Format):
     ending = "-any.pkg.tar.zst"
     digests = frozenset({"md5"})
     holds_links = True
+    holds_parts = True
     holds_directories = _TAR.directories
     base = _TAR.base
 
@@ -106,6 +107,7 @@ def _about(package: DataPackage, tree: Tree) -> str:
         ("size", str(sum(each.size for each in tree if isinstance(each, InstalledFile)))),
         ("arch", "any"),
         ("license", arch.license_name(package)),
+        *(("depend", each) for each in arch.depends(package)),
         *(("conflict", each) for each in arch.conflicts(package)),
         *(("backup", each.path) for each in tree if each.role is Role.CONFIGURATION),
     ]

@@ -31,6 +31,7 @@ class WheelFormat(Format):
     name = "wheel"
     ending = "-py3-none-any.whl"
     index_limit = python_metadata.INDEX_LIMIT
+    holds_parts = True
 
     def file_name(self, package: DataPackage) -> str:
         """Return NAME-VERSION[-REVISION]-py3-none-any.whl."""

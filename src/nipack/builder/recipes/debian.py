@@ -206,7 +206,7 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "section": debian.section(definition),
         "maintainer": str(debian.maintainer(definition)),
         "homepage": definition.homepage,
-        "relations": debian.relations(definition, package.version),
+        "relations": debian.relations(package),
         "description": debian.description(package),
         "links": bool(package.links),
         "payload": layout.payload_directory(definition.relpath),
