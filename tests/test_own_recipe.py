@@ -9,6 +9,7 @@ import jinja2
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from tests.update_bot import DIGEST, updated
 
 from nipack import __version__
 
@@ -29,9 +30,13 @@ def project(folder: str = "nipack-build") -> list[Requirement]:
     return [Requirement(each) for each in tomllib.loads(text)["project"]["dependencies"]]
 
 
+def own_text(name: str) -> str:
+    return (OWN / name).read_text("utf-8")
+
+
 def recipe_of(name: str) -> dict[str, Any]:
     """Return a recipe as its builder reads it, with the values of its names."""
-    text = (OWN / name).read_text("utf-8")
+    text = own_text(name)
     if name == "meta.yaml":
         text = jinja2.Template(text).render()
     else:
@@ -96,6 +101,20 @@ def test_both_recipes_and_debian_have_the_version() -> None:
     # conda-forge's bot finds the version by its name, and writes it anew.
     for name, named in (("recipe.yaml", "version: "), ("meta.yaml", "{% set version = ")):
         assert (OWN / name).read_text("utf-8").count(f'{named}"{__version__}"') == 1
+
+
+@RECIPES
+def test_conda_forge_s_bot_makes_the_next_version(name: str, tmp_path: Path) -> None:
+    """Of the recipe as a feedstock has it: with a release for this checkout."""
+    opening = "{{" if name == "meta.yaml" else "${{"
+    address = f"https://example.org/nipack-{opening} version }}}}.tar.gz"
+    source = f"  url: {address}\n  sha256: {'a' * 64}\n"
+    file = tmp_path / name
+    text = re.sub(r"(?m)^  path: \.\./\.\.\n(  use_gitignore: true\n)?", source, own_text(name))
+    file.write_text(text, "utf-8")
+    after, asked = updated(file, "9.10")
+    assert asked == ["https://example.org/nipack-9.10.tar.gz"]
+    assert after == text.replace(f'"{__version__}"', '"9.10"').replace("a" * 64, DIGEST)
 
 
 def test_rattler_build_reads_the_recipe() -> None:

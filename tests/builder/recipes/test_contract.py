@@ -17,6 +17,7 @@ from debian.changelog import Changelog
 from debian.deb822 import Deb822
 from tests.builder.samples import define
 from tests.conftest import REPOSITORY, MakeTree
+from tests.update_bot import DIGEST, updated
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
@@ -512,6 +513,12 @@ def test_a_release_at_github_has_its_tracker_and_repository(
     meta = (conda / "meta.yaml").read_text("utf-8")
     assert f"  url: {named.replace('@', '{{ version }}')}\n" in meta
     assert yaml.safe_load(jinja2.Template(meta).render())["source"]["url"] == address
+    # conda-forge's bot makes the next version of both; what lists the data is rendered by us.
+    for name, text in (("recipe.yaml", recipe), ("meta.yaml", meta)):
+        after, asked = updated(conda / name, "1.10")
+        assert asked == [address.replace("1.2", "1.10")]
+        assert after == text.replace('"1.2"', '"1.10"', 1).replace(digest, DIGEST)
+    assert yaml.safe_load(jinja2.Template(after).render())["package"]["version"] == "1.10"
 
 
 @pytest.mark.parametrize(
