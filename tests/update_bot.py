@@ -66,10 +66,7 @@ def _of_meta(text: str, version: str) -> tuple[str, list[str]]:
 def _sources(recipe: dict[str, Any]) -> list[dict[str, Any]]:
     found = [recipe.get("source"), *(each.get("source") for each in recipe.get("outputs") or ())]
     return [
-        source
-        for each in found
-        if each
-        for source in (each if isinstance(each, list) else [each])
+        source for each in found if each for source in (each if isinstance(each, list) else [each])
     ]
 
 

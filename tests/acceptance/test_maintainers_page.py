@@ -14,10 +14,10 @@ PAGES = REPOSITORY / "docs" / "maintainers"
 # How many commands each page has, and what the last of them prints.
 COMMANDS = {
     "README": (2, ["nipy-examplepkg.spec"]),
-    "conda-forge": (12, ['version: "0.2"']),
-    "debian": (12, ["work/nipy-examplepkg_0.2-1_source.changes"]),
-    "fedora": (9, ["- 0.2-1", "- Update to 0.2", "- 0.1-1"]),
-    "arch": (7, ["pkgver = 0.2-1", "backup = etc/nipy/nipy_examplepkg.ini"]),
+    "conda-forge": (11, ['version: "0.2"']),
+    "debian": (11, ["work/nipy-examplepkg_0.2-1_source.changes"]),
+    "fedora": (8, ["- 0.2-1", "- Update to 0.2", "- 0.1-1"]),
+    "arch": (6, ["pkgver = 0.2-1", "backup = etc/nipy/nipy_examplepkg.ini"]),
 }
 
 

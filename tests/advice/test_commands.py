@@ -13,6 +13,7 @@ from nipack.advice.commands import (
     installable_name,
     reinstall_command,
     this_interpreter,
+    wheel_command,
 )
 
 
@@ -22,6 +23,7 @@ def interpreter(
     executable: str = "/opt/venv/bin/python",
     has_pip: bool = True,
     is_conda: bool = False,
+    is_managed: bool = False,
     is_windows: bool = False,
     systems: frozenset[str] = frozenset(),
 ) -> Interpreter:
@@ -30,6 +32,7 @@ def interpreter(
         executable=executable,
         has_pip=has_pip,
         is_conda=is_conda,
+        is_managed=is_managed,
         is_windows=is_windows,
         systems=systems,
     )
@@ -43,6 +46,7 @@ UBUNTU = interpreter("/usr", systems=frozenset({"linuxmint", "ubuntu", "debian"}
 FEDORA = interpreter("/usr", systems=frozenset({"fedora"}))
 ALMA = interpreter("/usr", systems=frozenset({"almalinux", "rhel", "centos", "fedora"}))
 ARCH = interpreter("/usr", executable="/usr/bin/python", systems=frozenset({"arch"}))
+MANAGED = interpreter("/usr", executable="/usr/bin/python3", is_managed=True)
 SUSE = interpreter("/usr", systems=frozenset({"opensuse-leap", "suse", "opensuse"}))
 UV = interpreter(has_pip=False)
 WINDOWS_VENV = interpreter(
@@ -171,3 +175,50 @@ def test_package_names(relpath: str, name: str | None, expected: str | None) -> 
 )
 def test_what_is_damaged_is_installed_again(manager: str, there: Interpreter, command: str) -> None:
     assert reinstall_command(manager, "nipy-data", there) == command
+
+
+@pytest.mark.parametrize(
+    ("manager", "place", "command"),
+    [
+        # What another environment has is put there again, and not into that which asks.
+        ("conda", "env", "conda install --force-reinstall --prefix {}/env nipy-data"),
+        ("pip", "env", "{}/env/bin/python -m pip install --force-reinstall --no-deps nipy-data"),
+        ("pip", "venv", "{}/venv/bin/python -m pip install --force-reinstall --no-deps nipy-data"),
+        (
+            "pip",
+            "uv",
+            "uv pip install --python {}/uv/bin/python --force-reinstall --no-deps nipy-data",
+        ),
+        (
+            "pip",
+            "base",
+            "/opt/venv/bin/python -m pip install --user --force-reinstall --no-deps nipy-data",
+        ),
+        ("dpkg", "usr", "sudo chroot {} apt install --reinstall nipy-data"),
+        ("rpm", "usr", "sudo chroot {} dnf reinstall nipy-data"),
+        ("rpm", "suse/usr", "sudo chroot {}/suse zypper install --force nipy-data"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
+def test_what_is_damaged_elsewhere_is_installed_there(
+    manager: str, place: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env" / "conda-meta").mkdir(parents=True)
+    for name, made_by in (("venv", "home = /usr/bin"), ("uv", "uv = 0.4")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyvenv.cfg").write_text(f"{made_by}\n", "utf-8")
+    (tmp_path / "suse" / "usr" / "bin").mkdir(parents=True)
+    (tmp_path / "suse" / "usr" / "bin" / "zypper").touch()
+    monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "base"))
+    said = reinstall_command(manager, "nipy-data", interpreter(), prefix=str(tmp_path / place))
+    assert said == command.format(tmp_path)
+
+
+def test_a_wheel_of_data_is_installed_into_a_system_by_root() -> None:
+    """PEP 668: pip refuses it otherwise, and would put it where nobody looks."""
+    assert (
+        wheel_command("/d/x.whl", interpreter()) == "/opt/venv/bin/python -m pip install /d/x.whl"
+    )
+    assert wheel_command("/d/x.whl", MANAGED) == (
+        "sudo /usr/bin/python3 -m pip install --break-system-packages /d/x.whl"
+    )

@@ -183,6 +183,35 @@ def test_what_is_damaged_is_installed_again_by_who_installed_it(machine: Machine
     assert command.startswith("conda install --force-reinstall --prefix ")
 
 
+@pytest.mark.parametrize("manager", ["conda", "pip"])
+def test_what_was_installed_from_a_file_is_installed_from_it_again(
+    machine: Machine, manager: str
+) -> None:
+    """By its name, it would be whatever a stranger has published under that."""
+    data = install(machine.own_root)
+    add_records(machine.prefix)
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.30\n", "utf-8")
+    ending = "conda" if manager == "conda" else "whl"
+    file = write(machine.directory / "ä package" / f"nipy-templates.{ending}", "")
+    inner = "share/nipy/nipy/templates/config.ini"
+    if manager == "conda":
+        record = {"name": "nipy-templates", "files": [inner], "url": file.as_uri()}
+        write(machine.prefix / "conda-meta/nipy-templates-0.3-0.json", json.dumps(record))
+    else:
+        site = machine.prefix / "lib/python3.11/site-packages/nipy_templates-0.3.dist-info"
+        write(site / "RECORD", f"../../../{inner},,\n")
+        write(site / "direct_url.json", json.dumps({"url": file.as_uri(), "archive_info": {}}))
+    [command] = only().commands
+    assert command.endswith(f" '{file}'")
+    file.unlink()
+    [said] = only().commands
+    built = "conda" if manager == "conda" else "wheel"
+    assert said == (
+        f"nipy-templates was installed from {file}, which is gone: put it there again "
+        f"(nipack build -f {built} nipy-templates-VERSION.tar.gz), and ask again"
+    )
+
+
 def test_an_extra_file_is_none_of_those_that_are_not_as_packaged(machine: Machine) -> None:
     data = install(machine.own_root)
     add_records(machine.prefix)

@@ -29,6 +29,16 @@ def test_help_and_version() -> None:
         assert "Examples:" in result.stdout
 
 
+def test_no_summary_is_cut() -> None:
+    groups = [nipack, *(each for each in nipack.commands.values() if hasattr(each, "commands"))]
+    assert len(groups) > 1
+    for group in groups:
+        words = [] if group is nipack else [group.name or ""]
+        assert (
+            "...\n" not in CliRunner().invoke(nipack, [*words, "--help"]).stdout.partition("\n")[2]
+        )
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell: str) -> None:
     result = CliRunner().invoke(nipack, ["completion", shell])

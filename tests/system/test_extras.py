@@ -7,7 +7,9 @@ import pytest
 from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 
+from nipack.advice.commands import this_interpreter
 from nipack.cli.app import nipack
+from nipack.system import extras
 
 EXAMPLE = str(REPOSITORY / "recipes" / "nipy-examplepkg")
 
@@ -33,3 +35,17 @@ def test_a_missing_library_is_named(
     assert f"{library}; install it: " in done.stderr
     assert done.stderr.rstrip().endswith(f"pip install {library}")
     assert not list(tmp_path.rglob("*.deb"))
+
+
+@pytest.mark.parametrize("is_in_archive", [True, False])
+def test_a_system_s_python_is_left_to_its_distribution(
+    is_in_archive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PEP 668: pip installs nothing into it."""
+    there = this_interpreter().replace(is_managed=True)
+    monkeypatch.setattr(extras, "this_interpreter", lambda: there)
+    monkeypatch.setattr(extras, "in_apt_archive", lambda package: is_in_archive)
+    said = extras.how_to_have("asyncssh", "sftp")
+    assert "pip install" not in said
+    assert said.endswith("sudo apt install python3-asyncssh") == is_in_archive
+    assert ("virtual environment" in said) != is_in_archive

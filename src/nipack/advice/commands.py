@@ -17,12 +17,22 @@ SUSE = frozenset({"suse", "opensuse"})
 class Interpreter(Record):
     """What decides which package manager owns an interpreter."""
 
-    __slots__ = ("executable", "has_pip", "is_conda", "is_windows", "prefix", "systems")
+    __slots__ = (
+        "executable",
+        "has_pip",
+        "is_conda",
+        "is_managed",
+        "is_windows",
+        "prefix",
+        "systems",
+    )
     prefix: str
     executable: str
     # uv makes environments without
     has_pip: bool
     is_conda: bool
+    # by its distribution: pip installs nothing there unless it is told to (PEP 668)
+    is_managed: bool
     is_windows: bool
     # ID and ID_LIKE of /etc/os-release
     systems: frozenset[str]
@@ -37,14 +47,24 @@ def this_interpreter() -> Interpreter:
         executable=sys.executable or "python",
         has_pip=find_spec("pip") is not None or not _is_made_by_uv(),
         is_conda=os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
+        is_managed=_is_managed(),
         is_windows=os.name == "nt",
         systems=_systems() if sys.prefix == "/usr" else frozenset(),
     )
 
 
-def _is_made_by_uv() -> bool:
+def _is_managed() -> bool:
+    from sysconfig import get_path
+
+    if sys.prefix != sys.base_prefix:
+        return False
+    return os.path.exists(os.path.join(get_path("stdlib"), "EXTERNALLY-MANAGED"))
+
+
+def _is_made_by_uv(prefix: str | None = None) -> bool:
     try:
-        with open(os.path.join(sys.prefix, "pyvenv.cfg"), encoding="utf-8") as settings:
+        file = os.path.join(prefix or sys.prefix, "pyvenv.cfg")
+        with open(file, encoding="utf-8") as settings:
             return any(line.partition("=")[0].strip() == "uv" for line in settings)
     except (OSError, UnicodeDecodeError):
         return False
@@ -95,24 +115,74 @@ def pip_command(requirement: str, interpreter: Interpreter | None = None) -> str
     return _quoted([*_pip(there), requirement], there)
 
 
+def wheel_command(wheel: str, interpreter: Interpreter | None = None) -> str:
+    """Return the line that installs a wheel of data, which has no code that could break a system.
+
+    pip would put it where nobody looks for data, were it not root that installs into a system.
+    """
+    there = interpreter or this_interpreter()
+    if there.is_managed:
+        return _quoted(["sudo", *_pip(there), "--break-system-packages", wheel], there)
+    return pip_command(wheel, there)
+
+
 def _pip(there: Interpreter) -> list[str]:
     if there.has_pip:
         return [there.executable, "-m", "pip", "install"]
     return ["uv", "pip", "install", "--python", there.executable]
 
 
-def reinstall_command(manager: str, package: str, interpreter: Interpreter | None = None) -> str:
-    """Return the line that installs a package again, over its damaged files."""
+def reinstall_command(
+    manager: str,
+    package: str,
+    interpreter: Interpreter | None = None,
+    *,
+    prefix: str | None = None,
+) -> str:
+    """Return the line that installs a package again, over its damaged files.
+
+    `prefix` is where they are, which need not be the interpreter's: a setting can name any place.
+    """
     there = interpreter or this_interpreter()
-    again = {
-        "conda": ["conda", "install", "--force-reinstall", "--prefix", there.prefix, package],
-        "dpkg": ["sudo", "apt", "install", "--reinstall", package],
-        "rpm": ["sudo", "dnf", "reinstall", package],
-    }
-    if there.systems & SUSE:
-        again["rpm"] = ["sudo", "zypper", "install", "--force", package]
-    by_pip = [*_pip(there), "--force-reinstall", "--no-deps", package]
-    return _quoted(again.get(manager, by_pip), there)
+    if manager == "conda":
+        words = ["conda", "install", "--force-reinstall", "--prefix", prefix or there.prefix]
+        return _quoted([*words, package], there)
+    if manager not in ("dpkg", "rpm"):
+        words = _pip_again(there, prefix or there.prefix)
+        return _quoted([*words, "--force-reinstall", "--no-deps", package], there)
+    top = system_of(prefix)
+    again = ["apt", "install", "--reinstall"] if manager == "dpkg" else _rpm_again(there, top)
+    inside = [] if top == os.path.sep else ["chroot", top]
+    return _quoted(["sudo", *inside, *again, package], there)
+
+
+def system_of(prefix: str | None) -> str:
+    """Return the top of the system whose /usr a prefix is: the running one, or one in a folder."""
+    top, name = os.path.split(prefix or "/usr")
+    return top if name == "usr" else os.path.sep
+
+
+def _rpm_again(there: Interpreter, top: str) -> list[str]:
+    dnf, zypper = (os.path.exists(os.path.join(top, "usr/bin", it)) for it in ("dnf", "zypper"))
+    if there.systems & SUSE if there.systems else zypper and not dnf:
+        return ["zypper", "install", "--force"]
+    return ["dnf", "reinstall"]
+
+
+def _pip_again(there: Interpreter, prefix: str) -> list[str]:
+    """Return the pip that installs into a prefix, as it did before."""
+    import site
+
+    is_other = prefix != there.prefix and any(
+        os.path.exists(os.path.join(prefix, name)) for name in ("pyvenv.cfg", "conda-meta")
+    )
+    if is_other:
+        inner = ("Scripts", "python.exe") if there.is_windows else ("bin", "python")
+        python, has_pip = os.path.join(prefix, *inner), not _is_made_by_uv(prefix)
+        return _pip(there.replace(executable=python, has_pip=has_pip))
+    managed = ["--break-system-packages"] if there.is_managed else []
+    user = ["--user"] if prefix == site.getuserbase() else []
+    return [*_pip(there), *managed, *user]
 
 
 def _quoted(arguments: list[str], there: Interpreter) -> str:

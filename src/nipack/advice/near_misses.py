@@ -11,7 +11,7 @@ from ..lookup.ini import read_bytes
 from ..lookup.records import Record
 from ..lookup.search import candidates, data_root, given_data_path
 from ..lookup.version import at_least
-from .commands import make_directory, move_command, pip_command, quoted
+from .commands import make_directory, move_command, quoted, wheel_command
 from .sources import deb_near_by, in_apt_archive
 
 TYPE_CHECKING = False
@@ -242,7 +242,7 @@ def _installed(path: str, wanted: Wanted, there: Surroundings) -> str:
     if name.endswith(".conda"):
         return f"conda install --prefix {quoted(there.prefix)} {quoted(path)}"
     if name.endswith(".whl"):
-        return pip_command(path)
+        return wheel_command(path)
     ending = next(each for each in ARCHIVES if name.endswith(each))
     umbrella, _, rest = wanted.relpath.partition("/")
     if ending not in TARBALLS or not rest:

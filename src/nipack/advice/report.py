@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..inventory.owners import conda_cache_of, find_owner
+from ..inventory.owners import conda_cache_of, find_owner, installed_from
 from ..layout import payload_directory
 from ..lookup.errors import DataError
 from ..lookup.records import Record
@@ -13,6 +13,7 @@ from .commands import (
     installable_name,
     quoted,
     reinstall_command,
+    system_of,
     this_interpreter,
 )
 from .nearest import alternatives
@@ -125,18 +126,34 @@ def _reinstallation(found: Explanation) -> list[str]:
 def reinstallation(path: str, relpath: str, owner: Owner) -> list[str]:
     """Return the lines that put a package's files there again, over what is damaged."""
     assert owner.name is not None
-    again = reinstall_command(owner.manager, owner.name)
-    if owner.manager == "dpkg" and not in_apt_archive(owner.name):
+    # All of it is below share, which is the first of the inner names.
+    prefix = os.path.dirname(os.path.abspath(path)[: -len(payload_directory(relpath))] + "x")
+    is_own_deb = owner.manager == "dpkg" and system_of(prefix) == os.path.sep
+    if is_own_deb and not in_apt_archive(owner.name):
         # apt downloads nothing that no archive has.
         return [_deb_again(owner)]
+    file = installed_from(prefix, owner) if owner.manager in ("conda", "pip") else None
+    if file is not None and not os.path.exists(file):
+        # By its name it could be a stranger's.
+        return [_file_again(owner, file)]
+    again = reinstall_command(owner.manager, file or owner.name, prefix=prefix)
     if owner.manager == "conda":
         # Its files are hard links with the cache, whose damage would be linked again.
-        prefix = path[: -len(payload_directory(relpath))].rstrip("\\/")
         cache = conda_cache_of(prefix, owner.name)
         if cache is not None and not _is_intact(os.path.join(cache, payload_directory(relpath))):
             remove = "rmdir /s /q" if os.name == "nt" else "rm -r"
             return [f"{remove} {quoted(cache)}", again]
     return [again]
+
+
+def _file_again(owner: Owner, file: str) -> str:
+    """Return how a package comes back that was installed from a file that is gone."""
+    kind = "conda" if owner.manager == "conda" else "wheel"
+    build = f"nipack build -f {kind} {owner.name}-VERSION.tar.gz"
+    return (
+        f"{owner.name} was installed from {file}, which is gone: "
+        f"put it there again ({build}), and ask again"
+    )
 
 
 def _deb_again(owner: Owner) -> str:

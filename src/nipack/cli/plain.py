@@ -6,14 +6,12 @@ Its answers and options are those of the tool, which has colours, tables that fi
 
 import argparse
 import json
-import os
 import sys
-import sysconfig
 from collections.abc import Sequence
 from typing import Any
 
 import nipack
-from nipack.advice.commands import pip_command
+from nipack.advice.commands import pip_command, this_interpreter
 from nipack.cli import answers
 from nipack.cli.answers import Answer
 from nipack.cli.visible import print_paths, print_text
@@ -68,8 +66,7 @@ def _show(answer: Answer, *, as_json: bool) -> None:
 def tool_advice() -> str:
     """Return how to install the tool beside this runtime: no index of packages has it yet."""
     command = pip_command("./nipack-build")
-    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
-    if sys.prefix == sys.base_prefix and os.path.exists(marker):  # PEP 668: pip refuses there
+    if this_interpreter().is_managed:  # PEP 668: pip refuses there
         there = "bin/python -m pip install . ./nipack-build"
         command = f"{sys.executable} -m venv ~/nipack && ~/nipack/{there}"
     return f"install it from a checkout of nipack, in its folder: {command}"

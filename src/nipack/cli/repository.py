@@ -54,7 +54,7 @@ def add(address: str, unsigned: bool, as_json: bool) -> None:
         console().print(f"signed by {found.fingerprint}", markup=False)
 
 
-@repository.command(name="list")
+@repository.command(name="list", short_help="List the repositories that were added.")
 @json_option
 def list_command(as_json: bool) -> None:
     """List the repositories that were added, as they were when they were last read."""
@@ -74,7 +74,7 @@ def list_command(as_json: bool) -> None:
     print_table(table)
 
 
-@repository.command()
+@repository.command(short_help="Forget a repository; data that was got from it stays.")
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:

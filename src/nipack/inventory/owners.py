@@ -103,6 +103,30 @@ def conda_cache_of(prefix: str, name: str) -> str | None:
     return None
 
 
+def installed_from(prefix: str, owner: Owner) -> str | None:
+    """Return the file that conda or pip installed a package from; None where it was an index.
+
+    Each says so in its record: conda's `url`, and direct_url.json (PEP 610).
+    """
+    name = glob.escape(owner.name or "")
+    if owner.manager == "conda":
+        records = glob.glob(os.path.join(glob.escape(prefix), "conda-meta", f"{name}-*.json"))
+    else:
+        folder = f"{name.replace('-', '_')}-*.dist-info"
+        found = (os.path.dirname(each) for each in _wheel_records(prefix, folder))
+        records = [os.path.join(each, "direct_url.json") for each in found]
+    for record in records:
+        package = parse_json(_bytes(record))
+        url = _text(package.get("url")) or ""
+        is_it = owner.manager == "pip" or package.get("name") == owner.name
+        if is_it and url.startswith("file:"):
+            from urllib.parse import urlsplit
+            from urllib.request import url2pathname
+
+            return url2pathname(urlsplit(url).path)
+    return None
+
+
 def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
     top = _system(prefix)
     if top is None:
@@ -219,9 +243,9 @@ def _pip(prefix: str, file: str, likely: str) -> Owner | None:
     return None
 
 
-def _wheel_records(prefix: str) -> Iterator[str]:
+def _wheel_records(prefix: str, folder: str = "*.dist-info") -> Iterator[str]:
     for site in _SITES:
-        pattern = os.path.join(glob.escape(prefix), *site.split("/"), "*.dist-info", "RECORD")
+        pattern = os.path.join(glob.escape(prefix), *site.split("/"), folder, "RECORD")
         yield from glob.iglob(pattern)
 
 

@@ -1,6 +1,7 @@
 """Libraries that few need: one that is missing is named with the line that installs it."""
 
-from nipack.advice.commands import pip_command
+from nipack.advice.commands import pip_command, this_interpreter
+from nipack.advice.sources import in_apt_archive
 
 
 def how_to_have(library: str, why: str) -> str:
@@ -8,4 +9,13 @@ def how_to_have(library: str, why: str) -> str:
 
     The library is named itself: no index of packages has nipack's own extras yet.
     """
-    return f"{why} needs {library}; install it: {pip_command(library)}"
+    there = this_interpreter()
+    if not there.is_managed:  # PEP 668: pip refuses there
+        return f"{why} needs {library}; install it: {pip_command(library)}"
+    package = f"python3-{library.replace('_', '-')}"
+    if in_apt_archive(package):
+        return f"{why} needs {library}; install it: sudo apt install {package}"
+    return (
+        f"{why} needs {library}; install it as your system's package, "
+        "or run a nipack that is installed with it in a virtual environment"
+    )
