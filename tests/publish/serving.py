@@ -55,6 +55,20 @@ def made_artifacts(folder: Path) -> dict[str, dict[str, Path]]:
     return found
 
 
+def made_by_each(top: Path) -> list[list[Path]]:
+    """Build as many packages as there are publishers; return the artifacts of each."""
+    for number in range(PUBLISHERS):
+        shutil.copytree(EXAMPLE, top / "recipes" / str(number))
+        definition = top / "recipes" / str(number) / "package.yaml"
+        text = definition.read_text("utf-8").replace("examplepkg\n", f"example{number}\n")
+        definition.write_text(text.replace(f"data: example{number}", "data: examplepkg"), "utf-8")
+    words = ["-f", "conda", "-f", "deb", "-f", "wheel", "-q", "-o", str(top / "dist")]
+    subprocess.run([sys.executable, "-m", "nipack", "build", str(top / "recipes"), *words],
+                   check=True, capture_output=True)  # fmt: skip
+    built = sorted((top / "dist").iterdir())
+    return [[path for path in built if f"example{n}" in path.name] for n in range(PUBLISHERS)]
+
+
 def made_key(path: Path) -> Path:
     make_key("Ada's lab <data@lab.example>", path, years=5)
     return path

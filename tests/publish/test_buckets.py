@@ -1,16 +1,13 @@
 """A repository in an object store: that of moto over HTTP, and fsspec's own in memory."""
 
-import json
-import multiprocessing
 from collections.abc import Iterator
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from tests.publish.promises import check_promises
+from tests.publish.servers import Place, moto
 
-from nipack.publish import flow, log
+from nipack.publish import flow
 from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import Store, store_at
@@ -21,28 +18,24 @@ Artifacts = dict[str, dict[str, Path]]
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with moto(tmp_path_factory.mktemp("moto")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def endpoint(bucket_server: Place) -> str:
+    return bucket_server.environment["AWS_ENDPOINT_URL"]
 
 
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """The address of an empty bucket."""
-    for name, value in (
-        ("AWS_ACCESS_KEY_ID", "ada"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", endpoint),
-    ):
+def bucket(
+    bucket_server: Place, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> str:
+    """The address of an empty place in a bucket."""
+    for name, value in bucket_server.environment.items():
         monkeypatch.setenv(name, value)
-    name = f"lab-{abs(hash(request.node.nodeid))}"
-    store = BucketStore(f"s3://{name}/data")
-    store._system.mkdir(name)
-    return store.address
+    return f"{bucket_server.address}/{abs(hash(request.node.nodeid))}"
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -109,37 +102,3 @@ def test_a_connection_that_is_refused_is_a_clear_error(
     settings = flow.Settings(name="lab", unsigned=True, address="https://data.lab.example")
     with pytest.raises(RepositoryError, match="the repository is as it was"):
         flow.publish([artifacts["0.1"][".whl"]], store_at(bucket), None, settings)
-
-
-def _publish_at_once(barrier: Barrier, bucket: str, wheel: Path, key: Path) -> None:
-    store, signer = store_at(bucket), signer_of(str(key))
-    barrier.wait()
-    settings = flow.Settings(name="lab", address="https://data.lab.example")
-    assert not flow.publish([wheel], store, signer, settings).refused
-
-
-@pytest.mark.slow
-def test_publishers_of_one_bucket_at_once_lose_nothing(
-    bucket: str, artifacts: Artifacts, key: Path
-) -> None:
-    files = [path for each in artifacts.values() for path in each.values()]
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(len(files))
-    workers = [
-        context.Process(target=_publish_at_once, args=(barrier, bucket, path, key))
-        for path in files
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
-    store = store_at(bucket)
-    assert log.generations(store) == list(range(1, len(files) + 1))
-    assert check_repository(bucket).problems == ()
-    state = log.load(store)
-    assert state is not None
-    there = {each.file_name for package in state.ordered() for each in package.artifacts}
-    assert there == {path.name for path in files}
-    repodata = json.loads(store.read("conda/noarch/repodata.json") or b"")
-    assert len(repodata["packages.conda"]) == 2

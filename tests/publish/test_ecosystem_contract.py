@@ -166,8 +166,14 @@ def test_get_takes_the_payload_from_it(
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda good: b"", lambda good: good[: len(good) // 3], lambda good: b"no" * 99],
-    ids=["empty", "cut", "other"],
+    [
+        lambda good: b"",
+        lambda good: good[: len(good) // 3],
+        # All that tells of the data is there, and its last bytes are not.
+        lambda good: good[:-9],
+        lambda good: b"no" * 99,
+    ],
+    ids=["empty", "cut", "short", "other"],
 )
 def test_a_damaged_one_is_refused_by_name(
     made: Made, damage: Callable[[bytes], bytes], tmp_path: Path, key: Path

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.publish.test_at_once import pointed_at
+from tests.publish.reading import pointed_at
 
 from nipack.publish import flow, log
 from nipack.publish.errors import RepositoryError

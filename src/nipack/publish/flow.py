@@ -16,10 +16,12 @@ from nipack.publish.ecosystems import Reading, ecosystem_of, ecosystems
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
+from nipack.publish.payload_files import check_payload
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer, certificates_in, fingerprints_in
 from nipack.publish.stores import Store
 from nipack.system.hashing import digest_files
+from nipack.system.parallel import for_each_file
 from nipack.system.progress import Reporter, SilentReporter
 
 
@@ -89,6 +91,8 @@ def publish(
     wanted_files = [path for path in artifacts if path not in passed]
     candidates, unreadable = _read_all(wanted_files, reporter)
     plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
+    plan.change(state)
+    plan.check_payloads(reporter)
     wanted = plan.change(state)
     if dry_run:
         return replace(plan.answer(repository, changed=wanted is not None), passed=passed)
@@ -347,6 +351,24 @@ class _Plan:
             for name, value in wanted.items()
             if value is not None and value != getattr(known, name)
         }
+
+    def check_payloads(self, reporter: Reporter) -> None:
+        """Read the data in each new artifact; one that does not hold what it says is refused."""
+        advance = reporter.step("check", sum(each.artifact.size for each in self._new))
+
+        def one(each: _Candidate) -> str | None:
+            try:
+                check_payload(each.package, each.file)
+            except RepositoryError as error:
+                return f"{each.file}: {error}"
+            advance(each.artifact.size)
+            return None
+
+        sizes = [each.artifact.size for each in self._new]
+        reasons = for_each_file(one, self._new, sizes)
+        for each, reason in zip(self._new, reasons, strict=True):
+            if reason is not None:
+                self._spoiled[each.file] = reason
 
     def uploaded(self, state: State | None, reporter: Reporter) -> Change | None:
         """Return the change that is wanted when the files of the new artifacts are there."""

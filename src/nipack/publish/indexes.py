@@ -104,18 +104,18 @@ def write(
 def _write(store: Store, state: State, signer: Signer | None, local: Mapping[str, Path]) -> State:
     mine: frozenset[str] | None = frozenset()
     while True:
+        # Before the log, which then has whatever was written.
         before = written(store, signer)
-        if before.generation > state.generation:
+        # Of many who come at once each would else write what the next writes again.
+        if log.generations(store)[-1] != state.generation:
             state = log.load(store) or state
         # What an earlier round wrote may have taken the place of what others wrote of a later
         # generation, so it is written again.
         changed = log.names_changed(store, before.generation, state) if before.generation else None
         mine = None if changed is None or mine is None else changed | mine
         _write_once(store, state, signer, before, mine, Payloads(store, local))
-        newest = log.load(store) if log.generations(store)[-1] != state.generation else state
-        if newest is None or newest.generation == state.generation:
+        if log.generations(store)[-1] == state.generation:
             return state
-        state = newest
 
 
 def is_written(store: Store, state: State) -> bool:

@@ -1,6 +1,7 @@
 """What the readers of artifacts share: the files of an archive, one after the other."""
 
 import gzip
+import io
 import lzma
 import tarfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import zstandard
 Members = Iterator[tuple[str, IO[bytes]]]
 """Files by their paths; each content is read before the next is asked for."""
 
+_CHUNK = 1 << 18
 _DECOMPRESS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
     ".xz": lzma.LZMAFile,
@@ -27,6 +29,9 @@ def tar_members(name: str, stream: IO[bytes]) -> Members:
         for member in archive:
             if member.isfile() and (content := archive.extractfile(member)) is not None:
                 yield member.name, content
+        # Behind the tar's end is that of its compression, which notices what is cut off there.
+        while plain.read(_CHUNK):
+            pass
 
 
 def below(prefix: str, members: Members) -> Members:
@@ -35,3 +40,24 @@ def below(prefix: str, members: Members) -> Members:
         path = name.removeprefix("./")
         if path.startswith(prefix):
             yield path.removeprefix(prefix), content
+
+
+class Part(io.RawIOBase):
+    """So many of the next bytes of a stream; one that ends before raises EOFError."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        """Take a stream, and how many bytes of it."""
+        self._stream, self.left = stream, size
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer; return how many."""
+        chunk = self._stream.read(min(self.left, len(buffer)))
+        if not chunk and self.left and len(buffer):
+            raise EOFError("it ends in the middle of a file")
+        buffer[: len(chunk)] = chunk
+        self.left -= len(chunk)
+        return len(chunk)

@@ -13,9 +13,14 @@ from typing import IO, Any, cast
 
 import zstandard
 
+from nipack.publish.members import Part
+from nipack.system.hashing import digest_stream
+
 _LEAD, _LEAD_MAGIC = 96, b"\xed\xab\xee\xdb"
 _HEADER, _HEADER_MAGIC = struct.Struct(">4s4xII"), b"\x8e\xad\xe8\x01"
-_INDEX_ENTRY = 16
+_INDEX_ENTRY, _PAYLOAD_DIGEST = struct.Struct(">IIII"), 5092
+# rpm itself reads no larger one.
+MOST_OF_A_HEADER = 1 << 28
 _CPIO_HEADER, _CPIO_MAGIC, _CPIO_END = 110, b"070701", "TRAILER!!!"
 _CPIO_FIELDS, _LONGEST_NAME = struct.Struct(">13I"), 4096
 _REGULAR, _KIND = 0o100000, 0o170000
@@ -36,11 +41,44 @@ def rpm_files(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _pass_header(artifact: IO[bytes], *, aligned: bool) -> None:
+    _, length = _header_start(artifact)
+    _pass(artifact, length + (-length % 8 if aligned else 0))
+
+
+def _header_start(artifact: IO[bytes]) -> tuple[int, int]:
+    """Return how many entries a header's index has, and how long index and values are."""
     magic, entries, size = _HEADER.unpack(_exactly(artifact, _HEADER.size))
     if magic != _HEADER_MAGIC:
         raise ValueError("a header of the .rpm is damaged")
-    length = entries * _INDEX_ENTRY + size
-    _pass(artifact, length + (-length % 8 if aligned else 0))
+    return entries, entries * _INDEX_ENTRY.size + size
+
+
+def check_payload_digest(artifact: IO[bytes]) -> None:
+    """Raise ValueError where the payload is not the one that the header has the digest of.
+
+    The digest is of the compressed payload, so every byte to the file's end counts; .rpm files
+    made before rpm 4.14 have none.
+    """
+    artifact.seek(_LEAD)
+    _pass_header(artifact, aligned=True)
+    wanted = _payload_sha256(artifact)
+    if wanted and digest_stream(artifact, ["sha256"]).by_algorithm["sha256"] != wanted:
+        raise ValueError("its payload has another digest than its header says")
+
+
+def _payload_sha256(artifact: IO[bytes]) -> str | None:
+    """Pass the header, and return the digest in it."""
+    entries, length = _header_start(artifact)
+    if length > MOST_OF_A_HEADER:
+        raise ValueError(f"a header of the .rpm has {length:,} bytes")
+    content = _exactly(artifact, length)
+    index = content[: entries * _INDEX_ENTRY.size]
+    offsets = {tag: offset for tag, _, offset, _ in _INDEX_ENTRY.iter_unpack(index)}
+    if _PAYLOAD_DIGEST not in offsets:
+        return None
+    value = content[len(index) + offsets[_PAYLOAD_DIGEST] :].partition(b"\0")[0]
+    # Other algorithms have other lengths.
+    return value.decode("ascii") if len(value) == 64 else None
 
 
 def _decompressed(artifact: IO[bytes]) -> IO[bytes]:
@@ -70,28 +108,10 @@ def _cpio_files(stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
         _pass(stream, -(_CPIO_HEADER + name_size) % 4)
         if name == _CPIO_END:
             return
-        content = _Content(stream, size)
+        content = Part(stream, size)
         if mode & _KIND == _REGULAR:
             yield name, cast("IO[bytes]", content)
         _pass(stream, content.left + -size % 4)
-
-
-class _Content(io.RawIOBase):
-    """The bytes of one file of a stream."""
-
-    def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream, self.left = stream, size
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._stream.read(min(self.left, len(buffer)))
-        if not chunk and self.left and len(buffer):
-            raise EOFError("it ends in the middle of a file")
-        buffer[: len(chunk)] = chunk
-        self.left -= len(chunk)
-        return len(chunk)
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:

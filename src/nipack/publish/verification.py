@@ -5,28 +5,15 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from nipack.publish import indexes, log
+from nipack.publish.ecosystems import Reader, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import fingerprints_in, verified
 from nipack.publish.stores import store_at
 from nipack.system.hashing import THREADS
 from nipack.system.progress import Advance
-
-
-class Reader(Protocol):
-    """What reads a repository."""
-
-    address: str
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, or None where there is none."""
-        ...
-
-    def digest(self, path: str) -> tuple[int, str] | None:
-        """Return a file's size in bytes and its sha256, or None where there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +64,9 @@ def check_repository(
         problems.append(f"{indexes.SUMS}: is not the one of generation {about['generation']}")
     listed = indexes.read_sums(sums)
     problems += _file_problems(reader, listed, advance)
-    problems += _apt_problems(reader, about)
-    problems += _rpm_problems(reader, about, listed)
+    problems += _log_problems(reader, about)
+    for ecosystem in ecosystems().values():
+        problems += ecosystem.problems(reader, about, listed)
     if about.get("expires") and about["expires"] < log.now():
         problems.append(f"{indexes.ABOUT}: has expired at {about['expires']}; refresh it")
     if problems and reader.read(indexes.ABOUT) != content:
@@ -147,38 +135,23 @@ def _file_problems(reader: Reader, listed: Mapping[str, str], advance: Advance) 
         yield from filter(None, pool.map(one, sorted(listed)))
 
 
-def _apt_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what would make apt refuse a suite: its signed file is not among the digests."""
-    certificate = about.get("certificate")
-    if certificate is None:
-        return
-    for suite in about.get("suites", ()):
-        path = f"apt/dists/{suite}/InRelease"
+def _log_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where the log is not the one that was signed: each entry has the digest of the last."""
+    wanted = about.get("entry")
+    for generation in range(int(about["generation"]), 0, -1):
+        path = log.entry_path(generation)
         content = reader.read(path)
-        try:
-            text = verified(content, certificate) if content is not None else None
-        except RepositoryError as error:
-            yield f"{path}: {error}"
-            continue
-        if text is None:
+        if content is None:
             yield f"{path}: is missing"
-        # RFC 4880, 7.1: the last line's end is not signed, and gpg gives it back without.
-        elif text.rstrip() != (reader.read(f"apt/dists/{suite}/Release") or b"").rstrip():
-            yield f"{path}: is not of this generation"
-
-
-def _rpm_problems(
-    reader: Reader, about: Mapping[str, Any], listed: Mapping[str, str]
-) -> Iterator[str]:
-    """Yield what would make dnf refuse the repository: a signature is not among the digests."""
-    path, certificate = "rpm/repodata/repomd.xml", about.get("certificate")
-    if certificate is None or path not in listed:
-        return
-    signature = reader.read(f"{path}.asc")
-    if signature is None:
-        yield f"{path}.asc: is missing"
-        return
-    try:
-        verified(reader.read(path) or b"", certificate, signature)
-    except RepositoryError as error:
-        yield f"{path}: {error}"
+            return
+        if hashlib.sha256(content).hexdigest() != wanted:
+            yield f"{path}: is changed"
+            return
+        try:
+            entry = json.loads(content)
+            if "everything" in entry:
+                return  # what is older may be gone
+            wanted = entry["previous"]
+        except (LookupError, TypeError, ValueError):
+            yield f"{path}: is not of the form of an entry"
+            return

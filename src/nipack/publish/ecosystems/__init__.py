@@ -73,6 +73,20 @@ class Before(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """What reads a repository that is checked."""
+
+    address: str
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is none."""
+        ...
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        """Return a file's size in bytes and its sha256, or None where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the indexes are made of.
@@ -144,6 +158,16 @@ class Ecosystem(Protocol):
         `place` is the artifact's own path.
         """
         return {f"{place}.sigstore.json": found.bundle} if found.bundle else {}
+
+    def problems(
+        self, reader: Reader, about: Mapping[str, Any], listed: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield what would make a client refuse the indexes, beside what digests tell.
+
+        `about` is what repository.json says, `listed` the digest of each file of SHA256SUMS, all
+        of which are looked at already; what is signed within itself is not among them.
+        """
+        yield from ()
 
     @abstractmethod
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:

@@ -10,22 +10,23 @@ import io
 import re
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from debian.arfile import ArError
 from debian.deb822 import Deb822
 from debian.debfile import DebError, DebFile
 
 from nipack.publish.damage import damage_as_error
-from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, below, tar_members
+from nipack.publish.members import Members, Part, below, tar_members
 from nipack.publish.payload import RecordFiles
 from nipack.publish.records import PublishedArtifact, PublishedRepository
+from nipack.publish.signing import verified
 
 _TOP = "apt"
 _COMPONENT = "main"
@@ -88,6 +89,28 @@ class AptArchive(Ecosystem):
             short = f"{_TOP}/{keyring_name(snapshot.repository)}.deb"
             yield IndexFile(path=short, content=keyring.content)
 
+    def problems(
+        self, reader: Reader, about: Mapping[str, Any], listed: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield which suite's InRelease is missing, not signed, or of another generation."""
+        certificate = about.get("certificate")
+        if certificate is None:
+            return
+        for suite in about.get("suites", ()):
+            path = f"{_TOP}/dists/{suite}/InRelease"
+            content = reader.read(path)
+            if content is None:
+                yield f"{path}: is missing"
+                continue
+            try:
+                text = verified(content, certificate)
+            except RepositoryError as error:
+                yield f"{path}: {error}"
+                continue
+            # RFC 4880, 7.1: the last line's end is not signed, and gpg gives it back without.
+            if text.rstrip() != (reader.read(f"{_TOP}/dists/{suite}/Release") or b"").rstrip():
+                yield f"{path}: is not of this generation"
+
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return what adds the archive, and apt's command."""
         sources = f"{repository.name}.sources"
@@ -103,11 +126,11 @@ def _data_members(artifact: IO[bytes]) -> Members:
     artifact.read(8)
     while len(header := artifact.read(_AR_HEADER)) == _AR_HEADER:
         name, size = header[:16].decode("ascii").strip().rstrip("/"), int(header[48:58])
-        if name.startswith("data.tar"):
-            yield from tar_members(name, artifact)
-            return
         if size < 0:
             raise ValueError(f"a member of the .deb has {size} bytes")
+        if name.startswith("data.tar"):
+            yield from tar_members(name, cast("IO[bytes]", Part(artifact, size)))
+            return
         artifact.seek(size + size % 2, io.SEEK_CUR)
 
 

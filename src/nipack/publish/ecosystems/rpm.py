@@ -10,18 +10,19 @@ import hashlib
 import re
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from nipack.publish.damage import damage_as_error, read_text
-from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
+from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, below
 from nipack.publish.payload import RecordFiles, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
-from nipack.publish.rpm_payload import rpm_files
+from nipack.publish.rpm_payload import check_payload_digest, rpm_files
+from nipack.publish.signing import verified
 from nipack.system.extras import how_to_have
 
 _TOP = "rpm"
@@ -56,6 +57,8 @@ class RpmRepository(Ecosystem):
         header = _header(artifact)
         records, texts = RecordFiles("usr/"), []
         with damage_as_error("an .rpm"), artifact.open("rb") as stream:
+            check_payload_digest(stream)
+            stream.seek(0)
             for name, content in rpm_files(stream):
                 if name.startswith(_LICENSES):
                     texts.append((name, read_text(content, name)))
@@ -88,6 +91,22 @@ class RpmRepository(Ecosystem):
         yield IndexFile(path=f"{_TOP}/repodata/repomd.xml", content=repomd)
         described = _repo_file(repository).encode()
         yield IndexFile(path=f"{_TOP}/{repository.name}.repo", content=described)
+
+    def problems(
+        self, reader: Reader, about: Mapping[str, Any], listed: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield what is wrong with repomd.xml's signature."""
+        path, certificate = f"{_TOP}/repodata/repomd.xml", about.get("certificate")
+        if certificate is None or path not in listed:
+            return
+        signature = reader.read(f"{path}.asc")
+        if signature is None:
+            yield f"{path}.asc: is missing"
+            return
+        try:
+            verified(reader.read(path) or b"", certificate, signature)
+        except RepositoryError as error:
+            yield f"{path}: {error}"
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return what adds the repository, and dnf's command."""

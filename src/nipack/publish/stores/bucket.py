@@ -43,6 +43,8 @@ class BucketStore:
         self.folder: Path | None = None
         self.address = address.rstrip("/")
         self._is_s3 = address.startswith("s3://")
+        # In parts, which s3fs asks for by default, it might be of two publishers.
+        self._one_request = {"max_concurrency": 1} if self._is_s3 else {}
         more = {"use_listings_cache": False, "skip_instance_cache": True} if self._is_s3 else {}
         try:
             import fsspec
@@ -55,7 +57,7 @@ class BucketStore:
         """Return an object's bytes, or None where there is none."""
         with self._errors(path):
             try:
-                content: bytes = self._system.cat_file(self._at(path))
+                content: bytes = self._system.cat_file(self._at(path), **self._one_request)
             except FileNotFoundError:
                 return None
         return content
