@@ -1,6 +1,8 @@
 """Data in several packages, installed by the real clients: all else sees one data package."""
 
 import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,9 @@ def built(source: Path, format: str, out: Path) -> list[Path]:
     return [each.path for each in build(str(source), [formats()[format]], out)]
 
 
-def found_by_nibabel(prefix: Prefix) -> list[str]:
-    version, *files = prefix.run_python(LOOK_UP).split()
-    assert version == "0.3"
+def found_by_nibabel(prefix: Prefix, version: str = "0.3") -> list[str]:
+    found, *files = prefix.run_python(LOOK_UP).split()
+    assert found == version
     return sorted(files)
 
 
@@ -144,3 +146,148 @@ def test_dpkg_gives_the_files_of_one_package_to_its_parts(source: Path, tmp_path
     assert (system.root / "etc/nipy/nipy_templates.ini").is_file()
     audit = system.dpkg("--audit")
     assert (audit.returncode, audit.stdout) == (0, "")
+
+
+REPLACES = '\n    replaces: [{part: texts, before: "0.4"}]'
+
+
+def moved(source: Path, replaces: str = REPLACES) -> None:
+    """Let the labels go from the texts to the images of 2 mm, in 0.4 of both and of the whole."""
+    (source / "templates/config.ini").write_text("[DEFAULT]\nversion = 0.4\n", "utf-8")
+    definition = source / "package.yaml"
+    head, first, rest = definition.read_text("utf-8").partition("  - name: 2mm")
+    rest = rest.replace('"0.3"', '"0.4"').replace('"*.txt", ', "")
+    rest = rest.replace('["*_res-02*"]', '["*_res-02*", "*.txt"]' + replaces)
+    definition.write_text(f"{head.replace('0.3', '0.4', 1)}{first}{rest}", "utf-8")
+
+
+def sums_hold(prefix: Path) -> None:
+    sums = "share/nipack/nipy-templates/SHA256SUMS"
+    run("sha256sum", "--check", "--strict", "--quiet", sums, cwd=prefix)
+
+
+@pytest.mark.root
+@pytest.mark.tools("dpkg", "dpkg-deb")
+def test_dpkg_lets_a_file_move_to_another_part(source: Path, tmp_path: Path) -> None:
+    system = System(tmp_path / "system")
+    system.dpkg("-i", *built(source, "deb", tmp_path / "before"))
+    moved(source, replaces="")
+    _, two, *_ = built(source, "deb", tmp_path / "unsaid")
+    said = system.dpkg("-i", two).stderr
+    assert "trying to overwrite" in said
+    assert "which is also in package nipy-templates-texts 0.3-1" in said
+    definition = source / "package.yaml"
+    text = definition.read_text("utf-8")
+    definition.write_text(text.replace('"*.txt"]', f'"*.txt"]{REPLACES}'), "utf-8")
+    _, two, texts, whole = built(source, "deb", tmp_path / "after")
+    assert (
+        "nipy-templates-2mm breaks nipy-templates-texts (<< 0.4)" in system.dpkg("-i", two).stderr
+    )
+    # As apt calls it.
+    done = system.dpkg("--auto-deconfigure", "-i", two, texts, whole)
+    assert done.returncode == 0, done.stderr
+    sums_hold(system.root / "usr")
+    owner = system.dpkg("-S", f"/usr/{DATA}/labels.txt").stdout
+    assert owner.partition(":")[0] == "nipy-templates-2mm"
+
+
+def install(format: str, prefix: Prefix, packages: list[Path], name: str) -> None:
+    """Install the packages, or update them, by a name."""
+    if format == "conda":
+        for package in packages:
+            shutil.copy(package, prefix.channel / "noarch")
+        prefix.conda_install(specs=(name,))
+    else:
+        pip = [word for word in PIP if word != "--no-deps"]
+        folder = packages[0].parent
+        words = ["--upgrade", "--find-links"]
+        run(prefix.python, *pip, *words, folder, name, cwd=prefix.directory)
+
+
+@pytest.mark.parametrize("format", ["conda", "wheel"])
+def test_a_file_moves_to_another_part(
+    format: str, source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    install(format, prefix, built(source, format, tmp_path / "before"), "nipy-templates")
+    assert found_by_nibabel(prefix) == FILES
+    moved(source)
+    install(format, prefix, built(source, format, tmp_path / "after"), "nipy-templates")
+    assert found_by_nibabel(prefix, "0.4") == FILES
+    is_one_and_intact(prefix, files=4)
+    sums_hold(prefix.directory)
+
+
+@pytest.mark.root
+@pytest.mark.tools("pacman")
+def test_pacman_lets_a_file_move_to_another_part(source: Path, tmp_path: Path) -> None:
+    system = ArchSystem(tmp_path / "arch")
+    system.pacman("-U", *built(source, "pacman", tmp_path / "before"))
+    moved(source)
+    system.pacman("-U", *built(source, "pacman", tmp_path / "after"))
+    sums_hold(system.root / "usr")
+
+
+def in_one_piece(source: Path) -> str:
+    """Take the parts away from a definition; return what makes them those of 0.4."""
+    definition = source / "package.yaml"
+    text = definition.read_text("utf-8")
+    definition.write_text(text.partition("parts:")[0], "utf-8")
+    return text.replace("0.3", "0.4")
+
+
+def give_parts(source: Path, text: str) -> None:
+    (source / "package.yaml").write_text(text, "utf-8")
+    (source / "templates/config.ini").write_text("[DEFAULT]\nversion = 0.4\n", "utf-8")
+
+
+def test_conda_gives_the_files_of_one_package_to_its_parts(
+    source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    text = in_one_piece(source)
+    install("conda", prefix, built(source, "conda", tmp_path / "one"), "nipy-templates")
+    give_parts(source, text)
+    install("conda", prefix, built(source, "conda", tmp_path / "parts"), "nipy-templates")
+    assert found_by_nibabel(prefix, "0.4") == FILES
+    sums_hold(prefix.directory)
+
+
+def test_pip_has_to_remove_one_package_before_its_parts(
+    source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    text = in_one_piece(source)
+    install("wheel", prefix, built(source, "wheel", tmp_path / "one"), "nipy-templates")
+    give_parts(source, text)
+    wheels = built(source, "wheel", tmp_path / "parts")
+    uninstall = ("-m", "pip", "uninstall", "--yes", "nipy-templates")
+    run(prefix.python, *uninstall, cwd=prefix.directory)
+    install("wheel", prefix, wheels, "nipy-templates")
+    assert found_by_nibabel(prefix, "0.4") == FILES
+    sums_hold(prefix.directory)
+
+
+@pytest.mark.root
+@pytest.mark.tools("pacman")
+def test_pacman_gives_the_files_of_one_package_to_its_parts(source: Path, tmp_path: Path) -> None:
+    system = ArchSystem(tmp_path / "arch")
+    text = in_one_piece(source)
+    system.pacman("-U", *built(source, "pacman", tmp_path / "one"))
+    give_parts(source, text)
+    system.pacman("-U", *built(source, "pacman", tmp_path / "parts"))
+    sums_hold(system.root / "usr")
+
+
+def test_a_repository_has_them_as_it_has_others(
+    source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repository"
+    artifacts = [
+        path for format in ("conda", "deb", "wheel") for path in built(source, format, tmp_path)
+    ]
+    run(sys.executable, "-m", "nipack", "publish", *artifacts, repository, "--unsigned")
+    by_pip, index = ["-m", "pip", "install", "--quiet"], (repository / "simple").as_uri()
+    run(prefix.python, *by_pip, "--index-url", index, "nipy-templates", cwd=prefix.directory)
+    is_one_and_intact(prefix, files=4)
+    replace(prefix, channel=repository / "conda").conda_install(specs=("nipy-templates",))
+    assert owners_in(prefix) == [("nipy/templates", "nipy-templates", "intact")]
+    lists = list(repository.glob("**/Packages"))
+    assert all(f"Package: {name}\n" in lists[0].read_text("utf-8") for name in NAMES)
