@@ -74,4 +74,4 @@ def test_no_path_is_folded(columns: str, vertical: bool, monkeypatch: pytest.Mon
     lines = terminal.getvalue().splitlines()
     assert sum(path in line for line in lines) == 2
     firsts = [line.split()[0] for line in lines if line]
-    assert (firsts == ["*", "data", "path", "data", "path"]) == vertical
+    assert (firsts == ["*", "path", "data", "path"]) == vertical

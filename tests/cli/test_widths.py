@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from tests.cli.test_terminal import NIPACK, Terminal
 from tests.conftest import REPOSITORY
 from tests.machine import install, write
 
+from nipack.cli.console import plain_table, print_table
 from nipack.cli.visible import folded
+from nipack.cli.visible_console import VisibleConsole
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
 EXAMPLE = REPOSITORY / "recipes" / "nipy-examplepkg"
@@ -37,6 +40,7 @@ COMMANDS = {
     "env": ["env"],
     "get": ["get", "nipy-none"],
     "repository": ["repository", "list"],
+    "a wrong word": ["link", "no-library"],
     "help of build": ["build", "--help"],
     "help of recipe": ["recipe", "--help"],
 }
@@ -112,5 +116,19 @@ def test_a_line_goes_on_deeper_and_a_command_and_a_path_stay_whole() -> None:
         "  sudo apt install nipy-templates",
         "  '/opt/my env/bin/python' -m pip install nipy-templates",
         "conda install --prefix /opt/conda nipy-templates",
+        "  curl -fsSL https://example.org/x.sources | sudo tee /etc/apt/sources.list.d/x.sources",
     ):
         assert folded(command, 12) == command
+
+
+def test_what_marks_a_row_stands_before_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = StringIO()
+    narrow = VisibleConsole(file=screen, width=20, soft_wrap=True)
+    monkeypatch.setattr("nipack.cli.console.console", lambda: narrow)
+    table = plain_table("", "path", "found")
+    table.add_row("*", "/a/long/path", "version 0.3")
+    table.add_row("", "/another", "not there")
+    print_table(table)
+    assert screen.getvalue() == (
+        "*  path   /a/long/path\n   found  version 0.3\n\n   path   /another\n   found  not there\n"
+    )

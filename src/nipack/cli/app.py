@@ -28,6 +28,7 @@ from nipack.cli.recipe import recipe
 from nipack.cli.repository import repository
 from nipack.cli.retract import prune, retract
 from nipack.cli.verify import verify
+from nipack.cli.visible import folded, width_of
 from nipack.cli.where import where
 from nipack.data import DataError
 
@@ -56,6 +57,7 @@ class _Nipack(click.Group):
             _end_interrupted(error, as_json=as_json)
         except click.ClickException as error:
             if not as_json:
+                _fold(error)
                 raise
             _end(error.format_message(), error.exit_code, as_json=True)
         except Exception as error:
@@ -64,6 +66,14 @@ class _Nipack(click.Group):
                 raise
             # EX_SOFTWARE of sysexits.h
             _end(message or _bug(error), 1 if message else 70, as_json=as_json)
+
+
+def _fold(error: click.ClickException) -> None:
+    """Let what click prints itself fit the terminal, which would cut words in two."""
+    width = width_of(sys.stderr)
+    if width is not None:
+        message = folded(f"Error: {error.format_message()}", width).removeprefix("Error: ")
+        error.format_message = lambda: message  # type: ignore[method-assign]
 
 
 def _end(message: str, status: int, *, as_json: bool) -> NoReturn:

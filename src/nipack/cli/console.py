@@ -121,14 +121,19 @@ def print_table(table: RichTable) -> None:
         output.print(table)
         return
     titles = [str(column.header) for column in table.columns]
+    # What has no title marks the row, as in the table: before its first line.
+    has_mark = "" in titles
     width = max(map(len, titles))
     rows = zip(*(column.cells for column in table.columns), strict=True)
     for number, (row, cells) in enumerate(zip(table.rows, rows, strict=True)):
         if number:
             output.print()
-        for title, cell in zip(titles, cells, strict=True):
-            if str(cell):
-                output.print(Text(f"{title:{width}}  {cell}", style=row.style or ""))
+        named = dict(zip(titles, map(str, cells), strict=True))
+        mark = f"{named.pop('', ''):3}" if has_mark else ""
+        for title, cell in named.items():
+            if cell:
+                output.print(Text(f"{mark}{title:{width}}  {cell}", style=row.style or ""))
+                mark = " " * len(mark)
 
 
 def show(answer: Answer, *, as_json: bool) -> None:

@@ -88,5 +88,9 @@ def prune(repository: str, keep: int, dry_run: bool, key: str | None, as_json: b
     verb = "would be dropped" if dry_run else "dropped"
     for name, version in done.packages:
         console().print(f"{name} {version}: {verb}")
-    files = "would be deleted" if dry_run else "deleted"
+    files = "deleted"
+    if dry_run:
+        files = "would be deleted" + (
+            ", and what the indexes then need no more" * bool(done.packages)
+        )
     console().print(f"{done.repository.title}: {len(done.files)} files {files}")

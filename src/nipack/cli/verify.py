@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nipack.cli import answers
-from nipack.cli.console import console_reporter, show
+from nipack.cli.console import console, console_reporter, show
 from nipack.cli.options import json_option, quiet_option
 from nipack.cli.parameters import Relpath
 
@@ -124,11 +124,12 @@ def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
         return
     state = f"{len(check.problems)} problems" if check.problems else "intact to the byte"
     by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed by anybody"
-    click.echo(
+    output = console()
+    output.print(
         f"{check.address}: {check.title}, generation {check.generation} of {check.date}, {by}: "
         f"{state} ({check.files} files)"
     )
     if check.behind:
-        click.echo(f"  it is {check.behind} generations behind: the newest is of {check.newest}")
+        output.print(f"  it is {check.behind} generations behind: the newest is of {check.newest}")
     for problem in check.problems:
-        click.echo(f"  {problem}")
+        output.print(f"  {problem}")

@@ -62,7 +62,7 @@ def exact(stream: TextIO) -> TextIO:
 
 # What begins with one of these is copied into a shell, which would run its first half.
 _COMMAND = re.compile(
-    r"""\s*(apt|conda|dnf|mkdir|move|mv|nipack|pip|rm|rmdir|sudo|tar|uv|zypper"""
+    r"""\s*(apt|chmod|conda|curl|dnf|mkdir|move|mv|nipack|pip|rm|rmdir|sudo|tar|uv|zypper"""
     r"""|'[^']*python[0-9.]*'|"[^"]*python[0-9.]*(\.exe)?"|\S*python[0-9.]*(\.exe)?)\s""",
 )
 

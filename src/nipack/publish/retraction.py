@@ -75,10 +75,12 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     old = _old_packages(state, keep)
     paths = [path for each in old for a in each.artifacts for path in (a.path, *a.carried)]
     if dry_run:
+        # What the indexes that are made without these need no more is not known before.
+        unneeded = {*paths, *_unneeded(store, state, keep, frozenset(paths))}
         return Pruned(
             repository=state.repository,
             packages=tuple(each.key for each in old),
-            files=tuple(paths),
+            files=tuple(sorted(unneeded)),
         )
     store.tidy()
     after: State | None = state
