@@ -538,6 +538,11 @@ def test_what_are_no_definitions_is_told() -> None:
         ("Min-Version", "min version"),
         ("install_hint", "install hint"),
         ("Name", "name"),
+        ("minimum version", "min version"),
+        ("minimum", "min version"),
+        ("min_ver", "min version"),
+        ("min versions", "min version"),
+        ("install hints", "install hint"),
     ],
 )
 def test_a_misspelt_key_is_warned_of(key: str, meant: str) -> None:
@@ -575,5 +580,6 @@ def test_the_type_of_a_definition_has_every_field() -> None:
 
 
 def test_an_author_s_own_keys_are_no_mistake(recwarn: pytest.WarningsRecorder) -> None:
-    datasource_or_bomber({"relpath": "nipy/none", "min version": "0.1", "url": "x", "version": 1})
+    own = {"url": "x", "version": 1, "names": [], "path": "x", "hint": "x", "minimum mean": 0.5}
+    datasource_or_bomber({"relpath": "nipy/none", "min version": "0.1", **own})
     assert not recwarn

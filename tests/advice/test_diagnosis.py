@@ -113,6 +113,24 @@ def test_the_cache_that_conda_links_damage_from_is_removed_first(machine: Machin
     assert only().commands == (second,)
 
 
+def test_there_is_one_list_of_what_fixes_it_and_the_cause_is_first(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIPY_DATA_PATH", "/not there")
+    cause = "  NIPY_DATA_PATH: '/not there' is not a directory; correct or remove it"
+    data = install(machine.own_root)
+    add_records(machine.prefix)
+    assert str(nipack.diagnose("nipy/templates")).splitlines()[1:] == ["", "To fix this:", cause]
+    (data / "config.ini").write_text("[DEFAULT]\nversion = 0.30\n", "utf-8")
+    lines = str(nipack.diagnose("nipy/templates", "nipy/data")).splitlines()
+    assert lines.count("To fix this:") == lines.count(cause) == 1
+    place = lines.index("To fix this:")
+    again = f"  put {data} there again, from where it came"
+    assert lines[place : place + 3] == ["To fix this:", cause, again]
+    lines = str(nipack.diagnose("nipy/data")).splitlines()
+    assert lines[1:] == ["To fix this:", cause, *nobody("nipy-data")]
+
+
 def test_what_nobody_may_read_is_opened_rather_than_installed(machine: Machine) -> None:
     data = install(machine.own_root)
     for directory in [machine.directory, *machine.directory.parents][:-2]:

@@ -12,6 +12,7 @@ from ..lookup.search import Wanted, newer_than_chosen
 from .commands import quoted, remove_command
 from .explanation import explanation
 from .report import (
+    causes,
     first_line,
     installation,
     mistaken,
@@ -23,7 +24,7 @@ from .report import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Literal
 
     from ..inventory.verification import Verification
@@ -55,17 +56,24 @@ class PackageDiagnosis(Record):
 
     def __str__(self) -> str:
         """Return what is wrong and what fixes it."""
+        return self.text(causes(self.explanation))
+
+    def text(self, first: Sequence[str] = ()) -> str:
+        """Return what is wrong and what fixes it, in one list; `first` are causes, its head."""
         lines = [self.summary]
         if self.verification is not None:
             lines += [f"  {problem}" for problem in self.verification.problems[:10]]
         near = [] if self.usable else near_by(self.explanation)
         commands = self.commands[len(self.explanation.near_misses) :] if near else self.commands
+        fixes = [] if self.usable else [*first]
+        if fixes or (commands and not near):
+            fixes = ["To fix this:", *(f"  {each}" for each in fixes)]
         if commands:
-            title = "To install it instead:" if near else "To fix this:"
-            near += [title, *(f"  {command}" for command in commands)]
+            title = ["To install it instead:"] if near else []
+            near += [*title, *(f"  {command}" for command in commands)]
         elif not self.usable:
             near += what_to_install(self.explanation)
-        return "\n".join([*lines, *near])
+        return "\n".join([*lines, *fixes, *near])
 
 
 class Diagnosis(Record):
@@ -86,8 +94,17 @@ class Diagnosis(Record):
 
     def __str__(self) -> str:
         """Return it all as text."""
-        blocks = [str(package) for package in self.packages]
-        return "\n\n".join([*blocks, *self.remarks()])
+        return "\n\n".join([*self.texts(), *self.remarks()])
+
+    def texts(self) -> list[str]:
+        """Return what there is to say of each package; a cause is told with the first of them."""
+        told: set[str] = set()
+        found = []
+        for package in self.packages:
+            first = [each for each in causes(package.explanation) if each not in told]
+            found.append(package.text(first))
+            told.update(() if package.usable else first)
+        return found
 
     def remarks(self) -> list[str]:
         """Return what there is to say beside the packages' own state."""
@@ -95,7 +112,9 @@ class Diagnosis(Record):
         for package in self.packages:
             newer = [f"{each.path}: {each.reason}; remove one" for each in package.hidden]
             found = package.explanation
-            blocks += [*newer, *mistaken(found), *nibabel_differs(found)]
+            # Where it is not usable, the causes are at the head of what fixes it.
+            wrong = mistaken(found, with_causes=bool(self))
+            blocks += [*newer, *wrong, *nibabel_differs(found)]
         if not self.packages:
             blocks += map(str, (*self.problems, *self.mistakes))
         return list(dict.fromkeys(blocks))

@@ -211,16 +211,21 @@ def remarks(found: Explanation) -> list[str]:
     return [*mistaken(found), *near_by(found)]
 
 
-def mistaken(found: Explanation) -> list[str]:
+def causes(found: Explanation) -> list[str]:
+    """Return what is to be put right before anything else: rights, and settings that mislead."""
+    return [*_unreadable(found), *found.mistakes]
+
+
+def mistaken(found: Explanation, *, with_causes: bool = True) -> list[str]:
     """Return a block of text for each kind of mistake."""
     blocks = []
     if found.alike:
         blocks.append(f"Did you mean {alternatives(list(found.alike))}, which is installed?")
     if found.problems:
         blocks.append(_block("Skipped", map(str, found.problems)))
-    causes = [*_unreadable(found), *found.mistakes]
-    if causes:
-        blocks.append(_block("To fix this", causes))
+    first = causes(found) if with_causes else []
+    if first:
+        blocks.append(_block("To fix this", first))
     return blocks
 
 

@@ -257,7 +257,8 @@ def diagnosis(words: Sequence[str], min_version: str | None, *, full: bool) -> A
         )
     states = questions.diagnose_libraries(*named) if named or not relpaths else ()
     parts: list[str | Line] = [
-        Line(each.verdict, "good" if each.usable else "bad", str(each)) for each in found.packages
+        Line(each.verdict, "good" if each.usable else "bad", text)
+        for each, text in zip(found.packages, found.texts(), strict=True)
     ]
     if not parts and not named:
         parts = [_NOTHING]

@@ -268,7 +268,7 @@ def _check_definition(pkg_def: Any) -> None:
     # What else a definition holds is its author's.
     for key in pkg_def:
         meant = _meant(key)
-        if meant is not None:
+        if meant is not None and meant not in pkg_def:
             import warnings
 
             # The fourth is who calls make_datasource and its like.
@@ -281,7 +281,16 @@ def _meant(key: object) -> str | None:
     if not isinstance(key, str) or key in _FIELDS:
         return None
     letters = "".join(filter(str.isalpha, key)).lower()
-    return next((each for each in _FIELDS if each.replace(" ", "") == letters), None)
+    if letters.startswith(("minimum", "minv")):
+        return "min version"
+    spelled = {each.replace(" ", ""): each for each in _FIELDS}
+    if letters in spelled:
+        return spelled[letters]
+    from difflib import get_close_matches
+
+    # What is like a short one is a word of its own: names, title.
+    near = get_close_matches(letters, [each for each in spelled if len(each) > 4], 1, 0.85)
+    return spelled[near[0]] if near else None
 
 
 class Candidate(Record):
