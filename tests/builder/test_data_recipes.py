@@ -3,7 +3,9 @@
 import gzip
 import importlib
 import json
+import tarfile
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,16 @@ FMRIPREP = {
 }  # fmt: skip
 
 
+# What netneurotools's fetchers say that is in the archives that they unpack.
+MEMBERS = {
+    "atl-pauli2018": (
+        "atl-pauli2018_space-MNI152NLin2009cAsym_hemi-both_probabilistic.nii.gz",
+        "atl-pauli2018_space-MNI152NLin2009cAsym_hemi-both_deterministic.nii.gz",
+        "atl-pauli2018_space-MNI152NLin2009cAsym_info.csv",
+    ),
+}
+
+
 def image() -> bytes:
     made = nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4))
     return bytes(made.to_bytes())
@@ -85,10 +97,22 @@ def made_up(path: str, relpath: str) -> bytes:
         ".gii": surface,
         ".json": lambda: json.dumps({"Identifier": relpath, "License": "x", "Name": "y"}).encode(),
     }
+    if path in MEMBERS:
+        return tarball({f"{path}/{name}": made_up(name, relpath) for name in MEMBERS[path]})
     for ending, make in kinds.items():
         if path.endswith(ending):
             return make()
     return f"{path}\n".encode()
+
+
+def tarball(members: dict[str, bytes]) -> bytes:
+    output = BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, BytesIO(content))
+    return output.getvalue()
 
 
 @pytest.fixture
@@ -107,19 +131,23 @@ def nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, str] = {}
     relpath = "made up"
     for recipe in RECIPES:
-        source = read_definition(recipe).source
+        definition = read_definition(recipe)
+        source = definition.source
         assert isinstance(source, Sources)
         names |= {each.source.address: each.path for each in source.files}
+        folder = definition.relpath.rpartition("/")[2]
+        names |= {each.source.address: folder for each in source.archives}
     monkeypatch.setattr(several, "fetch_together", fetch)
 
 
 def files_of(definition: Definition) -> dict[str, Source]:
     assert isinstance(definition.source, Sources)
-    return {each.path: each.source for each in definition.source.files}
+    archives = {str(number): each.source for number, each in enumerate(definition.source.archives)}
+    return {each.path: each.source for each in definition.source.files} | archives
 
 
 def test_there_are_some() -> None:
-    assert len(RECIPES) >= 13
+    assert len(RECIPES) >= 19
 
 
 @pytest.mark.slow(5)
@@ -132,8 +160,8 @@ def test_each_is_built_of_made_up_files(recipe: Path, tmp_path: Path) -> None:
     assert len({each.payload_id for each in made}) == 1
     # Nobody maintains the packages yet; the rest is for whoever has the rights to say.
     settled = {"missing-metadata", "no-license", "redistribution-unverified", "no-date"}
-    # Nobody has put the text of the PDDL beside this one.
-    if recipe.parent.name == "dipy-stanford-hardi":
+    # Nobody has put the text of the PDDL, or of CC BY, beside these.
+    if recipe.parent.name in {"dipy-stanford-hardi", "nnt-pauli2018"}:
         settled.add("no-license-text")
     assert reporter.codes <= settled, reporter.warnings
     assert "no-license" not in reporter.codes or "redistribution-unverified" in reporter.codes
@@ -157,3 +185,13 @@ def test_fmriprep_s_templates_have_what_it_fetches(template: str) -> None:
     assert "template_description.json" in files
     for name in FMRIPREP[template]:
         assert files[f"tpl-{template}_{name}"].size, name
+
+
+def test_the_template_and_its_further_packages_are_all_that_the_client_knows() -> None:
+    """fMRIPrep's nine files, the rest of the template's own, and the atlases: no file is in two."""
+    parts = ("", "-more", "-schaefer2018", "-atlases")
+    names = [f"tpl-mni152nlin2009casym{part}" for part in parts]
+    paths = [REPOSITORY / "recipes" / name / "package.yaml" for name in names]
+    files = [files_of(read_definition(path)) for path in paths]
+    assert [len(each) for each in files] == [12, 23, 48, 47]
+    assert len(set().union(*files)) == sum(map(len, files))

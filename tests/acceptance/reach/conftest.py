@@ -1,14 +1,16 @@
 """Real libraries in environments of their own, without a network, below a read-only prefix."""
 
+import functools
 import gzip
 import hashlib
+import http.server
 import os
-import shutil
 import subprocess
 import sys
+import threading
 import venv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import filelock
@@ -45,6 +47,11 @@ class Reach:
     python: Path
     prefix: Path
     home: Path
+    loopback: bool = False
+
+    def on_loopback(self) -> "Reach":
+        """Return the same, but that it reaches this machine's servers, and nothing beyond."""
+        return replace(self, loopback=True)
 
     def command(self, *words: object, **variables: str) -> list[str]:
         """Return a command that runs without a network, the prefix being read-only."""
@@ -53,14 +60,16 @@ class Reach:
             "PATH": os.environ["PATH"],
             "NIPY_DATA_PATH": str(self.prefix / "share" / "nipy"),
             **_DEAD,
+            **({"no_proxy": "127.0.0.1"} if self.loopback else {}),
             **variables,
         }
         inner = ["env", "-i", *(f"{name}={value}" for name, value in environment.items())]
         inner += map(str, words)
         if not _HAS_NAMESPACES:
             return inner
-        alone = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", _ALONE]
-        return [*alone, "sh", str(self.prefix), *inner]
+        alone = ["unshare", "--mount", "--propagation", "private"]
+        alone += [] if self.loopback else ["--net"]
+        return [*alone, "sh", "-c", _ALONE, "sh", str(self.prefix), *inner]
 
     def run(self, code: str, **variables: str) -> str:
         """Run code in the library's environment; returns what it printed last."""
@@ -86,6 +95,35 @@ def image(name: str) -> bytes:
     values = np.frombuffer(hashlib.sha256(name.encode()).digest() * 2, np.uint8)
     made = nibabel.Nifti1Image(values.reshape(4, 4, 4).copy(), np.eye(4))  # type: ignore[no-untyped-call]
     return gzip.compress(made.to_bytes(), mtime=0)
+
+
+def surface(name: str) -> bytes:
+    """Return a surface, other for each name."""
+    from nibabel.gifti.gifti import GiftiImage, GiftiMetaData
+
+    made = GiftiImage(meta=GiftiMetaData(Name=name))  # type: ignore[no-untyped-call]
+    return bytes(made.to_bytes())  # type: ignore[no-untyped-call]
+
+
+# One each of a library's versions: old ones take the numpy and the rest of their time.
+TEMPLATEFLOW: dict[str, tuple[str, ...]] = {
+    version: (f"templateflow=={version}", "setuptools<81", "numpy<2")
+    for version in ("0.8.1", "24.2.0")
+}
+NILEARN: dict[str, tuple[str, ...]] = {
+    "0.9.2": (
+        "nilearn==0.9.2", "numpy<1.24", "scipy<1.11", "scikit-learn<1.3", "pandas<2",
+        "nibabel<5", "setuptools<81",
+    ),
+}  # fmt: skip
+# Many at once, in the versions that the matrix names, and in the newest there are.
+MANY = (
+    "templateflow==25.1.2", "nilearn==0.14.1", "mne", "dipy", "pooch", "scikit-image",
+    "setuptools<81",
+)  # fmt: skip
+NEWEST = ("templateflow", "nilearn", "mne", "dipy", "pooch", "scikit-image", "setuptools<81")
+FURTHER = ("neuromaps", "netneurotools", "setuptools<81")
+TEMPLATEFLOW["25.1.2"] = NILEARN["0.14.1"] = MANY
 
 
 def environment(requirements: tuple[str, ...], directory: Path) -> Path:
@@ -121,12 +159,19 @@ def reach(tmp_path: Path, environments: Path) -> Iterator[MakeReach]:
     made: list[tuple[Reach, dict[str, str]]] = []
 
     def make(
-        requirements: tuple[str, ...], sources: Sources, by: str = "conda", views: str = ""
+        requirements: tuple[str, ...],
+        sources: Sources,
+        by: str = "conda",
+        views: str | Mapping[str, str] = "",
     ) -> Reach:
         prefix, home = tmp_path / "prefix", tmp_path / "user"
         home.mkdir()
-        for relpath, files in sources.items():
-            _install(_package(tmp_path / "source", relpath, files, views), prefix, by)
+        said = {path: views if isinstance(views, str) else views.get(path, "") for path in sources}
+        packages = [
+            _package(tmp_path / "source", path, files, said[path])
+            for path, files in sources.items()
+        ]
+        _install(packages, prefix, by)
         python = environment(requirements, environments)
         root = prefix / "usr" if by == "deb" else prefix
         made.append((Reach(python, root, home), digests(root)))
@@ -150,21 +195,52 @@ def _package(above: Path, relpath: str, files: Mapping[str, bytes], views: str) 
     return source
 
 
-def _install(source: Path, prefix: Path, by: str) -> None:
-    dist = source.parent / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
+def _install(sources: list[Path], prefix: Path, by: str) -> None:
+    channel = prefix.with_name("channel")
+    folder = channel / "noarch" if by == "conda" else channel
     format = {"pip": "wheel"}.get(by, by)
-    run(sys.executable, "-m", "nipack", "build", source, "-o", dist, "-f", format)
-    [artifact] = dist.iterdir()
+    for source in sources:
+        run(sys.executable, "-m", "nipack", "build", source, "-o", folder, "-f", format)
+    artifacts = sorted(path for path in folder.iterdir() if path.is_file())
     if by == "deb":
-        run("dpkg-deb", "-x", artifact, prefix)
+        for artifact in artifacts:
+            run("dpkg-deb", "-x", artifact, prefix)
     elif by == "pip":
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-        run(*command, "--prefix", prefix, artifact)
+        run(*command, "--prefix", prefix, *artifacts)
     else:
-        channel = source.parent / "channel"
-        (channel / "noarch").mkdir(parents=True, exist_ok=True)
-        shutil.move(artifact, channel / "noarch")
-        names = [path.name.rsplit("-", 2)[0] for path in (channel / "noarch").glob("*.conda")]
+        names = [path.name.rsplit("-", 2)[0] for path in artifacts]
         script = REPOSITORY / "scripts" / "conda_install.py"
         run(sys.executable, script, channel, prefix, *names)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Server:
+    """What stands for a library's own server: the files of a folder, at an address."""
+
+    folder: Path
+    address: str
+
+    def has(self, path: str, content: bytes) -> None:
+        """Offer a file."""
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(content)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server on loopback, ended with the test."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield Server(folder, f"http://127.0.0.1:{listening.server_address[1]}/")
+        listening.shutdown()
+        thread.join()

@@ -3,7 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.acceptance.reach.conftest import MakeReach, environment, image
+from tests.acceptance.reach.conftest import (
+    FURTHER,
+    MANY,
+    MakeReach,
+    environment,
+    image,
+)
 from tests.acceptance.systems import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.reach]
@@ -77,7 +83,7 @@ print(int(atlas.reference.sum()), int(atlas.annotation.sum()), atlas.structures[
             "at: tiny_mouse_v1.2",
         ),
         (
-            "brainglobe-atlasapi", BRAINGLOBE_3, "tiny_mouse_100um", "brains/tiny",
+            "brainglobe-atlasapi==3.0.2", BRAINGLOBE_3, "tiny_mouse_100um", "brains/tiny",
             "at: brainglobe-atlasapi, files: ['*']",
         ),
     ],
@@ -97,21 +103,24 @@ def test_brainglobe(
     assert each.run(BRAINGLOBE.format(name=name)) == "64 64 root"
 
 
-FURTHER = ("scikit-image", "pooch", "neuromaps", "netneurotools", "setuptools<81")
+OF_SKIMAGE = "views:\n  - {library: scikit-image, at: .}\n"
+SKIMAGE = "from skimage.data import _fetchers; print(_fetchers._fetch('data/coins.png'))"
+
+
+def coins(python: Path) -> bytes:
+    """Return an image of scikit-image's own, whose digest it knows."""
+    where = "import skimage; print(skimage.__path__[0])"
+    return Path(run(python, "-c", where).strip(), "data", "coins.png").read_bytes()
 
 
 def test_scikit_image(reach: MakeReach, environments: Path) -> None:
-    """The image is one of its own, whose digest it knows, found where it puts what it fetches."""
-    where = "import skimage; print(skimage.__path__[0])"
-    python = environment(FURTHER, environments)
-    own = Path(run(python, "-c", where).strip(), "data", "coins.png")
-    views = "views:\n  - {library: scikit-image, at: .}\n"
-    each = reach(FURTHER, {"pictures/coins": {"coins.png": own.read_bytes()}}, views=views)
+    """Found where it puts what it fetches."""
+    own = coins(environment(MANY, environments))
+    each = reach(MANY, {"pictures/coins": {"coins.png": own}}, views=OF_SKIMAGE)
     each.nipack("link", "scikit-image")
-    code = "from skimage.data import _fetchers; print(_fetchers._fetch('data/coins.png'))"
-    found = Path(each.run(code))
+    found = Path(each.run(SKIMAGE))
     assert found.parent.parent.parent == each.home / ".cache" / "scikit-image"
-    assert found.read_bytes() == own.read_bytes()
+    assert found.read_bytes() == own
 
 
 NEUROMAPS = """

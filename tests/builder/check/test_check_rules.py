@@ -321,6 +321,12 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
         with_file(f, "ICBM152/__init__.py", b""), library="nilearn", files=["*.nii.gz"]
     ),
     "a folder of the umbrella's name among others": lambda f: put(f, "nipy/T1.nii", nifti()),
+    "a further package of a template": lambda f: view(
+        with_file(f, "tpl-X_T2w.nii.gz", gzip.compress(nifti(), mtime=0)),
+        library="templateflow",
+        at="tpl-X",
+        files=["tpl-*"],
+    ),
 }
 
 

@@ -88,8 +88,11 @@ def _templateflow(
     if strange:
         message = f"{strange[0]} does not begin with {template}_: the client cannot read its name"
         yield problem_at(code, where, message, remedy)
-    # A further package of the same template leaves it to the first.
     description = places.get(f"{template}/{_DESCRIPTION}")
+    # A further package of the same template offers its images alone, and leaves it to the first.
+    part = bool(view.files) and all(pattern.startswith("tpl-") for pattern in view.files)
+    if description is None and part:
+        return
     if description is None:
         message = f"there is no {_DESCRIPTION}, which the client reads for metadata and citation"
         yield problem_at(code, where, message, remedy)
