@@ -271,6 +271,13 @@ _RULES = (
         remedy="Put a copy of the file in its place.",
     ),
     _warning(
+        "link-to-folder",
+        what="A symbolic link leads to a folder.",
+        why="conda leaves NAME.c~ behind where it updates or removes the package; a wheel holds no "
+        "link.",
+        remedy="Put the folder there, or link its files one by one.",
+    ),
+    _warning(
         "empty-directory",
         what="A folder has nothing in it.",
         why="conda, wheels and git have no empty folders, so it is not installed.",

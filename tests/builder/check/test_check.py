@@ -98,7 +98,10 @@ def test_the_walk_is_sorted_by_bytes_and_whole(tmp_path: Path) -> None:
     (tmp_path / "folder").symlink_to("a")
     paths, problems = walked(tmp_path)
     assert paths == sorted([*names, "link", "folder"], key=os.fsencode)
-    assert problems == [("name-collision", "nipy/templates/b")]
+    assert problems == [
+        ("name-collision", "nipy/templates/b"),
+        ("link-to-folder", "nipy/templates/folder"),
+    ]
 
 
 def test_a_deep_tree_is_walked(tmp_path: Path) -> None:

@@ -216,6 +216,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "name-collision": lambda f: put(f, "ICBM152/t1.JSON", b"{}"),
     "link-dangling": lambda f: link(f, "absent"),
     "link-escapes": lambda f: link(f, "/etc/passwd"),
+    "link-to-folder": lambda f: link(f, "ICBM152"),
     "empty-directory": lambda f: (f / "templates" / "empty").mkdir(),
     "special-file": make_socket,
     "executable": lambda f: (f / "templates" / "ICBM152" / "T1.json").chmod(0o755),

@@ -202,14 +202,16 @@ def walk(directory: Path, relpath: str) -> tuple[list[str], list[Problem]]:
             where = f"{relpath}/{folder}".rstrip("/")
             problems.append(problem_at("empty-directory", where, "the folder is empty", remedy))
         for entry in entries:
-            path = folder + entry.name
-            problem = _entry_problem(entry, path, directory, _shown(f"{relpath}/{path}"))
+            path, where = folder + entry.name, _shown(f"{relpath}/{folder}{entry.name}")
+            problem = _entry_problem(entry, path, directory, where)
             if problem is not None:
                 problems.append(problem)
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(f"{path}/")
             else:
                 paths.append(path)
+                if entry.is_dir():
+                    problems.append(_folder_link(directory / path, where))
     problems += _collisions(paths, relpath)
     return sorted(paths, key=os.fsencode), sorted(problems, key=lambda problem: problem.where)
 
@@ -267,6 +269,12 @@ def _link_problem(path: str, directory: Path, where: str) -> Problem | None:
         message = f"it is a link to {_shown(target)}, which is not there"
         return problem_at("link-dangling", where, message, "fix or remove the link")
     return None
+
+
+def _folder_link(link: Path, where: str) -> Problem:
+    message = f"it is a link to the folder {_shown(os.readlink(link))}, of which conda leaves "
+    remedy = "put the folder there, or link its files"
+    return problem_at("link-to-folder", where, f"{message}{_shown(link.name)}.c~ behind", remedy)
 
 
 def _annex_problem(link: Path, where: str) -> Problem:
