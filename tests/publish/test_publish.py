@@ -2,17 +2,23 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import nibabel
+import numpy as np
 import pytest
 from debian.deb822 import Deb822, Release
 from pypi_simple import ProjectPage
-from tests.publish.serving import made_key, publish, run
+from tests.publish.serving import EXAMPLE, made_key, publish, run
 
-from nipack.publish import indexes, log
+from nipack.publish import flow, indexes, log
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.signing import signer_of, verified
 from nipack.publish.stores import store_at
+from nipack.publish.stores.bucket import BucketStore
+from nipack.publish.verification import check_repository
 
 Artifacts = dict[str, dict[str, Path]]
 
@@ -299,3 +305,53 @@ def test_what_is_no_secret_key_is_refused(
     assert "nipack keygen" in done.output
     assert len(done.output.splitlines()) <= 4
     assert not repository.exists()
+
+
+def with_another_image(folder: Path) -> Path:
+    """Build a wheel of the example's version 0.2, one voxel of whose image is not as before."""
+    source = shutil.copytree(EXAMPLE, folder / "0.2")
+    for name in ("package.yaml", "examplepkg/config.ini"):
+        file = source / name
+        file.write_text(file.read_text("utf-8").replace("0.1", "0.2"), "utf-8")
+    path = source / "examplepkg" / "phantom" / "T1.nii.gz"
+    image: Any = nibabel.load(path)
+    data = np.asanyarray(image.dataobj).copy()
+    data[1, 2, 3] += 1
+    nibabel.save(nibabel.Nifti1Image(data, image.affine, image.header), path)  # type: ignore[no-untyped-call]
+    assert run("build", source, "-f", "wheel", "-q", "-o", folder / "dist").exit_code == 0
+    [wheel] = (folder / "dist").glob("*.whl")
+    return wheel
+
+
+@pytest.mark.slow(5)
+def test_what_pages_show_is_stored_before_the_log_names_it(
+    artifacts: Artifacts, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So whoever writes the pages finds it; where the data is in a bucket, too."""
+    address, order = f"memory://{tmp_path.name}/lab", list[str]()
+    create, write = BucketStore.create, BucketStore.write
+
+    def created(store: BucketStore, path: str, content: bytes) -> None:
+        create(store, path, content)
+        order.append(path)
+
+    def written(store: BucketStore, path: str, content: bytes) -> None:
+        assert not path.startswith("pictures/")
+        write(store, path, content)
+
+    monkeypatch.setattr(BucketStore, "create", created)
+    monkeypatch.setattr(BucketStore, "write", written)
+    settings = flow.Settings(name="lab", address="https://data.lab.example")
+    signer = signer_of(str(key))
+    for artifact in (artifacts["0.1"][".deb"], with_another_image(tmp_path)):
+        store = store_at(address)
+        assert not flow.publish([artifact], store, signer, settings).refused
+    named = [order.index(log.entry_path(generation)) for generation in (1, 2)]
+    shown = [number for number, path in enumerate(order) if path.startswith("pictures/")]
+    assert named[0] < max(shown) < named[1]
+    assert min(shown) < named[0]
+    assert any("/since-" in path and path.endswith(".json") for path in order)
+    page = store.read("packages/nipy-examplepkg/index.html") or b""
+    assert b"values: " in page
+    assert b"by digest alone" not in page
+    assert check_repository(address).problems == ()

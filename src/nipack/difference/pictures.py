@@ -14,7 +14,9 @@ _GAP = 8
 
 
 def draw_difference(old: Path, new: Path, difference: ImageDifference, target: Path) -> Path | None:
-    """Write a PNG: a row each for old, new and difference, a column each for x, y and z.
+    """Write a picture: a row each for old, new and difference, a column each for x, y and z.
+
+    It is a PNG, or a WebP where the target ends in `.webp`.
 
     The slices go through the voxel with the largest difference, in RAS orientation, as neurology
     shows them (left is left).  Returns its path; None, and writes nothing, where there are no
@@ -28,7 +30,10 @@ def draw_difference(old: Path, new: Path, difference: ImageDifference, target: P
         slices = [_slices(image, difference.where) for image in images]
     sheet = _sheet(slices[0], slices[1])
     with written_beside(target, ArtifactError) as output:
-        sheet.save(output, format="PNG", optimize=False)
+        if target.suffix == ".webp":
+            sheet.save(output, format="WEBP", quality=82, method=3)
+        else:
+            sheet.save(output, format="PNG", optimize=False)
     return target
 
 
@@ -97,10 +102,15 @@ def _sheet(old: list[Any], new: list[Any]) -> Any:
     heights = [max(picture.height for picture in row) for row in rows]
     sheet = Image.new("RGB", (sum(widths) + 4 * _GAP, sum(heights) + 4 * _GAP), "white")
     top = _GAP
-    for row, height in zip(rows, heights, strict=True):
+    for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         left = _GAP
         for picture, width in zip(row, widths, strict=True):
-            sheet.paste(picture, (left, top))
+            # Around a slice is what is around a head: nothing, and no difference.
+            sheet.paste(
+                "white" if number == 2 else "black", (left, top, left + width, top + height)
+            )
+            place = left + (width - picture.width) // 2, top + (height - picture.height) // 2
+            sheet.paste(picture, place)
             left += width + _GAP
         top += height + _GAP
     return sheet

@@ -2,7 +2,7 @@
 
 import importlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +73,22 @@ class ImageDifference:
         if self.not_compared:
             lines.append(f"values were not compared: {self.not_compared}")
         return lines
+
+
+def image_difference_of(document: Mapping[str, Any]) -> ImageDifference:
+    """Return the difference that JSON holds; raises LookupError, TypeError where it has none."""
+    sides = {
+        name: ImageSide(
+            shape=tuple(document[name]["shape"]),
+            zooms=tuple(document[name]["zooms"]),
+            data_type=document[name]["data_type"],
+        )
+        for name in ("old", "new")
+    }
+    where = document["where"]
+    return ImageDifference(
+        **{**document, **sides, "where": None if where is None else tuple(where)}
+    )
 
 
 def compare_images(

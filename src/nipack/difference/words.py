@@ -11,24 +11,38 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A file, the line that says what happened to it, and what more there is to say of it."""
+
+    path: str
+    line: str
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A kind of change, and a line for each path; more about one is indented below it."""
+    """A kind of change, and an item for each path."""
 
     title: str
-    lines: tuple[str, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each path; more about one is indented below it."""
+        pairs = ((each.line, each.more) for each in self.items)
+        return tuple(text for line, more in pairs for text in (line, *(f"  {m}" for m in more)))
 
 
 def sections(found: Difference, size_text: Callable[[int], str]) -> tuple[Section, ...]:
     """Return what changed, every path of it, with sizes as the caller writes them."""
-    moved = tuple(f"{before} -> {after}" for before, after in found.moved)
-    changed = tuple(line for each in found.changed for line in _changed(each, size_text))
+    moved = tuple(Item(after, f"{before} -> {after}") for before, after in found.moved)
     every = (
-        Section("Added", found.added),
-        Section("Removed", found.removed),
+        Section("Added", tuple(Item(path, path) for path in found.added)),
+        Section("Removed", tuple(Item(path, path) for path in found.removed)),
         Section("Moved", moved),
-        Section("Changed", changed),
+        Section("Changed", tuple(_changed(each, size_text) for each in found.changed)),
     )
-    return tuple(each for each in every if each.lines)
+    return tuple(each for each in every if each.items)
 
 
 def verdict(found: Difference) -> str:
@@ -63,7 +77,7 @@ def changelog_lines(found: Difference) -> list[str]:
     return [line for line in lines if line]
 
 
-def _changed(each: ChangedFile, size_text: Callable[[int], str]) -> list[str]:
+def _changed(each: ChangedFile, size_text: Callable[[int], str]) -> Item:
     sizes = " -> ".join(
         "link" if size is None else size_text(size) for size in (each.old_size, each.new_size)
     )
@@ -72,7 +86,7 @@ def _changed(each: ChangedFile, size_text: Callable[[int], str]) -> list[str]:
         more.append("only the way it is stored changed")
     if each.picture:
         more.append(f"picture: {each.picture}")
-    return [f"{each.path} ({sizes})", *(f"  {line}" for line in more)]
+    return Item(each.path, f"{each.path} ({sizes})", tuple(more))
 
 
 def _image_item(each: ChangedFile) -> str:

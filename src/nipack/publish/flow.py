@@ -378,6 +378,9 @@ class _Plan:
             self._upload(missing, reporter)
             # Without those that cannot be.
             change = self.change(state)
+        if change is not None:
+            packages = state.packages if state else Packages()
+            indexes.store_ahead(self._store, packages, change, self.local)
         return change
 
     def _upload(self, missing: Sequence[_Candidate], reporter: Reporter) -> None:

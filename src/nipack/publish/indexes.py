@@ -6,12 +6,14 @@ writes again; so the last who writes has written the last generation, however ma
 """
 
 import hashlib
+import io
 import itertools
 import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +21,9 @@ from typing import IO
 
 from nipack.publish import catalogue, log
 from nipack.publish.ecosystems import IndexFile, Snapshot, ecosystems
-from nipack.publish.errors import RepositoryError, store_errors_say
-from nipack.publish.log import State
+from nipack.publish.errors import ExistsError, RepositoryError, store_errors_say
+from nipack.publish.log import Change, State
+from nipack.publish.packages import Packages
 from nipack.publish.records import PublishedPackage, to_json
 from nipack.publish.signing import Signer, verified
 from nipack.publish.stores import Store
@@ -33,6 +36,8 @@ WRITERS = 16
 _AT_ONCE = 512
 # A folder may have thousands; so few are asked for one by one.
 _FEW = 64
+# Whoever publishes in a bucket reads so much of an older version, to compare its images.
+_FETCHED = 64_000_000
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 logger = logging.getLogger(__name__)
@@ -57,7 +62,18 @@ class Payloads:
                 path = self._store.folder / artifact.path
             if path is not None and path.is_file():
                 return artifact.file_name, path.open("rb")
-        return None
+        return self._fetched(package)
+
+    def _fetched(self, package: PublishedPackage) -> "tuple[str, IO[bytes]] | None":
+        """Return the smallest artifact of another machine's, where it is small enough to move."""
+        known = ecosystems()
+        kinds = [name for name, each in known.items() if each.unpacks]
+        there = [each for each in package.artifacts if each.ecosystem in kinds]
+        smallest = min(there, key=lambda each: each.size, default=None)
+        if self._store.folder is not None or smallest is None or smallest.size > _FETCHED:
+            return None
+        content = self._store.read(smallest.path)
+        return None if content is None else (smallest.file_name, io.BytesIO(content))
 
     def read(self, path: str) -> bytes | None:
         """Return what the repository has at a path; None where nothing is there."""
@@ -88,6 +104,21 @@ class Written:
         if content is None or hashlib.sha256(content).hexdigest() != sha256:
             return None
         return content
+
+
+def store_ahead(
+    store: Store, packages: Packages, change: Change, local: Mapping[str, Path]
+) -> None:
+    """Store what pages show of the data of new versions, before the log names them.
+
+    It is named after the data and never changes: one of several publishers stores each file.
+    """
+    new = {each.key for each in change.add}
+    packages = packages.with_added(change.add)
+    payloads = Payloads(store, local)
+    for path, content in catalogue.ahead(packages.named(change.names), new, payloads):
+        with suppress(ExistsError):
+            store.create(path, content)
 
 
 def write(
@@ -179,7 +210,7 @@ def _write_once(
     digests = {**(before.digests if extends else {}), **_pool(packages)}
     leading = (each for each in files if not each.settled)
     for batch in _batches(itertools.chain(leading, _pages(snapshot, payloads))):
-        _write_all(store, batch)
+        _write_all(store, [file for file in batch if not file.there])
         for file in batch:
             if not file.signature:
                 digests[file.path] = hashlib.sha256(file.content).hexdigest()
@@ -241,7 +272,9 @@ def _pages(snapshot: Snapshot, payloads: Payloads) -> Iterator[IndexFile]:
         before=snapshot.before,
     )
     for path, content in pages:
-        yield IndexFile(path=path, content=content, own=catalogue.own(path))
+        yield IndexFile(
+            path=path, content=content, own=catalogue.own(path), there=catalogue.is_stored(path)
+        )
 
 
 def _about(

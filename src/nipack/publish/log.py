@@ -201,13 +201,11 @@ _IDENTITY = {"name", "title", "address", "certificate", "suites", "fingerprint"}
 
 def applied(state: State, change: Change, *, date: str) -> State:
     """Return the state after a change."""
+    packages = state.packages.with_added(change.add)
     touched: dict[Key, PublishedPackage] = {}
-    for package in change.add:
-        known = touched.get(package.key) or state.packages.get(package.key)
-        touched[package.key] = _joined(known, package) if known else package
     for key, why in change.retract.items():
-        touched[key] = replace(touched.get(key) or state.packages[key], retracted=why or None)
-    packages = state.packages.updated(touched)
+        touched[key] = replace(packages[key], retracted=why or None)
+    packages = packages.updated(touched)
     if change.drop:
         packages = Packages(_without(packages, frozenset(change.drop)))
     fields = to_json(state.repository) | to_json_values(change.repository)
@@ -227,17 +225,6 @@ def applied(state: State, change: Change, *, date: str) -> State:
 def to_json_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return values of a repository's fields as JSON has them."""
     return {name: to_json(value) for name, value in fields.items()}
-
-
-def _joined(known: PublishedPackage, more: PublishedPackage) -> PublishedPackage:
-    """Return a package with more artifacts, and with what only the new ones say of it."""
-    artifacts = {each.path: each for each in [*more.artifacts, *known.artifacts]}
-    return replace(
-        known,
-        artifacts=tuple(artifacts[path] for path in sorted(artifacts)),
-        description=known.description or more.description,
-        license_text=known.license_text or more.license_text,
-    )
 
 
 def _without(

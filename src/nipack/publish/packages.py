@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -120,6 +121,14 @@ class Packages(Mapping[Key, PublishedPackage]):
         """Return these with some in the place of those of the same keys."""
         return Packages({**self._own, **packages}, self._lines)
 
+    def with_added(self, packages: Iterable[PublishedPackage]) -> "Packages":
+        """Return these with some more; one whose key is there gives it its artifacts."""
+        touched: dict[Key, PublishedPackage] = {}
+        for package in packages:
+            known = touched.get(package.key) or self.get(package.key)
+            touched[package.key] = _joined(known, package) if known else package
+        return self.updated(touched)
+
     def named(self, names: Collection[str]) -> tuple[PublishedPackage, ...]:
         """Return all versions of some names, in order."""
         return tuple(self[key] for key in sorted(self._keys) if key[0] in names)
@@ -145,6 +154,17 @@ class Packages(Mapping[Key, PublishedPackage]):
             else:
                 lines.append(self._lines.line(key))
         return lines, texts
+
+
+def _joined(known: PublishedPackage, more: PublishedPackage) -> PublishedPackage:
+    """Return a package with more artifacts, and with what only the new ones say of it."""
+    artifacts = {each.path: each for each in [*more.artifacts, *known.artifacts]}
+    return replace(
+        known,
+        artifacts=tuple(artifacts[path] for path in sorted(artifacts)),
+        description=known.description or more.description,
+        license_text=known.license_text or more.license_text,
+    )
 
 
 class OrderedPackages(Sequence[PublishedPackage]):

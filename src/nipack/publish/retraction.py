@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from nipack.publish import indexes, log
-from nipack.publish.catalogue import previews
+from nipack.publish.catalogue import changes, previews
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings, check_call
@@ -134,12 +134,12 @@ def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) ->
 
 
 def _old_pictures(store: Store, state: State) -> list[str]:
-    """Return the previews of payloads that no package has any more, and that are not just made."""
-    living = {previews.folder(each) for each in state.packages.values()}
+    """Return what is shown of payloads that no package has any more, and is not just made."""
+    living = {each.payload_id[:32] for each in state.packages.values()}
     return [
         path
         for path in store.files(previews.FOLDER)
-        if path.rpartition("/")[0] not in living and store.age(path) > _YOUNG
+        if not changes.is_of(path, living) and store.age(path) > _YOUNG
     ]
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +18,7 @@ import zstandard
 from PIL import Image
 from tests.publish.catalogue.samples import HARM, many, package, repository
 
-from nipack.publish.catalogue import previews, render
+from nipack.publish.catalogue import ahead, previews, render
 from nipack.publish.catalogue.slices import preview
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
@@ -88,7 +88,16 @@ class Repository:
     def read(self, path: str) -> bytes | None:
         return self.files.get(path)
 
-    def publish(self, *packages: PublishedPackage, **options: Any) -> dict[str, bytes]:
+    def publish(
+        self,
+        *packages: PublishedPackage,
+        new: Collection[tuple[str, str]] | None = None,
+        **options: Any,
+    ) -> dict[str, bytes]:
+        """Store what pages show of new versions, and render them, as publishers do in turn."""
+        named = {each.key for each in packages} if new is None else new
+        for path, content in ahead(packages, named, self):
+            self.files.setdefault(path, content)
         made = dict(render(repository(), packages, self, **options))
         self.files |= made
         return made
@@ -246,7 +255,7 @@ def test_a_payload_is_drawn_once() -> None:
     there = Repository({"nipy-templates": wheel(files)})
     first = there.publish(one, *many(2))
     there.opened.clear()
-    again = there.publish(one, *many(2), changed={"nipy-templates"})
+    again = there.publish(one, *many(2), new={one.key}, changed={one.name})
     assert there.opened == []
     shown = [path for path in first if path.startswith("pictures/")]
     assert len(shown) == 3

@@ -1,6 +1,7 @@
 """The packages of a repository as its catalogue has them: all versions of a name together."""
 
 import hashlib
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,6 +27,11 @@ class Entry:
         """Return the newest version that is not retracted, or the newest where all are."""
         living = [each for each in self.versions if each.retracted is None]
         return (living or self.versions)[0]
+
+    @property
+    def steps(self) -> list[tuple[PublishedPackage, PublishedPackage]]:
+        """Return each version with the one before it, the newest first."""
+        return list(itertools.pairwise(self.versions))
 
     @property
     def date(self) -> str:
@@ -67,28 +73,3 @@ def _order(package: PublishedPackage) -> tuple[bool, Version, str]:
         return True, Version(package.version), package.version
     except InvalidVersion:
         return False, Version("0"), package.version
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What became of a package's files from one version to the next: their paths, sorted."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        """Return how many files are not as they were."""
-        return len(self.added) + len(self.removed) + len(self.changed)
-
-
-def difference(before: PublishedPackage, after: PublishedPackage) -> Difference:
-    """Return what changed in the files of a package between two of its versions."""
-    old = {each.path: each.sha256 for each in before.files}
-    new = {each.path: each.sha256 for each in after.files}
-    return Difference(
-        added=tuple(sorted(new.keys() - old.keys())),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        changed=tuple(sorted(path for path in old.keys() & new.keys() if old[path] != new[path])),
-    )

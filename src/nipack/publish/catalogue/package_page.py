@@ -1,16 +1,18 @@
 """The page of one package: its versions, files, licence and words for a paper."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nipack.difference.words import Section, sections, verdict
 from nipack.inventory.citations import bibtex
 from nipack.publish.catalogue import croissant
+from nipack.publish.catalogue.changes import MOST_BYTES, Changes
 from nipack.publish.catalogue.commands import ways
-from nipack.publish.catalogue.entries import Difference, Entry, difference
+from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.front import hue
-from nipack.publish.catalogue.html import fill, json_block, web_address
+from nipack.publish.catalogue.html import fill, json_block, size_text, web_address
 from nipack.publish.catalogue.licences import plain_words
 from nipack.publish.catalogue.previews import Facts
 from nipack.publish.catalogue.snippets import snippets
@@ -35,10 +37,47 @@ class Release:
     """A version, and what changed in it since the one before; None where it is the first."""
 
     package: PublishedPackage
-    difference: Difference | None
+    changes: Changes | None
+
+    @property
+    def verdict(self) -> str:
+        """Return whether results of an analysis stay as they are."""
+        return verdict(self.changes.difference) if self.changes else ""
+
+    @property
+    def count(self) -> str:
+        """Return how many files changed: `2 changed, 1 added`."""
+        found = self.changes.difference if self.changes else None
+        words = ("changed", "added", "removed", "moved") if found else ()
+        counts = [(len(getattr(found, word)), word) for word in words]
+        return ", ".join(f"{number} {word}" for number, word in counts if number)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Return what changed, of each kind."""
+        return sections(self.changes.difference, size_text) if self.changes else ()
+
+    @property
+    def note(self) -> str:
+        """Return what was not compared by voxel, and why; empty where all was."""
+        if self.changes is None or not self.changes.unread:
+            return ""
+        count, large = len(self.changes.unread), len(self.changes.too_large)
+        if large:
+            limit = f"at most {size_text(MOST_BYTES)} of images is compared by voxel"
+            return f"{_images(count)} compared by digest alone: {limit}."
+        why = "the data of both versions, or a library that reads it, was not at hand"
+        reason = "" if self.changes.answer else f": {why} when this version was published"
+        return f"{_images(count)} compared by digest alone{reason}."
 
 
-def page(repository: PublishedRepository, entry: Entry, facts: Facts) -> bytes:
+def _images(count: int) -> str:
+    return "1 image was" if count == 1 else f"{count} images were"
+
+
+def page(
+    repository: PublishedRepository, entry: Entry, facts: Facts, releases: Sequence[Release]
+) -> bytes:
     """Return the page of a package; the facts are those of its latest version's payload."""
     latest = entry.latest
     served = {each.ecosystem for each in latest.artifacts}
@@ -55,22 +94,13 @@ def page(repository: PublishedRepository, entry: Entry, facts: Facts) -> bytes:
         "texts": facts.get("texts", []),
         "files": latest.files[:FILES],
         "more": max(0, len(latest.files) - FILES),
-        "releases": releases(entry),
+        "releases": releases,
         "plain_words": plain_words(latest.license),
         "works": works(repository, entry),
         "homepage": web_address(latest.homepage),
         "top": "../../",
     }
     return fill("package.html.j2", values)
-
-
-def releases(entry: Entry) -> list[Release]:
-    """Return the versions, newest first, each with what changed since the one before."""
-    before = (*entry.versions[1:], None)
-    return [
-        Release(package, difference(older, package) if older else None)
-        for package, older in zip(entry.versions, before, strict=True)
-    ]
 
 
 def works(repository: PublishedRepository, entry: Entry) -> list[Work]:

@@ -34,14 +34,18 @@ _TEXT = 16_384
 _ROWS, _COLUMNS, _LINES = 8, 8, 24
 
 
-class Payloads(Protocol):
-    """Opens what a repository has."""
-
-    def open(self, package: PublishedPackage) -> tuple[str, IO[bytes]] | None:
-        """Return an artifact's file name and its bytes; None where none is at hand."""
+class Stored(Protocol):
+    """Reads what a repository has."""
 
     def read(self, path: str) -> bytes | None:
         """Return what the repository has at a path by now; None where nothing is there."""
+
+
+class Payloads(Stored, Protocol):
+    """Opens the data of a repository's packages, too."""
+
+    def open(self, package: PublishedPackage) -> tuple[str, IO[bytes]] | None:
+        """Return an artifact's file name and its bytes; None where none is at hand."""
 
 
 Facts = dict[str, Any]
@@ -53,9 +57,9 @@ def folder(package: PublishedPackage) -> str:
     return f"{FOLDER}/{package.payload_id[:32]}"
 
 
-def kept(package: PublishedPackage, payloads: Payloads | None) -> Facts | None:
+def kept(package: PublishedPackage, stored: Stored | None) -> Facts | None:
     """Return the facts that were made before; None where there are none."""
-    content = payloads.read(_facts_path(package)) if payloads else None
+    content = stored.read(_facts_path(package)) if stored else None
     try:
         facts = json.loads(content) if content else None
     except ValueError:
@@ -64,12 +68,12 @@ def kept(package: PublishedPackage, payloads: Payloads | None) -> Facts | None:
 
 
 def kept_files(
-    package: PublishedPackage, facts: Facts, payloads: Payloads
+    package: PublishedPackage, facts: Facts, stored: Stored
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files that were made before, as they are."""
     pictures = [image[size]["path"] for image in facts["images"] for size in ("large", "small")]
     for path in [*pictures, _facts_path(package)]:
-        if (content := payloads.read(path)) is not None:
+        if (content := stored.read(path)) is not None:
             yield path, content
 
 
@@ -77,13 +81,15 @@ def _facts_path(package: PublishedPackage) -> str:
     return f"{folder(package)}/facts.json"
 
 
-def made(package: PublishedPackage, payloads: Payloads | None) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a payload's previews, the facts that name them last.
+def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a payload's previews that has none yet, the facts that name them last.
 
     Yields nothing where the payload is not at hand or nibabel and Pillow are not installed: both
-    may be another time.
+    may be when another artifact of it is published.
     """
-    opened = payloads.open(package) if payloads and can_draw() else None
+    if not can_draw() or kept(package, payloads) is not None:
+        return
+    opened = payloads.open(package)
     if opened is None:
         return
     file_name, artifact = opened

@@ -50,14 +50,16 @@ class IndexFile:
     One with `settled` is called after its content, or is of an artifact that never changes: it is
     written before every other, and it is not written again.  The others lead clients to what there
     is, so they are written last, in the order in which they come; but those that follow one another
-    with `own` are each of one package, and are written at once, lower numbers first.  One with
-    `signature` differs from one signing to the next, so its digest is nowhere.
+    with `own` are each of one package, and are written at once, lower numbers first.  One that is
+    `there` was stored before, and only its digest is wanted.  One with `signature` differs from one
+    signing to the next, so its digest is nowhere.
     """
 
     path: str
     content: bytes
     settled: bool = False
     own: int = 0
+    there: bool = False
     signature: bool = False
 
 
