@@ -32,6 +32,9 @@ autodoc_typehints = "signature"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "nipack"
+html_logo = html_favicon = "../src/nipack/publish/catalogue/assets/icon.svg"
+# Light or dark as the reader's system is, until another is chosen.
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
@@ -39,6 +42,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {"**": []}
 html_theme_options = {
+    "logo": {"text": "nipack", "alt_text": ""},
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_prev_next": False,

@@ -3,13 +3,14 @@
 import functools
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page
+from tests.browsing import Open, launched, opening
 from tests.publish.catalogue.samples import HARM, harmful, many, package, repository
 
 from nipack.publish.catalogue import render
@@ -18,15 +19,6 @@ from nipack.publish.records import PublishedPackage
 
 pytestmark = [pytest.mark.slow, pytest.mark.tools("chromium")]
 
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 KINDS = (
     "index.html",
     "packages/index.html",
@@ -37,44 +29,14 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=OPTIONS)
+    with launched() as found:
         yield found
-        found.close()
-
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a page, and fail at the end where a console had an error or another host was asked."""
-    contexts = []
-    wrong: list[str] = []
-
-    def asked(request: Request) -> None:
-        if not request.url.startswith(("file:", "http://127.0.0.1", "data:")):
-            wrong.append(request.url)
-
-    def failed(request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # not one that leaving the page ended
-            wrong.append(f"no {request.url}: {request.failure}")
-
-    def opened(address: str, **options: Any) -> Page:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("requestfailed", failed)
-        page.on("request", asked)
-        page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    with opening(browser) as opened:
+        yield opened
 
 
 def write(folder: Path, packages: list[PublishedPackage], **changes: Any) -> Path:

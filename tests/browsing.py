@@ -1,0 +1,67 @@
+"""A real browser for tests of pages: Debian's chromium, which asks no other host for anything."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Open = Callable[..., Page]
+"""Opens an address in a context of its own, with the options of one."""
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the browser, and end it afterwards."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=OPTIONS)
+        yield found
+        found.close()
+
+
+@contextmanager
+def opening(browser: Browser, *, may_log: bool = False) -> Iterator[Open]:
+    """Open pages, and fail at the end where a console said something or another host was asked.
+
+    With `may_log` the console may have what is neither an error nor a warning.
+    """
+    contexts = []
+    wrong: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if not may_log or message.type in ("error", "warning"):
+            wrong.append(f"{message.type}: {message.text}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(("file:", "http://127.0.0.1", "data:")):
+            wrong.append(request.url)
+
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # not one that leaving the page ended
+            wrong.append(f"no {request.url}: {request.failure}")
+
+    def opened(address: str, **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", said)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("requestfailed", failed)
+        page.on("request", asked)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong, wrong
