@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import asyncssh
+import pytest
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 # Any will do: neither server asks who it is.
@@ -44,15 +47,27 @@ def folder(work: Path) -> Iterator[Place]:
 
 @contextmanager
 def moto(work: Path) -> Iterator[Place]:
-    """Give an empty bucket of moto's server."""
+    """Give an empty bucket of moto's server, which keeps S3's promise: a write is one step.
+
+    moto by itself asks whether a key is there, and then writes it; a busy machine can let two
+    writers pass between these.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    lock, put = threading.RLock(), S3Response.put_object
+
+    def put_in_turn(response: S3Response) -> Any:
+        with lock:
+            return put(response)
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield _bucket(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(S3Response, "put_object", put_in_turn)
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            yield _bucket(f"http://{host}:{port}")
+        finally:
+            server.stop()
 
 
 @contextmanager
