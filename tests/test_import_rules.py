@@ -187,7 +187,7 @@ def test_repositories_know_artifacts_and_not_what_built_them(path: Path) -> None
     # Of the runtime, what package.json means is enough.
     runtime = ("nipack.layout", "nipack.inventory.citations", "nipack.libraries.views")
     tool = ("nipack.publish", "nipack.difference", "nipack.system")
-    allowed = (*tool, *runtime, "nipack.libraries.table")
+    allowed = (*tool, *runtime, "nipack.libraries.table", "nipack.lookup.json_text")
     wrong = [
         name
         for name in imports(path)
@@ -213,6 +213,22 @@ def test_only_the_command_line_prints_exits_or_reads_its_arguments(path: Path) -
                 wrong.append(f"{path.name}:{node.lineno}: {spoken}")
         elif isinstance(node, ast.Name) and node.id == "SystemExit":
             wrong.append(f"{path.name}:{node.lineno}: SystemExit")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if name_of(path) != "nipack.lookup.json_text"], ids=name_of
+)
+def test_json_is_read_by_the_one_function_that_has_limits(path: Path) -> None:
+    wrong = [
+        f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node) in ("json.load", "json.loads", "json.JSONDecoder")
+        )
+        or (isinstance(node, ast.ImportFrom) and node.module in ("json", "orjson", "simplejson"))
+    ]
     assert wrong == []
 
 

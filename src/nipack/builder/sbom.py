@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nipack import __version__
 from nipack.builder.package import DataFile, DataPackage
 from nipack.layout import BILL_SUFFIX
+from nipack.lookup.json_text import json_value
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 from nipack.system.extras import how_to_have
@@ -45,7 +46,7 @@ def write_sbom(package: DataPackage, artifact: Path) -> Path:
     text = JsonV1Dot6(_bill(package, artifact.name, sha256)).output_as_string()
     target = bill_beside(artifact)
     with written_beside(target, ArtifactError) as output:
-        output.write(f"{json.dumps(json.loads(text), indent=2, sort_keys=True)}\n".encode())
+        output.write(f"{json.dumps(json_value(text), indent=2, sort_keys=True)}\n".encode())
     return target
 
 

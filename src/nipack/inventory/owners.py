@@ -135,11 +135,22 @@ def _dpkg(prefix: str, file: str, likely: str) -> Owner | None:
     lists = glob.glob(os.path.join(glob.escape(os.path.join(database, "info")), "*.list"))
     line = _utf8(f"/usr/{file}")
     for listed in _first(lists, likely):
-        if line in _bytes(listed).splitlines():
+        if _has_line(_bytes(listed), line):
             name = os.path.basename(listed).removesuffix(".list").partition(":")[0]
             version = _dpkg_version(os.path.join(database, "status"), name)
             return Owner(manager="dpkg", name=name, version=version)
     return None
+
+
+def _has_line(text: bytes, line: bytes) -> bool:
+    # A list of the lines takes many times the memory, where there is nothing in them.
+    start = text.find(line)
+    while start >= 0:
+        end = start + len(line)
+        if text[max(0, start - 1) : start] in (b"", b"\n") and text[end : end + 1] in (b"", b"\n"):
+            return True
+        start = text.find(line, start + 1)
+    return False
 
 
 def _dpkg_version(status: str, name: str) -> str | None:
@@ -251,8 +262,9 @@ def _wheel_records(prefix: str, folder: str = "*.dist-info") -> Iterator[str]:
 
 def _is_recorded(file: str, record: bytes) -> bool:
     # ../../../share/nipy/nipy/templates/config.ini,sha256=...,24
-    text = record.decode("utf-8", "replace").replace("\\", "/").replace('"', "")
-    return any(f"/{file}," in f"/{line}" for line in text.splitlines())
+    text = record.replace(b"\\", b"/").replace(b'"', b"")
+    name = _utf8(f"{file},")
+    return text.startswith(name) or b"/" + name in text or b"\n" + name in text
 
 
 def _first(paths: Iterable[str], likely: str, *, parents: int = 0) -> list[str]:

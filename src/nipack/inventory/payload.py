@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..layout import (
@@ -15,7 +14,8 @@ from ..layout import (
     payload_directory,
 )
 from ..lookup.errors import DataError
-from ..lookup.files import folder_names, read_regular
+from ..lookup.files import MOST_OF_MANIFESTS, folder_names, read_regular
+from ..lookup.json_text import MOST_OF_JSON, json_value
 from ..lookup.records import Record
 
 TYPE_CHECKING = False
@@ -190,7 +190,7 @@ def read_manifest(file: str, directory: str | None = None) -> Manifest:
 
 def _text(file: str) -> str:
     try:
-        return read_regular(file).decode("utf-8").replace("\r\n", "\n")
+        return read_regular(file, MOST_OF_MANIFESTS).decode("utf-8").replace("\r\n", "\n")
     except OSError as error:
         reason = f"cannot be read ({error.strerror}); name another, or make it readable"
         raise DataError(f"{file}: {reason}") from error
@@ -249,7 +249,7 @@ def read_metadata(folder: str) -> Metadata:
 def read_json(file: str) -> dict[str, Any]:
     """Return the object that a file holds; an empty one where it is not there, or holds none."""
     try:
-        return parse_json(read_regular(file))
+        return parse_json(read_regular(file, MOST_OF_JSON))
     except OSError:
         return {}
 
@@ -257,8 +257,8 @@ def read_json(file: str) -> dict[str, Any]:
 def parse_json(data: bytes) -> dict[str, Any]:
     """Return the object that these bytes are, or an empty one."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        document = json_value(data)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 
+from ..lookup.files import read_regular
+from ..lookup.json_text import MOST_OF_JSON, json_value
 from ..lookup.records import Record
 
 TYPE_CHECKING = False
@@ -81,14 +83,13 @@ def ledger_file(here: Surroundings, tree: str | None) -> str:
 
 def _lines(file: str) -> Iterable[dict[str, Any]]:
     try:
-        with open(file, "rb") as stream:
-            lines = stream.read().split(b"\n")
+        lines = read_regular(file, MOST_OF_JSON).splitlines()
     except OSError:
         return
     for line in lines:
         try:
-            document = json.loads(line)
-        except (ValueError, RecursionError):
+            document = json_value(line)
+        except ValueError:
             continue
         if isinstance(document, dict):
             yield document

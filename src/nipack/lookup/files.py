@@ -10,9 +10,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Of an ini file, and of a record of a package manager, the largest of which have tens of megabytes.
+# Of an ini file, of a payload's SHA256SUMS, and of a record of a package manager, the largest of
+# which have tens of megabytes.
 MOST_OF_SETTINGS = 1 << 18
-MOST_OF_RECORDS = 1 << 28
+MOST_OF_MANIFESTS = 1 << 25
+MOST_OF_RECORDS = 1 << 26
 
 
 def read_regular(file: str, most: int = MOST_OF_RECORDS) -> bytes:

@@ -5,10 +5,10 @@ file.  Sources: the Sigstore bundle's format; the in-toto statement; PEP 740.
 """
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
+from nipack.lookup.json_text import json_value
 from nipack.publish.ecosystems import Attestations
 from nipack.publish.errors import RepositoryError
 from nipack.system.limits import how_to_raise, limits
@@ -38,7 +38,7 @@ def _read(path: Path, sha256: str, digests: Any) -> bytes:
         raise RepositoryError(f"{path.name} is larger than such files are; {how_to_raise('text')}")
     content = path.read_bytes()
     try:
-        found = digests(json.loads(content))
+        found = digests(json_value(content))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RepositoryError(
             f"{path.name} is not of the form that signers write ({error}); sign it again, or move "
@@ -68,5 +68,5 @@ def _digests_of_attestation(attestation: dict[str, Any]) -> list[str]:
 
 def _subjects(statement: str) -> list[str]:
     """Return the digests of what an in-toto statement is about."""
-    document = json.loads(base64.b64decode(statement, validate=True))
+    document = json_value(base64.b64decode(statement, validate=True))
     return [str(each["digest"]["sha256"]) for each in document["subject"]]

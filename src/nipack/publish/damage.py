@@ -54,11 +54,18 @@ def damage_as_error(
 
 def read_text(content: IO[bytes], name: str) -> bytes:
     """Return a text of an artifact; raises RepositoryError where it is larger than texts are."""
-    text = content.read(limits().text + 1)
-    if len(text) > limits().text:
-        raise RepositoryError(
-            f"its {name} has more than {limits().text:,} bytes; {how_to_raise('text')}"
-        )
+    return _read(content, name, "text", limits().text)
+
+
+def read_record(content: IO[bytes], name: str) -> bytes:
+    """Return what lists an artifact's files; raises RepositoryError where it is too large."""
+    return _read(content, name, "record", limits().record)
+
+
+def _read(content: IO[bytes], name: str, limit: str, most: int) -> bytes:
+    text = content.read(most + 1)
+    if len(text) > most:
+        raise RepositoryError(f"its {name} has more than {most:,} bytes; {how_to_raise(limit)}")
     return text
 
 

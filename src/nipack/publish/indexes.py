@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from nipack.lookup.json_text import json_value
 from nipack.publish import catalogue, log
 from nipack.publish.ecosystems import IndexFile, Snapshot, ecosystems
 from nipack.publish.errors import ExistsError, RepositoryError, store_errors_say
@@ -161,7 +162,7 @@ def written(store: Store, signer: Signer | None) -> Written:
     if about is None or sums is None:
         return nothing
     try:
-        document = json.loads(about)
+        document = json_value(about)
         if document["sha256sums"] != hashlib.sha256(sums).hexdigest():
             return nothing  # somebody is writing it, or was ended
         generation = int(document["generation"])

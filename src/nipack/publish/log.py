@@ -8,13 +8,13 @@ reads what the other has made, and makes the next.
 
 import hashlib
 import itertools
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.packages import (
     Key,
@@ -145,7 +145,7 @@ def _entry_of(content: bytes) -> _Entry:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    found = json.loads(content)
+    found = json_value(content, MOST_OF_OWN)
     if not isinstance(found, dict):
         raise TypeError("it holds no object")
     return found

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, overload
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.errors import RepositoryError
 from nipack.publish.records import PublishedPackage, from_json, to_json
 
@@ -57,7 +58,7 @@ class PackageLines:
     def package(self, key: Key) -> PublishedPackage:
         """Return a package; raises RepositoryError where its line is damaged."""
         try:
-            document = json.loads(bytes(self.line(key)))
+            document = json_value(bytes(self.line(key)), MOST_OF_OWN)
             if "license_text" in document:
                 document["license_text"] = self.texts[document["license_text"]]
             return from_json(PublishedPackage, document)
@@ -217,4 +218,4 @@ def _places(content: bytes, part: bytes, start: int, end: int) -> Iterator[int]:
 
 def _text(string: bytes) -> str:
     inner = string[1:-1]
-    return str(json.loads(string)) if b"\\" in inner else inner.decode("ascii")
+    return str(json_value(string)) if b"\\" in inner else inner.decode("ascii")

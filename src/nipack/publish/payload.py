@@ -1,7 +1,6 @@
 """What an artifact says of the data that it installs: its package.json and its SHA256SUMS."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
@@ -9,15 +8,16 @@ from typing import IO, Any
 from nipack import layout
 from nipack.libraries.table import LIBRARIES
 from nipack.libraries.views import stated_views, umbrella_view
+from nipack.lookup.json_text import json_value
+from nipack.publish.damage import read_record
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
+from nipack.system.limits import limits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
 _LINK = "# symlink "
 RECORDS = f"{layout.RECORDS}/"
-# Both are texts; what is larger is something else.
-MOST_OF_A_RECORD = 1 << 28
 
 
 class RecordFiles:
@@ -33,7 +33,7 @@ class RecordFiles:
         path = path.removeprefix("./")
         name = path.rpartition("/")[2]
         if name in ("package.json", "SHA256SUMS") and path.startswith(f"{self._prefix}{RECORDS}"):
-            self._found[name] = content.read(MOST_OF_A_RECORD)
+            self._found[name] = read_record(content, name)
         return len(self._found) == 2
 
     def package(self) -> PublishedPackage:
@@ -59,7 +59,7 @@ def package_in(members: Members) -> PublishedPackage:
 def package_of(metadata: bytes, manifest: bytes) -> PublishedPackage:
     """Return a package without artifacts; raises RepositoryError where the two do not agree."""
     try:
-        document = json.loads(metadata)
+        document = json_value(metadata, limits().record)
         package = _package(document, manifest)
     except (KeyError, TypeError, ValueError) as error:
         raise RepositoryError(

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import IO
 
 from nipack import layout
-from nipack.publish.damage import damage_as_error
+from nipack.publish.damage import damage_as_error, read_record
 from nipack.publish.ecosystems import ecosystem_of
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members
-from nipack.publish.payload import MOST_OF_A_RECORD
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import digest_stream
 
@@ -38,7 +37,7 @@ def payload_files(
         if path != name and path in known:
             yield path, content
         elif name == record:
-            take_record(content.read(MOST_OF_A_RECORD))
+            take_record(read_record(content, "package.json"))
 
 
 def check_payload(package: PublishedPackage, artifact: Path) -> None:

@@ -1,12 +1,12 @@
 """Check a whole repository, or a mirror of one, against its signature and its digests."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish import indexes, log
 from nipack.publish.ecosystems import Reader, ecosystems
 from nipack.publish.errors import RepositoryError
@@ -33,6 +33,9 @@ class RepositoryCheck:
     problems: tuple[str, ...]
     behind: int | None = None
     newest: str | None = None
+
+
+_TEXTS = ("certificate", "fingerprint", "expires")
 
 
 def reader_of(address: str) -> Reader:
@@ -92,8 +95,10 @@ def _about(reader: Reader) -> tuple[dict[str, Any], bytes]:
             f"{reader.address}: has no {indexes.ABOUT}, so it is no repository; check the address"
         )
     try:
-        about = json.loads(content)
+        about = json_value(content)
         int(about["generation"]), str(about["date"])
+        if not all(isinstance(about.get(name), str | None) for name in _TEXTS):
+            raise TypeError(f"{', '.join(_TEXTS)} are texts")
     except (KeyError, TypeError, ValueError) as error:
         raise RepositoryError(
             f"{reader.address}/{indexes.ABOUT}: is damaged; publish again, or copy it again"
@@ -148,7 +153,7 @@ def _log_problems(reader: Reader, about: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}: is changed"
             return
         try:
-            entry = json.loads(content)
+            entry = json_value(content, MOST_OF_OWN)
             if "everything" in entry:
                 return  # what is older may be gone
             wanted = entry["previous"]

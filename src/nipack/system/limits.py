@@ -19,6 +19,8 @@ class Limits:
 
     `text`: bytes of a text that is read whole: a definition, a licence, CITATION.cff.
     `header`: bytes of what a tar says of one member before it (PAX records, long names).
+    `record`: bytes of what lists files or packages: package.json and SHA256SUMS of an artifact,
+    packages.json of a repository.
     `members`: files, folders and links in one archive.
     `ratio`: how much larger than its archive is what is unpacked; the first GB is free.
     `seconds`: of one download.
@@ -28,6 +30,7 @@ class Limits:
 
     text: int = 512 << 10
     header: int = 256 << 10
+    record: int = 32 << 20
     members: int = 100_000
     ratio: int = 250
     seconds: int = 6 * 3600

@@ -2,7 +2,6 @@
 
 import configparser
 import importlib.util
-import json
 import logging
 import re
 import sys
@@ -18,6 +17,7 @@ import yaml
 from nipack.builder.definition.model import Citation, Person
 from nipack.builder.definition.spdx import InvalidLicenseExpression, canonicalize_license_expression
 from nipack.builder.definition.yaml_lines import load_text
+from nipack.lookup.json_text import json_value
 from nipack.system.errors import ToolError
 from nipack.system.foreign import read_ini, read_text
 from nipack.system.leftovers import workspace
@@ -152,7 +152,7 @@ def _cff_name(person: dict[str, str]) -> str:
 
 def _dataset_description(path: Path) -> Facts:
     """Read a BIDS dataset_description.json."""
-    data = json.loads(read_text(path))
+    data = json_value(read_text(path))
     links = " ".join(data.get("ReferencesAndLinks", ()))
     return Facts(
         version=data.get("DatasetVersion"),

@@ -5,7 +5,6 @@ docs.figshare.com, developer.osf.io, and the API guide of guides.dataverse.org.
 """
 
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from nipack.builder.authoring.facts import Facts, citations, license_expression,
 from nipack.builder.authoring.listing import Listing
 from nipack.builder.definition.sources import DIGEST_ALGORITHMS, Source
 from nipack.builder.source.tree import fetch_source
+from nipack.lookup.json_text import json_value
 from nipack.system.errors import SourceError
 from nipack.system.foreign import read_text
 from nipack.system.progress import Advance, Reporter
@@ -59,7 +59,7 @@ class _Session:
     def ask(self, address: str) -> Any:
         """Return an answer in JSON; raises SourceError."""
         path, _ = fetch_source(Source(address=address), self, offline=self.offline)
-        return json.loads(read_text(path))
+        return json_value(read_text(path))
 
     def step(self, name: str, total: int | None) -> Advance:
         """Count nothing: answers are small."""

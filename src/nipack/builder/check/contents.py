@@ -7,12 +7,13 @@ import stat
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from nipack.builder.check import images, privacy
 from nipack.builder.known_files import KnownFiles
 from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
+from nipack.lookup.json_text import json_value
 from nipack.system import fast_gzip
 from nipack.system.errors import Problem
 from nipack.system.hashing import CHUNK
@@ -195,16 +196,12 @@ def _original_name(start: bytes) -> bytes:
 def _json_problems(content: bytes, where: str) -> Iterator[Problem]:
     remedy = "fix it there"
     try:
-        json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        json_value(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         yield problem_at("json-invalid", f"{where}:{line}", "it is not UTF-8", "save it as UTF-8")
     except json.JSONDecodeError as error:
         message = f"it is not JSON: {error.msg} (column {error.colno})"
         yield problem_at("json-invalid", f"{where}:{error.lineno}", message, remedy)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         yield problem_at("json-invalid", where, f"it is not JSON: {error}", remedy)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not in JSON; null is")

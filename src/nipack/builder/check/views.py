@@ -1,6 +1,5 @@
 """What is wrong with the views of a package, by which other libraries find its files."""
 
-import json
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,9 @@ from pathlib import Path
 from nipack.builder.definition.model import Definition
 from nipack.builder.rules import problem_at
 from nipack.libraries.views import View, umbrella_view
+from nipack.lookup.json_text import json_value
 from nipack.system.errors import Problem
+from nipack.system.foreign import read_regular
 
 _DESCRIPTION = "template_description.json"
 _MOST_JSON = 2_000_000  # bytes
@@ -103,8 +104,8 @@ def _templateflow(
 
 def _says_see_license(file: Path) -> bool:
     try:
-        said = json.loads(file.read_bytes()[:_MOST_JSON])
-    except (ValueError, RecursionError):
+        said = json_value(read_regular(file, _MOST_JSON))
+    except (OSError, ValueError):
         return False  # json-invalid is the rule for it
     licence = said.get("License") if isinstance(said, dict) else None
     return isinstance(licence, str) and "see license" in licence.lower()

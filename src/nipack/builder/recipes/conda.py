@@ -5,7 +5,6 @@ guidelines for recipes.
 """
 
 import hashlib
-import json
 import re
 import shutil
 import tarfile
@@ -32,6 +31,7 @@ from nipack.builder.recipes import (
     sample_images,
 )
 from nipack.builder.rendering import render
+from nipack.lookup.json_text import MOST_OF_JSON, json_value
 from nipack.system import rattler
 from nipack.system.errors import ToolError
 from nipack.system.programs import Program, run
@@ -254,7 +254,7 @@ def _placeholders(archive: zipfile.ZipFile, info: str) -> dict[str, str]:
         for entry in tar:
             content = tar.extractfile(entry) if entry.name == "info/paths.json" else None
             if content is not None:
-                paths = json.load(content)["paths"]
+                paths = json_value(content.read(MOST_OF_JSON + 1))["paths"]
     return {
         each["_path"]: each["prefix_placeholder"]
         for each in paths

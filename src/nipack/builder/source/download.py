@@ -19,6 +19,7 @@ from nipack.builder.definition.sources import Source
 from nipack.builder.source.cache_rights import follow_no_link, make_private
 from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of
+from nipack.lookup.json_text import json_value
 from nipack.system.address import host_of
 from nipack.system.atomic import written_beside
 from nipack.system.errors import SourceDigestError, SourceError
@@ -317,8 +318,8 @@ def _refuse_detours(public: str, response: "Response") -> None:
 
 def _read_state(path: Path) -> dict[str, str]:
     try:
-        state = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError):
+        state = json_value(read_text(path))
+    except (OSError, ValueError):
         return {}
     if not isinstance(state, dict):
         return {}

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from nipack.builder.source.cache_rights import follow_no_link, make_private
+from nipack.lookup.json_text import MOST_OF_JSON, json_value
 from nipack.system.atomic import written_beside
 from nipack.system.errors import SourceError
+from nipack.system.foreign import read_regular
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,8 @@ def read_note(place: Path) -> Any:
         return None
     try:
         _make_private(place)
-        return json.loads(place.read_bytes())
-    except (OSError, ValueError, RecursionError, SourceError) as error:
+        return json_value(read_regular(place, MOST_OF_JSON))
+    except (OSError, ValueError, SourceError) as error:
         log.info("%s: nothing is known from it: %s", place, error)
         return None
 

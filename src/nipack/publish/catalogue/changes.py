@@ -24,6 +24,7 @@ from nipack.difference.versions import (
     compare_versions,
 )
 from nipack.difference.voxels import ImageDifference, compare_images, image_difference_of
+from nipack.lookup.json_text import json_value
 from nipack.publish.catalogue import previews
 from nipack.publish.catalogue.previews import Payloads, Stored
 from nipack.publish.payload_files import payload_files
@@ -131,7 +132,7 @@ def _answer(older: PublishedPackage, newer: PublishedPackage, stored: Stored | N
     """Return how images differ, by path; nothing where no answer is stored, or a damaged one."""
     content = stored.read(answer_path(older, newer)) if stored else None
     try:
-        images = json.loads(content)["images"] if content else {}
+        images = json_value(content)["images"] if content else {}
         return {
             path: (image_difference_of(each["difference"]), each["picture"])
             for path, each in images.items()

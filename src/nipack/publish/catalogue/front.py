@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.catalogue.commands import Way, ways
 from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.html import fill, visible
@@ -23,7 +24,7 @@ HUES = 8
 
 def earlier_rows(content: bytes) -> dict[str, Row]:
     """Return the rows of a packages.json, by name."""
-    return {each["name"]: each for each in json.loads(content)["packages"]}
+    return {each["name"]: each for each in json_value(content, MOST_OF_OWN)["packages"]}
 
 
 def files(repository: PublishedRepository, rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:

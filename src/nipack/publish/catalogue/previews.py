@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from nipack.lookup.json_text import json_value
 from nipack.publish.catalogue.html import visible
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
@@ -61,7 +62,7 @@ def kept(package: PublishedPackage, stored: Stored | None) -> Facts | None:
     """Return the facts that were made before; None where there are none."""
     content = stored.read(_facts_path(package)) if stored else None
     try:
-        facts = json.loads(content) if content else None
+        facts = json_value(content) if content else None
     except ValueError:
         return None
     return facts if isinstance(facts, dict) else None

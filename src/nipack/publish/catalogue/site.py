@@ -1,9 +1,9 @@
 """The story of a catalogue: which pages and files there are, and in what order they are written."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.catalogue import (
     assets,
     changes,
@@ -143,7 +143,7 @@ def _known_pictures(stored: Stored | None) -> dict[str, front.Picture | None]:
     """Return the picture of each payload, from the list that was written before."""
     content = stored.read("packages.json") if stored else None
     try:
-        rows: Any = json.loads(content)["packages"] if content else []
+        rows: Any = json_value(content, MOST_OF_OWN)["packages"] if content else []
         return {row["payload_id"]: row["picture"] for row in rows}
     except (KeyError, TypeError, ValueError):
         return {}

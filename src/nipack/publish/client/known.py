@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from nipack.lookup.json_text import json_value
 from nipack.publish.client import transfer
 from nipack.publish.errors import RepositoryError
 from nipack.publish.indexes import ABOUT, SUMS, read_sums
 from nipack.publish.signing import certificates_in, fingerprints_in, verified
 from nipack.system.atomic import written_beside
+from nipack.system.foreign import read_regular
+from nipack.system.limits import limits
 
 PACKAGES = "packages.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -117,7 +120,7 @@ def _keep(repository: KnownRepository, folder: Path) -> None:
 
 def _load(path: Path) -> KnownRepository:
     try:
-        document = json.loads(path.read_bytes())
+        document = json_value(read_regular(path, limits().record))
         return KnownRepository(**{**document, "packages": tuple(document["packages"])})
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RepositoryError(
@@ -152,7 +155,7 @@ def _signed(address: str, known: KnownRepository | None) -> dict[str, Any]:
     if content is None:
         raise RepositoryError(f"{address}: is no repository: it has no {ABOUT}; check the address")
     try:
-        about = json.loads(content)
+        about = json_value(content)
         if not isinstance(about, dict) or not _NAME.fullmatch(str(about["name"])):
             raise ValueError("it has no name")
     except (KeyError, ValueError) as error:
@@ -194,7 +197,7 @@ def _known(
             date=str(about["date"]),
             fingerprint=fingerprints[0] if fingerprints else None,
             certificate="".join(certificates_in(str(certificate))) if certificate else None,
-            packages=tuple(json.loads(rows or b"")["packages"]),
+            packages=tuple(json_value(rows or b"", limits().record)["packages"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RepositoryError(

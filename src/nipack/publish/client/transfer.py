@@ -1,6 +1,7 @@
 """Read files of a repository, from the web or a folder; large ones go on where they ended."""
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from nipack.publish.errors import RepositoryError
 from nipack.system.errors import system_errors_as
+from nipack.system.limits import how_to_raise, limits
 from nipack.system.progress import Advance
 
 _TIMEOUT = 60.0  # seconds without a byte from the server
@@ -26,12 +28,24 @@ def read(address: str, path: str) -> bytes | None:
     """Return a small file of a repository, None where there is none; raises RepositoryError."""
     for attempt in range(_ATTEMPTS):
         try:
-            return b"".join(_chunks(address, path, 0))
+            return _bounded(address, path)
         except FileNotFoundError:
             return None
         except _Transient as error:
             _wait_or_raise(address, path, error, attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _bounded(address: str, path: str) -> bytes:
+    """Return a file that is no larger than lists are; raises RepositoryError."""
+    most, content = limits().record, bytearray()
+    for chunk in _chunks(address, path, 0):
+        content += chunk
+        if len(content) > most:
+            raise RepositoryError(
+                f"{address}/{path}: has more than {most:,} bytes; {how_to_raise('record')}"
+            )
+    return bytes(content)
 
 
 def download(address: str, path: str, target: Path, sha256: str, advance: Advance) -> None:
@@ -111,7 +125,8 @@ def _web_chunks(address: str, start: int) -> Iterator[bytes]:
             if response.status_code not in (200, 206):
                 raise _Transient(f"the server answers {response.status_code}")
             skip = start if response.status_code == 200 else 0
-            expected = response.headers.get("Content-Length")
+            stated = response.headers.get("Content-Length", "")
+            expected = int(stated) if re.fullmatch("[0-9]{1,18}", stated) else None
             received = 0
             for chunk in response.iter_content(_CHUNK):
                 received += len(chunk)
@@ -120,7 +135,7 @@ def _web_chunks(address: str, start: int) -> Iterator[bytes]:
                     chunk, skip = chunk[skip:], max(0, skip - len(chunk))
                 if chunk:
                     yield chunk
-            if expected is not None and received < int(expected):
+            if expected is not None and received < expected:
                 raise _Transient("the connection ended before the file did")
     except requests.RequestException as error:
         raise _Transient(_reason(error)) from error

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import zstandard
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
@@ -51,7 +52,7 @@ class CondaChannel(Ecosystem):
         """Return what is in the info part, and which data is in the other."""
         with damage_as_error("a .conda"), zipfile.ZipFile(artifact) as archive:
             info = _info_files(archive)
-            index, about = json.loads(info["index.json"]), json.loads(info["about.json"])
+            index, about = json_value(info["index.json"]), json_value(info["about.json"])
             package = _payload_of(archive)
             return _reading(package, index, about, info)
 
@@ -151,7 +152,8 @@ def _earlier(snapshot: Snapshot) -> _Channel | None:
     flat, about, shards = map(snapshot.before.read, (_FLAT, _CHANNEL_DATA, _SHARDS))
     if flat is None or about is None or shards is None:
         return None
-    document, data = json.loads(flat), json.loads(about)["packages"]
+    document = json_value(flat, MOST_OF_OWN)
+    data = json_value(about, MOST_OF_OWN)["packages"]
     mine = [each for package in snapshot.mine for each in package.artifacts_of("conda")]
     names, files = {each.index["name"] for each in mine}, {each.file_name for each in mine}
     records = document["packages.conda"]

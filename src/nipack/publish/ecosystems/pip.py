@@ -18,6 +18,7 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
@@ -72,7 +73,7 @@ class SimpleIndex(Ecosystem):
         """Return the bundle, and PEP 740's provenance of the attestation."""
         files = dict(super().carried(place, found))
         if found.publish:
-            bundle = {"publisher": {"kind": "nipack"}, "attestations": [json.loads(found.publish)]}
+            bundle = {"publisher": {"kind": "nipack"}, "attestations": [json_value(found.publish)]}
             files[f"{place}.provenance"] = _json({"version": 1, "attestation_bundles": [bundle]})
         return files
 
@@ -99,13 +100,15 @@ def _earlier(snapshot: Snapshot) -> list[str] | None:
     content = snapshot.before.read(f"{_TOP}/index.json") if snapshot.before else None
     if snapshot.before is None or content is None:
         return None
-    names = [each["name"] for each in json.loads(content)["projects"]]
+    names = [each["name"] for each in json_value(content, MOST_OF_OWN)["projects"]]
     known = frozenset(names)
     for project, wheels in _projects(snapshot.mine).items():
         if project not in known:
             continue
         page = snapshot.before.read(f"{_TOP}/{project}/index.json")
-        there = {each["filename"] for each in json.loads(page)["files"]} if page else None
+        there = (
+            {each["filename"] for each in json_value(page, MOST_OF_OWN)["files"]} if page else None
+        )
         if there is None or there - {wheel.file_name for _, wheel in wheels}:
             return None  # Another package of the repository has wheels of this project.
     return names

@@ -3,7 +3,6 @@
 They are what `nipack build -f sdist` makes; their digests stand in repository.json.
 """
 
-import json
 import re
 import tarfile
 from collections.abc import Iterator
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import IO
 
 from nipack import layout
-from nipack.publish.damage import damage_as_error, read_text
+from nipack.lookup.json_text import json_value
+from nipack.publish.damage import damage_as_error, read_record, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, tar_members
-from nipack.publish.payload import MOST_OF_A_RECORD, joined_texts, package_of
+from nipack.publish.payload import joined_texts, package_of
 from nipack.publish.records import PublishedRepository
 
 _TOP = "sources"
@@ -47,7 +47,7 @@ class SourceTarballs(Ecosystem):
                 if content is None:
                     continue
                 if path in _RECORDS:
-                    found[path] = content.read(MOST_OF_A_RECORD)
+                    found[path] = read_record(content, path)
                 elif path.startswith("LICENSES/"):
                     licenses.append((path, read_text(content, path)))
         if missing := [name for name in _RECORDS if name not in found]:
@@ -73,7 +73,12 @@ class SourceTarballs(Ecosystem):
     def members(self, artifact: IO[bytes]) -> Members:
         """Yield the data and the records, by where the package that is built of it has them."""
         about = next(
-            (json.load(content) for path, content in _files(artifact) if path == _RECORDS[0]), None
+            (
+                json_value(read_record(content, path))
+                for path, content in _files(artifact)
+                if path == _RECORDS[0]
+            ),
+            None,
         )
         if about is None:
             raise ValueError(f"it has no {_RECORDS[0]}")

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import requests
 
+from nipack.lookup.json_text import MOST_OF_OWN
 from nipack.publish.errors import RepositoryError
 from nipack.system.hashing import CHUNK
 
@@ -23,9 +24,20 @@ class WebReader:
         """Return a file's bytes, or None where there is none."""
         try:
             with self._get(path) as answer:
-                return None if answer.status_code in (403, 404) else answer.content
+                return None if answer.status_code in (403, 404) else self._content(path, answer)
         except requests.RequestException as error:
             raise self._error(path, error) from error
+
+    def _content(self, path: str, answer: requests.Response) -> bytes:
+        content = bytearray()
+        for chunk in answer.iter_content(CHUNK):
+            content += chunk
+            if len(content) > MOST_OF_OWN:
+                raise RepositoryError(
+                    f"{self.address}/{path}: has more than {MOST_OF_OWN:,} bytes, which "
+                    "nothing has that nipack writes; check the address"
+                )
+        return bytes(content)
 
     def digest(self, path: str) -> tuple[int, str] | None:
         """Return a file's size in bytes and its sha256, or None where there is none."""

@@ -1,0 +1,82 @@
+"""JSON of strangers becomes a value within bounds, or a ValueError."""
+
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.commands import peak_memory
+
+from nipack.lookup.json_text import DEEPEST, MOST_OF_JSON, json_value
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=30)
+@given(VALUES, st.booleans())
+def test_what_is_json_is_read_as_it_is(value: object, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    if b"\xed" not in text:  # a half of a character
+        assert json_value(text) == value
+    assert json_value(json.dumps(value)) == value
+
+
+@given(st.binary(max_size=40) | st.text(alphabet='[]{}",:1eE-.\\unINaf ', max_size=40))
+def test_whatever_else_is_a_value_error(text: bytes | str) -> None:
+    try:
+        value = json_value(text)
+    except ValueError:
+        return
+    json.dumps(value, allow_nan=False)  # raises for a number that JSON has not
+
+
+def nested(levels: int, start: str, end: str) -> str:
+    return start * levels + "1" + end * levels
+
+
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_it_is_as_deep_as_everything_after_it_can_go(start: str, end: str) -> None:
+    most = DEEPEST // (start.count("[") + start.count("{"))
+    assert json_value(nested(most, start, end))
+    assert json_value(f"[{','.join(['[]'] * 500)}]") == [[]] * 500
+    for levels in (most + 1, 990, 100_000):
+        with pytest.raises(ValueError, match="it is nested deeper than 100 levels"):
+            json_value(nested(levels, start, end))
+
+
+@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "1e999", '{"a": -1e400}', "9" * 5000])
+def test_a_number_is_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not in JSON|larger than any|[Ee]xceeds the limit"):
+        json_value(text)
+
+
+def test_what_is_too_large_is_not_read() -> None:
+    assert json_value(b"[1, 2]", 6) == [1, 2]
+    with pytest.raises(ValueError, match=r"it has more than 5 bytes"):
+        json_value(b"[1, 2]", 5)
+    with pytest.raises(ValueError, match="it has more than 16,777,216 bytes"):
+        json_value(" " * (MOST_OF_JSON + 1))
+
+
+def test_a_mark_of_the_byte_order_is_passed_over() -> None:
+    assert json_value(b"\xef\xbb\xbf{}") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["{}", "1.5"])
+def test_the_largest_text_takes_no_gigabyte(part: str) -> None:
+    program = (
+        "import sys; from nipack.lookup.json_text import MOST_OF_JSON, json_value\n"
+        "part = sys.argv[1] + ','\n"
+        "print(len(json_value('[' + part * (MOST_OF_JSON // len(part) - 2) + '0]')))"
+    )
+    assert peak_memory(sys.executable, "-c", program, part) < 600 << 20
