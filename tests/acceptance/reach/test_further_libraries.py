@@ -25,6 +25,7 @@ def made_by(python: Path, code: str, directory: Path) -> dict[str, bytes]:
     }
 
 
+BRAINGLOBE_VERSIONS = ("2.3.1", "3.0.2")
 BRAINGLOBE_2 = """
 import json, sys
 from pathlib import Path
@@ -76,14 +77,14 @@ print(int(atlas.reference.sum()), int(atlas.annotation.sum()), atlas.structures[
 
 
 @pytest.mark.parametrize(
-    ("requirement", "writes", "name", "relpath", "view"),
+    ("version", "writes", "name", "relpath", "view"),
     [
         (
-            "brainglobe-atlasapi==2.3.1", BRAINGLOBE_2, "tiny_mouse", "brains/tiny",
+            BRAINGLOBE_VERSIONS[0], BRAINGLOBE_2, "tiny_mouse", "brains/tiny",
             "at: tiny_mouse_v1.2",
         ),
         (
-            "brainglobe-atlasapi==3.0.2", BRAINGLOBE_3, "tiny_mouse_100um", "brains/tiny",
+            BRAINGLOBE_VERSIONS[1], BRAINGLOBE_3, "tiny_mouse_100um", "brains/tiny",
             "at: brainglobe-atlasapi, files: ['*']",
         ),
     ],
@@ -91,11 +92,12 @@ print(int(atlas.reference.sum()), int(atlas.annotation.sum()), atlas.structures[
 )  # fmt: skip
 def test_brainglobe(
     reach: MakeReach, environments: Path, tmp_path: Path,
-    requirement: str, writes: str, name: str, relpath: str, view: str,
+    version: str, writes: str, name: str, relpath: str, view: str,
 ) -> None:  # fmt: skip
     """Its defaults ask for the newest version, which version 2 without a network has by heart."""
     written = tmp_path / "written" / "atlas"
     written.mkdir(parents=True)
+    requirement = f"brainglobe-atlasapi=={version}"
     files = made_by(environment((requirement,), environments), writes, written)
     views = f"views:\n  - {{library: brainglobe, {view}}}\n"
     each = reach((requirement,), {relpath: files}, views=views)

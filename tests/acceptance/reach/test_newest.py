@@ -3,8 +3,20 @@
 from pathlib import Path
 
 import pytest
-from tests.acceptance.reach.conftest import NEWEST, MakeReach, environment, image
-from tests.acceptance.reach.test_further_libraries import OF_SKIMAGE, SKIMAGE, coins
+from tests.acceptance.reach.conftest import (
+    NEWEST,
+    NILEARN,
+    TEMPLATEFLOW,
+    MakeReach,
+    environment,
+    image,
+)
+from tests.acceptance.reach.test_further_libraries import (
+    BRAINGLOBE_VERSIONS,
+    OF_SKIMAGE,
+    SKIMAGE,
+    coins,
+)
 from tests.acceptance.reach.test_libraries import (
     ASK,
     BRAINPACK,
@@ -22,10 +34,16 @@ from tests.acceptance.reach.test_libraries import (
     schaefer,
     template,
 )
+from tests.conftest import REPOSITORY
 
-pytestmark = pytest.mark.slow(90)
+
+def test_the_page_names_the_versions_that_are_run() -> None:
+    said = (REPOSITORY / "docs" / "other-libraries.md").read_text("utf-8")
+    versions = {*TEMPLATEFLOW, *NILEARN, *BRAINGLOBE_VERSIONS}
+    assert [each for each in sorted(versions) if each not in said] == []
 
 
+@pytest.mark.slow(90)
 def test_the_newest_find_what_is_installed(
     reach: MakeReach, environments: Path, tmp_path: Path
 ) -> None:
