@@ -219,7 +219,7 @@ def test_the_message_for_what_cannot_be_used(machine: Path) -> None:
     with pytest.raises(DataError) as error:
         make_datasource({"relpath": "nipy/templates"})
     first, *_, last = str(error.value).splitlines()
-    assert first == f"nipy/templates is in {empty}, but cannot be used: empty directory"
+    assert first == f"nipy/templates is not installed: {empty} is an empty directory"
     assert last.endswith("nipack build nipy-templates-VERSION.tar.gz")
 
 

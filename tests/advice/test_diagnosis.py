@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -113,6 +114,21 @@ def test_the_cache_that_conda_links_damage_from_is_removed_first(machine: Machin
     assert only().commands == (second,)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_a_folder_that_conda_left_is_not_called_data(machine: Machine) -> None:
+    """Its fault: a link to a folder stays under another name where the package goes."""
+    data = machine.own_root / "nipy/templates"
+    (data / "ICBM152").mkdir(parents=True)
+    assert only().summary == f"nipy/templates is not installed: {data} is an empty directory"
+    (data / "ICBM152" / "2mm.c~").symlink_to("1mm")
+    (data / "gm.c~").symlink_to("ICBM152")
+    assert only().summary == (
+        f"nipy/templates is not installed: {data} holds only what conda left behind"
+    )
+    (data / "ICBM152" / "T1.nii").touch()
+    assert only().summary == f"nipy/templates is in {data}, but cannot be used: no config.ini"
+
+
 def test_there_is_one_list_of_what_fixes_it_and_the_cause_is_first(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +180,8 @@ def test_a_misspelt_setting_is_told(machine: Machine, text: str, said: str) -> N
 def test_each_verdict(machine: Machine) -> None:
     assert only().verdict == "missing"
     (machine.own_root / "nipy/templates").mkdir(parents=True)
+    assert only().verdict == "missing"
+    write(machine.own_root / "nipy/templates/T1.nii", "")
     assert only().verdict == "unusable"
     data = install(machine.own_root, "0.2")
     assert only("0.3").verdict == "too old"

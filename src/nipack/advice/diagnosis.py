@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..environment import get_nipy_user_dir
 from ..inventory.installed import owners_of
+from ..inventory.owners import find_owner
 from ..inventory.payload import got_package
 from ..inventory.verification import verify_directory
 from ..layout import is_package_name
@@ -15,6 +16,7 @@ from .report import (
     causes,
     first_line,
     installation,
+    is_without_data,
     mistaken,
     near_by,
     nibabel_differs,
@@ -162,7 +164,12 @@ def _verdict(found: Explanation) -> Verdict:
     statuses = {each.status for each in found.tried}
     if "too old" in statuses:
         return "too old"
-    return "missing" if statuses <= {"absent", "repeated"} else "unusable"
+    there = [each for each in found.tried if each.status not in ("absent", "repeated")]
+    is_missing = all(
+        is_without_data(each) and find_owner(each.path, found.wanted.relpath).name is None
+        for each in there
+    )
+    return "missing" if is_missing else "unusable"
 
 
 def _state(verification: Verification) -> str:

@@ -8,6 +8,7 @@ from ..inventory.owners import conda_cache_of, find_owner, installed_from
 from ..layout import payload_directory
 from ..lookup.errors import DataError
 from ..lookup.records import Record
+from ..lookup.search import EMPTY, LEFTOVER
 from .commands import (
     install_command,
     installable_name,
@@ -200,10 +201,19 @@ def first_line(wanted: Wanted, tried: Sequence[Candidate]) -> str:
         are = "are" if versions[1:] else "is"
         listed = " and ".join(versions)
         return f"{relpath} {listed} {are} installed, but {wanted.minimum} or newer is needed"
-    path, reason = there[0].path, there[0].reason
+    held = [each for each in there if not is_without_data(each)]
+    path, reason = (held or there)[0].path, (held or there)[0].reason
+    if not held:
+        is_what = "is an empty directory" if reason == EMPTY else f"holds {reason}"
+        return f"{relpath} is not installed: {path} {is_what}"
     if reason.startswith("cannot be read"):
         return f"{relpath} may be in {path}, which {reason}"
     return f"{relpath} is in {path}, but cannot be used: {reason}"
+
+
+def is_without_data(candidate: Candidate) -> bool:
+    """Tell whether a place is there, and holds no file of anybody's."""
+    return candidate.reason in (EMPTY, LEFTOVER)
 
 
 def remarks(found: Explanation) -> list[str]:

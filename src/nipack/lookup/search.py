@@ -403,11 +403,31 @@ def _not_a_directory(path: str) -> tuple[Status, str] | None:
     return None if stat.S_ISDIR(mode) else ("not a directory", "not a directory")
 
 
+# What a folder without a config.ini may be that holds no data at all.
+EMPTY = "empty directory"
+LEFTOVER = "only what conda left behind"
+
+
 def _without_config(path: str) -> str:
+    reason = EMPTY
     try:
-        return "no config.ini" if os.listdir(path) else "empty directory"
+        for name in _names_below(path):
+            # So conda calls a link to a folder that it could not take away.
+            if not name.endswith(".c~"):
+                return "no config.ini"
+            reason = LEFTOVER
     except OSError:
         return "no config.ini"
+    return reason
+
+
+def _names_below(folder: str) -> Iterator[str]:
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            yield from _names_below(path)
+        else:
+            yield name
 
 
 def _judge(version: str, minimum: str | None) -> tuple[Status, str, str]:
