@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -144,13 +145,18 @@ def environment(requirements: tuple[str, ...], directory: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environments(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Path]:
     """The folder of the environments, which all processes of a run share."""
-    own = tmp_path_factory.getbasetemp()
     given = os.environ.get("NIPACK_REACH_ENVIRONMENTS")
-    if given:
-        return Path(given)
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    yield Path(given) if given else folder
+    # Half a gigabyte, which pytest would keep for three runs; here one test alone had it.
+    if not given and not request.config.getoption("--reach"):
+        for path in folder.glob("reach-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture

@@ -39,7 +39,10 @@ BIDS = {
     "License": "CC0",
     "Authors": ["Lovelace, Ada", "Bob Ross"],
     "DatasetDOI": "doi:10.18112/openneuro.ds000001.v1.0.0",
-    "ReferencesAndLinks": ["see https://doi.org/10.1000/xyz."],
+    "ReferencesAndLinks": [
+        "see https://doi.org/10.1000/xyz.",
+        "https://doi.org/10.1002/(sici)1097-0193(1999)8:4%3C272::aid-hbm10%3E3.0.co;2-4",
+    ],
 }
 ISC = """\
 ISC License
@@ -193,6 +196,7 @@ def test_bids_dataset_description(atlas: Path) -> None:
     assert [person.name for person in definition.authors] == ["Lovelace Ada", "Bob Ross"]
     assert [each.doi for each in definition.citation] == [
         "10.18112/openneuro.ds000001.v1.0.0", "10.1000/xyz",
+        "10.1002/(sici)1097-0193(1999)8:4<272::aid-hbm10>3.0.co;2-4",
     ]  # fmt: skip
 
 

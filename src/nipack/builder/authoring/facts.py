@@ -11,6 +11,7 @@ from email.parser import HeaderParser
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
@@ -39,6 +40,8 @@ _SPDX_NAMES = {
     "mit license": "MIT",
 }
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"'<>,;\]]*[\w)]")
+# An address that is a DOI's and nothing more: what Wiley registered once has <, > and ; in it.
+_DOI_ADDRESS = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.[0-9]{4,9}/\S+)")
 _LICENSE_FILES = ("LICENSE*", "LICENCE*", "COPYING*", "LICENSES/*")
 _LONGEST_TEXT = 100_000  # characters; no licence is longer
 _LONGEST_LINE = 2000  # characters
@@ -153,14 +156,18 @@ def _cff_name(person: dict[str, str]) -> str:
 def _dataset_description(path: Path) -> Facts:
     """Read a BIDS dataset_description.json."""
     data = json_value(read_text(path))
-    links = " ".join(data.get("ReferencesAndLinks", ()))
+    links = [found for each in data.get("ReferencesAndLinks", ()) for found in _links(each)]
     return Facts(
         version=data.get("DatasetVersion"),
         summary=data.get("Name"),
         license=license_expression(data.get("License")),
         authors=people((name, None) for name in data.get("Authors", ())),
-        citation=citations([data.get("DatasetDOI"), *_DOI.findall(links)], None),
+        citation=citations([data.get("DatasetDOI"), *links], None),
     )
+
+
+def _links(text: str) -> list[str]:
+    return [text] if _DOI_ADDRESS.fullmatch(text) else _DOI.findall(text)
 
 
 def _template_description(path: Path) -> Facts:
@@ -382,6 +389,9 @@ def citations(dois: Iterable[Any], text: str | None) -> tuple[Citation, ...]:
 
 def _found_citations(dois: Iterable[Any], text: str | None) -> Iterator[Citation]:
     for each in dois:
+        whole = _DOI_ADDRESS.fullmatch(str(each or ""))
         match = _DOI.search(str(each or ""))
-        if match:
+        if whole:
+            yield Citation(doi=unquote(whole[1]).rstrip(".,;"), text=text)
+        elif match:
             yield Citation(doi=match[0], text=text)
