@@ -21,6 +21,7 @@ from nipack.publish.errors import RepositoryError
 from nipack.publish.payload import package_in
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
+from nipack.system.atomic import written_beside
 from nipack.system.errors import system_errors_as
 from nipack.system.progress import Reporter
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 _RELPATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+")
 _WORK = ".nipack"
 _CHUNK = 1 << 20
+_UNFINISHED = "unfinished"  # in place of a payload's id
 _REMEDY = "check the folder's rights and the room on its disk"
 _TELL = "tell whoever runs the repository"
 
@@ -74,6 +76,7 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
                 f"{target}: is there, and nipack get has not made it; it is not replaced: move it "
                 "away, or say --into another folder"
             )
+        _clear(root)
         with _workplace(root) as work:
             artifact, package = _first_unpacked(repository, row, root, work, reporter)
             _put(work, target, records, package)
@@ -211,11 +214,16 @@ def _below(folder: Path, path: str) -> Path:
 
 
 def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> None:
-    """Give the unpacked data its place; what was there is gone only when the new is there."""
+    """Give the unpacked data its place; what was there is gone only when the new is there.
+
+    Until all is done the records say that it is unfinished, so that the next call does it again.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     records.mkdir(parents=True, exist_ok=True)
+    _write(records / layout.PAYLOAD_ID_NAME, _UNFINISHED)
     old = work / "old"
     if target.exists():
+        (work / "relpath").write_text(package.relpath, "utf-8")
         target.rename(old)
     try:
         (work / "data").rename(target)
@@ -227,8 +235,23 @@ def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> 
     lines += [f"# symlink {package.relpath}/{each.path} -> {each.target}" for each in package.links]
     for file in (work / "record").iterdir():
         file.replace(records / file.name)
-    (records / "SHA256SUMS").write_text("\n".join([*lines, ""]), "utf-8", "surrogateescape")
-    (records / layout.PAYLOAD_ID_NAME).write_text(f"{package.payload_id}\n", "ascii")
+    _write(records / "SHA256SUMS", "\n".join(lines))
+    _write(records / layout.PAYLOAD_ID_NAME, package.payload_id)
+
+
+def _write(path: Path, text: str) -> None:
+    with written_beside(path, RepositoryError) as output:
+        output.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def _clear(root: Path) -> None:
+    """Delete what a killed call has left; data that it had just moved away gets its place again."""
+    for work in (root / _WORK).glob("unpacked-*"):
+        note, old = work / "relpath", work / "old"
+        target = root / note.read_text("utf-8") if note.is_file() else None
+        if target is not None and old.is_dir() and not os.path.lexists(target):
+            old.rename(target)
+        shutil.rmtree(work)
 
 
 def _payload_id(records: Path) -> str | None:
