@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -155,8 +154,7 @@ def environments(
     yield Path(given) if given else folder
     # Half a gigabyte, which pytest would keep for three runs; here one test alone had it.
     if not given and not request.config.getoption("--reach"):
-        for path in folder.glob("reach-*"):
-            shutil.rmtree(path, ignore_errors=True)
+        run("rm", "-rf", *folder.glob("reach-*"))
 
 
 @pytest.fixture
@@ -205,8 +203,7 @@ def _install(sources: list[Path], prefix: Path, by: str) -> None:
     channel = prefix.with_name("channel")
     folder = channel / "noarch" if by == "conda" else channel
     format = {"pip": "wheel"}.get(by, by)
-    for source in sources:
-        run(sys.executable, "-m", "nipack", "build", source, "-o", folder, "-f", format)
+    run(sys.executable, "-m", "nipack", "build", *sources, "-o", folder, "-f", format)
     artifacts = sorted(path for path in folder.iterdir() if path.is_file())
     if by == "deb":
         for artifact in artifacts:
