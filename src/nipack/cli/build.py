@@ -55,6 +55,7 @@ Examples:
   nipack build *.tar.gz -o channel/noarch -f conda
   nipack build recipes/nipy-templates -f sdist -f wheel
   nipack build recipes/nipy-templates --sbom    and a bill of materials
+  nipack build recipes/nipy-templates --since dist-0.3   only what has changed
   nipack build recipes/*/package.yaml --jobs 4   four packages at once
   nipack build recipes --scheduler tcp://head:8786 -o /shared/dist
   nipack build recipes --jobs 4 -o s3://our-packages/dist
@@ -83,6 +84,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--sbom",
     is_flag=True,
     help="Write a bill of materials (CycloneDX) beside each package.",
+)
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A directory of packages that you built before: build only what has changed since, with "
+    "new versions.",
 )
 @click.option(
     "--jobs",
@@ -115,6 +122,7 @@ def build(
     force: bool,
     revision: int | None,
     sbom: bool,
+    since: Path | None,
     jobs: int,
     scheduler: str | None,
     keep_going: bool,
@@ -139,7 +147,13 @@ def build(
     made = Targets()
     chosen_sources = tuple(dict.fromkeys(expanded(sources)))
     wanted = chosen or tuple(each for each in _formats().values() if each.default)
-    how: BuildOptions = {"offline": offline, "force": force, "revision": revision, "sbom": sbom}
+    how: BuildOptions = {
+        "offline": offline,
+        "force": force,
+        "revision": revision,
+        "sbom": sbom,
+        "since": since,
+    }
     if scheduler and (jobs > 1 or dry_run):
         raise click.UsageError(
             "--scheduler has processes of its own: leave out --jobs and --dry-run"
@@ -204,8 +218,8 @@ def _results(
         must_hold_links,
         must_hold_parts,
         opened_package,
+        planned,
     )
-    from nipack.builder.parts import packages_of
 
     if not dry_run:
         if isinstance(out_dir, str):
@@ -216,7 +230,8 @@ def _results(
         return
     reading: ReadingOptions = {"offline": how["offline"], "revision": how["revision"]}
     with opened_package(source, wanted, reporter, **reading) as read:
-        for package in packages_of(read):
+        packages, standing = planned(read, wanted, how["since"], reporter)
+        for package in packages:
             must_hold_parts(package, wanted)
             if isinstance(out_dir, Path):
                 must_be_writable(
@@ -224,7 +239,8 @@ def _results(
                 )
             for each in wanted:
                 must_hold_links(package, each)
-                yield _planned(package, each, out_dir, made, source)
+                if (package.definition.name, each.name) not in standing:
+                    yield _planned(package, each, out_dir, made, source)
 
 
 def _planned(
@@ -315,6 +331,7 @@ def _as_dict(artifact: "Artifact") -> dict[str, Any]:
         "size": artifact.size,
         "payload_size": artifact.payload_size,
         "payload_id": artifact.payload_id,
+        **({"unchanged": True} if artifact.stood else {}),
     }
 
 
@@ -324,6 +341,11 @@ def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
     if not results:
         return
     table = plain_table("would write" if dry_run else "package", "size", "payload", right=("size",))
+    stood = [Path(each["path"]) for each in results if "unchanged" in each]
+    results = [each for each in results if "unchanged" not in each]
+    if stood:
+        names = ", ".join(path.name for path in stood)
+        console().print(f"unchanged in {stood[0].parent}: {names}", markup=False)
     for result in results:
         size = result["payload_size"] if dry_run else result["size"]
         table.add_row(Text(result["path"]), size_text(size), result["payload_id"][:16])

@@ -38,6 +38,7 @@ def build_at(
     force: bool = False,
     revision: int | None = None,
     sbom: bool = False,
+    since: Path | None = None,
 ) -> Iterator[Artifact]:
     """Build as `build` does in a folder of this machine, and store each artifact that is proven.
 
@@ -49,8 +50,11 @@ def build_at(
     with workspace() as folder:
         for artifact in build(
             source, formats, folder, reporter,
-            offline=offline, force=force, revision=revision, sbom=sbom,
+            offline=offline, force=force, revision=revision, sbom=sbom, since=since,
         ):  # fmt: skip
+            if artifact.stood:
+                yield artifact
+                continue
             forget_record(artifact.path)
             bill = bill_beside(artifact.path)
             _make_way(store, artifact, force=force)

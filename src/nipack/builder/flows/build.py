@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +47,7 @@ class BuildOptions(ReadingOptions):
 
     force: bool
     sbom: bool
+    since: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ class Artifact:
     """A built package; sizes are in bytes, `payload_id` was read back from it.
 
     `edition` is the glob pattern of the names that its version and revision may have; `address` is
-    where it was stored, "" where that is `path`.
+    where it was stored, "" where that is `path`.  One that `stood` was built before, and is where
+    it was.
     """
 
     format: str
@@ -64,6 +66,7 @@ class Artifact:
     payload_id: str
     edition: str
     address: str = ""
+    stood: bool = False
 
 
 def build(
@@ -76,6 +79,7 @@ def build(
     force: bool = False,
     revision: int | None = None,
     sbom: bool = False,
+    since: Path | None = None,
     made: Targets | None = None,
 ) -> Iterator[Artifact]:
     """Build an artifact of each format from a source, and yield each when it is proven.
@@ -83,7 +87,8 @@ def build(
     Files of a folder that nothing has changed since the last build are not checked again; what is
     there already, and is what would be built, is kept; what is of other data but of the same
     version and revision is an error.  `force` checks and replaces all of it.  `revision` takes the
-    place of the definition's.  With `sbom` there is a bill of materials beside each artifact.
+    place of the definition's.  With `sbom` there is a bill of materials beside each artifact.  What
+    is as it was in the folder `since` is not built again (`flows/since.py`).
     `made` is what the run has made of other sources, and gets what it makes of this one.
     Raises DataPackageError, SourceError, or ArtifactError; an artifact that was not proven is
     not left behind.
@@ -95,17 +100,33 @@ def build(
         source, formats, reporter, offline=offline, afresh=force, revision=revision
     )
     with opened as read:
-        packages = packages_of(read)
+        packages, standing = planned(read, formats, since, reporter)
         for package in packages:
             must_hold_parts(package, formats)
             must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
         for package in packages:
             for each in formats:
+                there = standing.get((package.definition.name, each.name))
+                if there is not None:
+                    yield _artifact(package, each, there, package.payload_id, stood=True)
+                    continue
                 artifact = build_artifact(package, each, out_dir, reporter, force=force)
                 made.add(artifact.path, source)
                 if sbom:
                     write_sbom(package, artifact.path)
                 yield artifact
+
+
+def planned(
+    package: DataPackage, formats: Sequence[Format], before: Path | None, reporter: Reporter
+) -> tuple[Sequence[DataPackage], Mapping[tuple[str, str], Path]]:
+    """Return the packages that are to be, and the artifacts of them that need not be built."""
+    if before is None:
+        return packages_of(package), {}
+    from nipack.builder.flows.since import changes_since  # which needs what reads repositories
+
+    found = changes_since(package, before, formats, reporter)
+    return found.packages, found.standing
 
 
 def must_be_writable(
@@ -173,13 +194,20 @@ def build_artifact(
         for other in set(out_dir.glob(format.edition_pattern(package))) - {target}:
             other.unlink()  # the same version and revision, of other data
             bill_beside(other).unlink(missing_ok=True)
+    return _artifact(package, format, target, proven_id)
+
+
+def _artifact(
+    package: DataPackage, format: Format, path: Path, payload_id: str, *, stood: bool = False
+) -> Artifact:
     return Artifact(
         format=format.name,
-        path=target,
-        size=target.stat().st_size,
+        path=path,
+        size=path.stat().st_size,
         payload_size=package.size,
-        payload_id=proven_id,
+        payload_id=payload_id,
         edition=format.edition_pattern(package),
+        stood=stood,
     )
 
 

@@ -40,6 +40,7 @@ class Order:
     force: bool = False
     revision: int | None = None
     sbom: bool = False
+    since: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ def on_every_machine(order: Order) -> Order:
         source=str(Path(source).absolute()) if local else source,
         out_dir=order.out_dir if isinstance(order.out_dir, str) else order.out_dir.absolute(),
         claims=order.claims.absolute() if order.claims else None,
+        since=order.since.absolute() if order.since else None,
     )
 
 
@@ -105,6 +107,7 @@ def _built(order: Order, chosen: Sequence[Format], reporter: Reporter) -> Iterat
         "force": order.force,
         "revision": order.revision,
         "sbom": order.sbom,
+        "since": order.since,
     }
     if isinstance(order.out_dir, str):
         return build_at(order.source, chosen, order.out_dir, reporter, **how)
