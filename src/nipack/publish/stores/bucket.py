@@ -5,6 +5,7 @@ writing (If-None-Match), which `probe` tries: some servers take it and do not he
 """
 
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,9 @@ from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
 PROTOCOLS = ("memory", "s3")
+_TIMEOUT = 30  # seconds without a byte
+# Each of the first are so many of the second, with pauses between them.
+_S3FS_TRIES, _BOTOCORE_TRIES = 2, 3
 _KINDS = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
@@ -45,13 +49,15 @@ class BucketStore:
         self._is_s3 = address.startswith("s3://")
         # In parts, which s3fs asks for by default, it might be of two publishers.
         self._one_request = {"max_concurrency": 1} if self._is_s3 else {}
-        more = {"use_listings_cache": False, "skip_instance_cache": True} if self._is_s3 else {}
+        more = _s3_options() if self._is_s3 else {}
         try:
             import fsspec
 
-            self._system, self._top = fsspec.url_to_fs(self.address, **more, **options)
+            self._system, self._top = fsspec.url_to_fs(self.address, **{**more, **options})
         except ImportError as error:
             raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket")) from error
+        if self._is_s3:
+            self._system.retries = _S3FS_TRIES
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""
@@ -173,6 +179,22 @@ class BucketStore:
             raise StoreError(
                 f"{self.address}/{path}: {reason}; check the address, your rights and the network"
             ) from error
+
+
+def _s3_options() -> dict[str, Any]:
+    """Return how s3fs asks: what others write is seen, and a network that is gone ends a call.
+
+    By default it asks 25 times, and waits for a minute each time.
+    """
+    retries: dict[str, Any] = {"mode": "standard"}
+    if "AWS_MAX_ATTEMPTS" not in os.environ:
+        retries["total_max_attempts"] = _BOTOCORE_TRIES
+    timeouts = {"connect_timeout": _TIMEOUT, "read_timeout": _TIMEOUT}
+    return {
+        "use_listings_cache": False,
+        "skip_instance_cache": True,
+        "config_kwargs": {**timeouts, "retries": retries},
+    }
 
 
 def content_type(path: str) -> str:
