@@ -62,9 +62,10 @@ def rounds_at_once(
     for number in range(rounds):
         place = f"{address}/{number}"
         copy = copied(place, work / f"copy-{number}")
-        assert pointed_at(copy) == expected
+        found = pointed_at(copy)
+        assert found == expected, found ^ expected
         check = check_repository(str(copy))
-        assert check.problems == ()
+        assert check.problems == (), check.problems
         known = log.generations(store_at(place))
         assert known == list(range(1, len(publishers) + 1))
         files += check.files

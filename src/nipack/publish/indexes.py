@@ -144,7 +144,8 @@ def _write(store: Store, state: State, signer: Signer | None, local: Mapping[str
         # What an earlier round wrote may have taken the place of what others wrote of a later
         # generation, so it is written again.
         changed = log.names_changed(store, before.generation, state) if before.generation else None
-        mine = None if changed is None or mine is None else changed | mine
+        # What does not extend what is there, for that is not signed, writes the files of all.
+        mine = None if changed is None or not before.signed or mine is None else changed | mine
         _write_once(store, state, signer, before, mine, Payloads(store, local))
         if log.generations(store)[-1] == state.generation:
             return state
