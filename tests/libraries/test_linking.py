@@ -204,6 +204,22 @@ def test_views_place_and_rename(install: Install, here: Surroundings, user: Path
     ]
 
 
+@pytest.mark.usefixtures("client", "cannot_write")
+def test_a_further_package_of_a_template_comes_beside_it(
+    install: Install, here: Surroundings, user: Path
+) -> None:
+    first = install(TEMPLATE, {T1: b"image"})
+    pd = T1.replace("T1w", "PD")
+    at = TEMPLATE.partition("/")[2]
+    views = [{"library": "templateflow", "at": at, "files": ["tpl-*"]}]
+    more = install(f"{at}/more", {pd: b"more"}, views)
+    for _ in range(2):
+        link(here=here)
+        place = user / ".cache" / "templateflow" / at
+        assert (place / T1).readlink() == first / T1
+        assert (place / pd).readlink() == more / pd
+
+
 @pytest.mark.parametrize(
     "view",
     [
