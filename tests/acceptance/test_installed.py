@@ -115,8 +115,8 @@ def test_what_dpkg_installed_is_installed_again_from_the_deb_near_by(
     shutil.copy(deb, here)
     [advice] = advised("nipy/examplepkg")
     words = shlex.split(advice)
-    assert words[:3] == ["sudo", "dpkg", "-i"]
-    run(*dpkg, *words[2:])
+    assert words[:4] == ["sudo", "dpkg", f"--root={root}", "-i"]
+    run(*dpkg, *words[3:])
     assert advised("nipy/examplepkg") == []
 
 

@@ -129,10 +129,10 @@ def reinstallation(path: str, relpath: str, owner: Owner) -> list[str]:
     assert owner.name is not None
     # All of it is below share, which is the first of the inner names.
     prefix = os.path.dirname(os.path.abspath(path)[: -len(payload_directory(relpath))] + "x")
-    is_own_deb = owner.manager == "dpkg" and system_of(prefix) == os.path.sep
-    if is_own_deb and not in_apt_archive(owner.name):
+    top = system_of(prefix)
+    if owner.manager == "dpkg" and not in_apt_archive(owner.name, top):
         # apt downloads nothing that no archive has.
-        return [_deb_again(owner)]
+        return [_deb_again(owner, top)]
     file = installed_from(prefix, owner) if owner.manager in ("conda", "pip") else None
     if file is not None and not os.path.exists(file):
         # By its name it could be a stranger's.
@@ -157,11 +157,12 @@ def _file_again(owner: Owner, file: str) -> str:
     )
 
 
-def _deb_again(owner: Owner) -> str:
+def _deb_again(owner: Owner, top: str) -> str:
     """Return how the .deb is installed again that was installed by hand."""
     found = deb_near_by(f"{owner.name}", f"{owner.version}")
     if found is not None:
-        return f"sudo dpkg -i {quoted(found)}"
+        root = "" if top == os.path.sep else f"--root={quoted(top)} "
+        return f"sudo dpkg {root}-i {quoted(found)}"
     name = f"{owner.name} {owner.version}"
     build = f"nipack build -f deb {owner.name}-VERSION.tar.gz"
     return f"no archive of apt has {name}: make its .deb again ({build}), and ask again beside it"

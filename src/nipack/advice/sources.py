@@ -43,9 +43,10 @@ def is_published(package: str, there: Interpreter) -> bool:
     return False  # pip keeps no list of what its index has
 
 
-def in_apt_archive(package: str) -> bool:
-    """Tell whether an archive that apt knows has a package."""
-    return _ARCHIVE.search(output_of("apt-cache", "policy", package)) is not None
+def in_apt_archive(package: str, top: str = os.path.sep) -> bool:
+    """Tell whether an archive has a package that apt knows, of this system or one in a folder."""
+    place = [] if top == os.path.sep else ["-o", f"RootDir={top}"]
+    return _ARCHIVE.search(output_of("apt-cache", *place, "policy", package)) is not None
 
 
 def deb_near_by(package: str, version: str) -> str | None:
