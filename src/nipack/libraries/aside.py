@@ -34,7 +34,7 @@ def made_aside(above: str, make: Callable[[str], Result]) -> Result:
     processes of this user left in the directory.
     """
     os.makedirs(above, exist_ok=True)
-    _clear(above)
+    clear_left(above)
     folder, holder = _held_folder(above)
     try:
         return make(os.path.join(folder, "made"))
@@ -103,7 +103,7 @@ def _is(holder: int, folder: str) -> bool:
         return False
 
 
-def _clear(above: str) -> None:
+def clear_left(above: str) -> None:
     """Remove what killed processes of this user left in a directory; once in a process."""
     if above in _cleared:
         return

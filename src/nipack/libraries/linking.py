@@ -11,6 +11,7 @@ import os
 
 from ..lookup.errors import DataError
 from ..lookup.records import Record
+from .aside import clear_left
 from .ledger import Ledger, ledger_file
 from .placing import (
     copy_file,
@@ -218,6 +219,8 @@ def _link_file(run: _Run, offer: Offer, at: tuple[str, str], source: str) -> Ite
         state, reason = _place(run, place, source, found)
     except OSError as error:
         state, reason = "failed", f"{error.strerror or error}; look at its directory's rights"
+    if state == "there" and not run.options.dry_run:
+        clear_left(os.path.dirname(place))  # of a call that was killed once its link was there
     if state in ("linked", "copied", "there"):
         run.directories.add((offer.view.library, os.path.dirname(place)))
     yield _placed(offer, place, source, state, reason)

@@ -69,14 +69,15 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
         new=True,
     )
     with system_errors_as(RepositoryError, _REMEDY, place=str(root)), _alone(root):
+        _clear(root)
         if _payload_id(records) == payload_id and target.is_dir():
+            _clear_downloads(row, root)
             return Got(**{**_fields(answer), "new": False})
         if target.exists() and _payload_id(records) is None:
             raise RepositoryError(
                 f"{target}: is there, and nipack get has not made it; it is not replaced: move it "
                 "away, or say --into another folder"
             )
-        _clear(root)
         with _workplace(root) as work:
             artifact, package = _first_unpacked(repository, row, root, work, reporter)
             _put(work, target, records, package)
@@ -259,6 +260,14 @@ def _payload_id(records: Path) -> str | None:
         return (records / layout.PAYLOAD_ID_NAME).read_text("ascii").strip()
     except FileNotFoundError:
         return None
+
+
+def _clear_downloads(row: dict[str, Any], root: Path) -> None:
+    """Delete what a call that was killed at its very end has left of a package that is there."""
+    for artifact in row.get("artifacts") or []:
+        sha256 = str(artifact["sha256"])
+        if re.fullmatch("[0-9a-f]{64}", sha256):
+            shutil.rmtree(root / _WORK / "partial" / sha256, ignore_errors=True)
 
 
 @contextmanager
