@@ -278,7 +278,7 @@ def test_what_is_missing_is_named_even_where_nothing_can_be_explained(
     bomber = datasource_or_bomber(TEMPLATES)
     monkeypatch.setitem(sys.modules, "nipack.advice.explanation", None)
     assert isinstance(bomber, Bomber)
-    assert bomber.msg.startswith("nipy/templates is not found; why cannot be told: ")
+    assert bomber.msg.startswith("nipy/templates was not found; the reason is not known: ")
 
 
 def test_a_message_that_is_read_after_the_installation_says_so(machine: Path) -> None:

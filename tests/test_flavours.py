@@ -145,7 +145,7 @@ def test_quotes_around_a_directory_are_a_mistake(
     monkeypatch.setenv("NIPY_DATA_PATH", f'"{system.other}"')
     [mistake] = nipack.explain("nipy/templates").mistakes
     assert mistake == (
-        f'NIPY_DATA_PATH: the quotes are taken for part of the name "{system.other}";'
+        f'NIPY_DATA_PATH: the quotes are taken as part of the name "{system.other}";'
         " write it without them"
     )
 

@@ -147,7 +147,7 @@ def test_createrepo_c_reads_the_same_from_the_index(
 def test_an_rpm_of_the_source_is_passed_over_and_the_other_is_published(
     rpms: dict[str, list[Path]], site: Site, tmp_path: Path
 ) -> None:
-    assert "is a source, from which dnf installs nothing" in " ".join(
+    assert "is a source package, from which dnf installs nothing" in " ".join(
         site.publish(*rpms["0.1"]).split()
     )
     renamed = tmp_path / "renamed-1-1.noarch.rpm"

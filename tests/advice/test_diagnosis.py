@@ -194,7 +194,7 @@ def test_each_verdict(machine: Machine) -> None:
     assert only().verdict == "usable"
     damaged = only(full=True)
     assert damaged.verdict == "damaged"
-    assert str(damaged).splitlines()[1] == "  T1.nii: changed (its sha256 is another)"
+    assert str(damaged).splitlines()[1] == "  T1.nii: changed (its sha256 differs)"
 
 
 def test_a_place_that_is_named_twice_is_one_place(machine: Machine) -> None:

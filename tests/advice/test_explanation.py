@@ -276,7 +276,7 @@ def test_what_could_not_be_used_is_no_near_miss(machine: Machine) -> None:
 
 def test_the_error_says_where_the_data_is(machine: Machine) -> None:
     install(machine.base / "share/nipy")
-    with pytest.raises(DataError, match=r"(?s)Not looked at, but there:.*base/share.*--fix"):
+    with pytest.raises(DataError, match=r"(?s)Not searched, but there:.*base/share.*--fix"):
         make_datasource({"relpath": "nipy/templates"})
 
 

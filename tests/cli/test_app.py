@@ -100,7 +100,7 @@ def test_sizes(size: int, text: str) -> None:
         (["where", "nipy/none"], 1, "nipy/none is not installed"),
         (["where", "none"], 2, "a relpath is umbrella/directory"),
         (["verify", "nipy/none"], 1, "nipy/none is not installed"),
-        (["verify", "./none"], 1, "is no directory"),
+        (["verify", "./none"], 1, "is not a directory"),
         (["init", "none"], 1, "none"),
         (["recipe", "none"], 1, "none"),
         (["bump", "minor", "none"], 1, "none"),

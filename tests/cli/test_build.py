@@ -72,7 +72,7 @@ def test_what_no_index_takes_unasked_is_said(
     monkeypatch.setattr(type(formats()[format]), "index_limit", 100)
     result = invoke(*words)
     assert result.exit_code == 0
-    assert result.stdout.count("files of 100 bytes unless you ask it for more") == 1
+    assert result.stdout.count("files of 100 bytes unless you ask for more") == 1
 
 
 def test_json_of_a_success(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         done = run_without_rights(tree, "-o", out, "--json")
         assert done.returncode == 1
         [error] = json.loads(done.stdout)["errors"]
-        assert error.startswith(f"{out}: Permission denied; check the directory's rights")
+        assert error.startswith(f"{out}: Permission denied; check the directory's permissions")
     assert names(tmp_path / "out") == []
 
 

@@ -142,5 +142,5 @@ def test_a_version_before_belongs_to_one_source(tmp_path: Path) -> None:
     old, new = two_versions(tmp_path)
     code, _, err = run(new, old, "--previous", old)
     assert code == 2
-    assert "--previous is the version before one SOURCE" in err
+    assert "--previous needs exactly one SOURCE" in err
     assert run(new, "--previous", tmp_path / "absent")[0] == 1

@@ -43,7 +43,7 @@ def test_link_and_unlink(install: Install, user: Path, capsys: pytest.CaptureFix
         "nilearn: 2 copied (nothing was done)\n",
     )
     assert run("link", "nilearn", "--copy") == (0, "nilearn: 2 copied\n")
-    assert alone(capsys, "link", "--copy") == (0, "nilearn: 2 in place already\n")
+    assert alone(capsys, "link", "--copy") == (0, "nilearn: 2 already in place\n")
     assert run("unlink") == (0, "nilearn: 2 removed\n")
     assert alone(capsys, "unlink") == (0, "nothing to do\n")
     assert not (user / "nilearn_data" / "atlas").exists()
@@ -59,7 +59,7 @@ def test_what_is_not_as_the_package_has_it(
     status, said = run("link")
     assert status == 0
     assert f"{own}: other bytes than nilearn_data/atlas has" in said.replace("\n", "")
-    assert alone(capsys, "link")[1].endswith("it is not nipack's, and stays\n")
+    assert alone(capsys, "link")[1].endswith("it is not nipack's, and is kept\n")
     status, said = run("link", "--json")
     assert json.loads(said)[0]["state"] == "other bytes"
 

@@ -108,7 +108,7 @@ def test_what_is_no_relpath_is_refused(prefix: Path) -> None:
 def test_an_option_of_the_tool_says_where_it_is(prefix: Path) -> None:
     done = alone(prefix, "doctor", "nipy/none", "--fix")
     assert done.returncode == 2
-    assert "the runtime alone has no --fix; nipack-build may: install it from a " in done.stderr
+    assert "the runtime has no --fix; nipack-build may: install it from a " in done.stderr
 
 
 def test_the_other_commands_say_what_they_need(prefix: Path) -> None:

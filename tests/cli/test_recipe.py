@@ -52,7 +52,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     spec.mkdir(parents=True)
     result = run(EXAMPLE, "-o", tmp_path, "-f", "rpm")
     assert result.exit_code == 1
-    assert f"error: {spec}: Is a directory; check the directory's rights" in result.output
+    assert f"error: {spec}: Is a directory; check the directory's permissions" in result.output
     assert not list(spec.parent.glob(".*"))
 
 
@@ -121,7 +121,7 @@ def test_a_source_of_which_nothing_was_made_takes_no_place(tmp_path: Path) -> No
 def test_the_version_before_is_that_of_one_source(two_definitions: Path) -> None:
     result = run(two_definitions, "--previous", EXAMPLE)
     assert result.exit_code == 2
-    assert "--previous is the version before one SOURCE" in result.stderr
+    assert "--previous needs exactly one SOURCE" in result.stderr
 
 
 @pytest.fixture

@@ -146,8 +146,8 @@ def test_the_bar_is_on_stderr_alone_and_gone_at_the_end(root: Path) -> None:
     assert process.returncode == 1
     assert "\x1b" not in printed
     assert printed.splitlines()[1:] == [
-        "  config.ini: changed (its sha256 is another)",
-        "  large.nii: changed (its sha256 is another)",
+        "  config.ini: changed (its sha256 differs)",
+        "  large.nii: changed (its sha256 differs)",
     ]
     assert "verify" in shown
     assert "268.4" in shown

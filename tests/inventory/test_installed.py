@@ -84,7 +84,7 @@ def test_what_to_cite(machine: Machine) -> None:
     install(machine.home / ".nipy", "1.0", "lab/atlas")
     assert run("--cite") == (
         "lab/atlas 1.0:\n"
-        "  its package names nothing to cite\n"
+        "  its package does not say what to cite\n"
         "\n"
         "nipy/templates 0.3:\n"
         "  Fonov et al. (2011). Atlases.\n"

@@ -161,7 +161,7 @@ def test_a_copy_is_checked_against_the_manifest_of_another(machine: Machine) -> 
 def test_places_without_data(machine: Machine) -> None:
     with pytest.raises(DataError, match="nipy/data is not installed"):
         nipack.verify("nipy/data")
-    with pytest.raises(DataError, match="is no directory"):
+    with pytest.raises(DataError, match="is not a directory"):
         nipack.verify(str(machine.directory / "none"))
 
 
@@ -219,7 +219,7 @@ def test_what_has_no_end_is_not_read(data: Path, kind: str) -> None:
         (data / "T1.nii.gz").symlink_to("/dev/zero")
     write(data.parents[2] / "nipack/nipy-templates/package.json", "{}")
     [problem] = checked().problems
-    assert str(problem) == "T1.nii.gz: changed (it is no regular file)"
+    assert str(problem) == "T1.nii.gz: changed (it is not a regular file)"
 
 
 def test_what_conda_leaves_is_called_by_its_name(data: Path) -> None:

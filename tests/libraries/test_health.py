@@ -183,7 +183,7 @@ def test_nilearn_cannot_write_its_readme(
 
 
 def test_a_library_that_is_not_known(here: Surroundings) -> None:
-    with pytest.raises(DataError, match="no library that is known here"):
+    with pytest.raises(DataError, match="unknown library"):
         library_states(["nibble"], here=here)
 
 

@@ -313,7 +313,7 @@ def test_a_directory_that_cannot_be_made_is_told_of(
 
 
 def test_a_library_that_nobody_knows(here: Surroundings) -> None:
-    with pytest.raises(DataError, match="templatefow: no library that is known here; there are"):
+    with pytest.raises(DataError, match="templatefow: unknown library; known are"):
         link(["templatefow"], here=here)
 
 

@@ -121,11 +121,11 @@ def test_a_plain_file_does_not_import_configparser() -> None:
         ),
         (
             b"[DATA]\npath = a\n[DATA]\n",
-            "some.ini:3: [DATA] is here for the second time; keep only one",
+            "some.ini:3: [DATA] is here twice; keep only one",
         ),
         (
             b"[DATA]\npath = a\npath = b\n",
-            "some.ini:3: 'path' is here for the second time; keep only one",
+            "some.ini:3: 'path' is here twice; keep only one",
         ),
         (
             b"[DATA]\npath = caf\xe9\n",

@@ -154,7 +154,7 @@ def test_get_takes_the_payload_from_it(
     answer("repository", "add", made.folder)
     if not made.ecosystem.unpacks:
         done = ran("get", "nipy-examplepkg")
-        assert (done.exit_code, "in no form that can be unpacked" in done.output) == (1, True)
+        assert (done.exit_code, "in no format that can be unpacked" in done.output) == (1, True)
         return
     got = answer("get", "nipy-examplepkg")
     assert (

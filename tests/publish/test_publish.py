@@ -99,7 +99,7 @@ def test_other_bytes_under_a_name_are_refused_and_the_rest_published(
     answer = json.loads(done.stdout)
     assert answer["published"] == [str(artifacts["0.2"][".conda"])]
     said = "\n".join(answer["errors"])
-    assert "is published already with other bytes" in said
+    assert "is already published with other content" in said
     assert "garbage.conda: is damaged" in said
     assert "none.whl: " in said
     deb = repository / "apt/pool/main/n/nipy-examplepkg/nipy-examplepkg_0.1-1_all.deb"
@@ -113,7 +113,7 @@ def test_other_data_under_a_version_is_refused(
     other = renamed_wheel(artifacts["0.2"][".whl"], tmp_path)
     done = run("publish", other, repository)
     assert done.exit_code == 1
-    assert "is published already with other data" in done.output
+    assert "is already published with other data" in done.output
 
 
 def renamed_wheel(wheel: Path, folder: Path) -> Path:
@@ -286,7 +286,7 @@ def test_keygen_writes_over_nothing(tmp_path: Path) -> None:
     secret = out.read_bytes()
     done = run("keygen", "Ada <ada@lab.example>", "--out", out)
     assert done.exit_code == 1
-    assert "is there already" in done.output
+    assert "already exists" in done.output
     assert out.read_bytes() == secret
     assert run("keygen", "Ada", "--out", tmp_path / "x").exit_code == 1
 

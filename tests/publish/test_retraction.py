@@ -72,7 +72,7 @@ def test_what_is_not_there_cannot_be_retracted(repository: Path, key: Path, tmp_
     assert "--key" in done.output
     done = run("retract", NAME, "0.2", tmp_path / "none", "--why", "x")
     assert done.exit_code == 1
-    assert "is no repository" in done.output
+    assert "is not a repository" in done.output
     assert not (tmp_path / "none").exists()
 
 
@@ -168,7 +168,7 @@ def test_verify_of_what_is_no_repository_says_so(tmp_path: Path) -> None:
     with serving(tmp_path) as address:
         done = run("verify", address)
     assert done.exit_code == 1
-    assert "is no repository" in done.output
+    assert "is not a repository" in done.output
     done = run("verify", address)
     assert done.exit_code == 1
     assert "cannot be fetched" in done.output

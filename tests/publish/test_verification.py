@@ -48,7 +48,7 @@ def test_an_entry_of_the_log_is_the_one_that_was_signed(repository: Path, genera
     ("name", "content", "said"),
     [
         ("InRelease", None, "is missing"),
-        ("InRelease", b"Origin: another\n", "nothing of it can be trusted"),
+        ("InRelease", b"Origin: another\n", "none of it can be trusted"),
         ("Release", b"Origin: another\n", "is changed"),
     ],
 )

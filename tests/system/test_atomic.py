@@ -11,7 +11,7 @@ import pytest
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 
-REMEDY = "check the directory's rights and the room on its disk"
+REMEDY = "check the directory's permissions and the free space on its disk"
 
 
 def test_the_directory_is_made_and_the_file_is_there_at_the_end(tmp_path: Path) -> None:

@@ -96,10 +96,10 @@ def test_it_is_built_by_its_name(bring: Path, tmp_path: Path) -> None:
         ("others:NOTHING", "cannot be loaded: AttributeError: .*; update or uninstall it"),
         ("not_there:X", "cannot be loaded: ModuleNotFoundError: .*; update or uninstall it"),
         ("others:MODULE", "cannot be loaded: "),
-        ("others:Ours.name", "it has not the interface; update or uninstall the package"),
-        ("others:NAMELESS", "it has not the interface; update or uninstall the package"),
+        ("others:Ours.name", "it does not have the interface; update or uninstall the package"),
+        ("others:NAMELESS", "it does not have the interface; update or uninstall the package"),
         ("others:UNFINISHED", "cannot be loaded: "),
-        ("others:TAKEN", "deb: there is one of this name already; uninstall one of the two"),
+        ("others:TAKEN", "deb: the name is already taken; uninstall one of the two"),
     ],
 )
 def test_what_is_wrong_is_left_out_and_said(

@@ -28,7 +28,7 @@ def not_found(
             return _message(wanted, settings, given, hint)
         except Exception as error:  # An interpreter that ends imports nothing, for one.
             return (
-                f"{wanted.relpath} is not found; why cannot be told: {error}; "
+                f"{wanted.relpath} was not found; the reason is not known: {error}; "
                 f"ask by: nipack where {wanted.relpath} --explain"
             )
 

@@ -23,7 +23,7 @@ def mistakes(roots: Iterable[Root]) -> Iterator[str]:
             continue
         wrong = wrong_separator(root.path)
         if set(root.path[:1] + root.path[-1:]) & {'"', "'"}:
-            problem = f"the quotes are taken for part of the name {root.path}"
+            problem = f"the quotes are taken as part of the name {root.path}"
             yield f"{root.origin}: {problem}; write it without them"
         elif wrong is not None:
             problem = f"one directory is named, '{root.path}'"

@@ -101,13 +101,13 @@ def _all(wanted: Wanted, searched: Sequence[str], there: Surroundings) -> Iterat
 
 def _other_roots(there: Surroundings) -> Iterator[tuple[Kind, str, str]]:
     if there.base_prefix != there.prefix:
-        reason = "in the base of this virtual environment, which it does not look into"
+        reason = "in the base of this virtual environment, which it does not search"
         yield "base prefix", data_root(there.base_prefix), reason
     for root in SYSTEM_ROOTS:
         yield "system", root, f"no ini file names {root}"
     for prefix in _conda_environments(there):
         yield "conda environment", data_root(prefix), "in another conda environment"
-    reason = "where pip install --user puts it, which is not looked into"
+    reason = "where pip install --user puts it, which is not searched"
     yield "user", data_root(_user_base(there)), reason
     reason = f"the user directory is {there.user_dir}"
     for name in (".nipy", "_nipy"):

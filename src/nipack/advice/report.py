@@ -165,7 +165,10 @@ def _deb_again(owner: Owner, top: str) -> str:
         return f"sudo dpkg {root}-i {quoted(found)}"
     name = f"{owner.name} {owner.version}"
     build = f"nipack build -f deb {owner.name}-VERSION.tar.gz"
-    return f"no archive of apt has {name}: make its .deb again ({build}), and ask again beside it"
+    return (
+        f"no archive of apt has {name}: build its .deb again ({build}) and look the data up again "
+        "in the folder that has it"
+    )
 
 
 def _is_intact(directory: str) -> bool:
@@ -264,7 +267,7 @@ def _closed(path: str) -> str:
 def near_by(found: Explanation) -> list[str]:
     """Return the block of the places that are not looked at, where there are any."""
     lines = [line for near in found.near_misses for line in _near_lines(near)]
-    return [_block("Not looked at, but there", lines)] if lines else []
+    return [_block("Not searched, but there", lines)] if lines else []
 
 
 def _near_lines(near: NearMiss) -> list[str]:

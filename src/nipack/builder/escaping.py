@@ -97,8 +97,8 @@ def spec_text(text: str) -> SpecText:
     lines = text.split("\n")
     for line in lines:
         if re.match(r"\s*[%#]", line):
-            reason = f"rpm takes a line that begins with '{line.strip()[0]}' for an instruction"
-            raise NotExpressible(line, reason, "begin it with another word")
+            reason = f"rpm reads a line that begins with '{line.strip()[0]}' as an instruction"
+            raise NotExpressible(line, reason, "start it with another word")
     return SpecText("\n".join(spec_line(line) for line in lines))
 
 
@@ -157,7 +157,7 @@ def control_source_line(text: str) -> ControlText:
 def watch_text(text: str) -> WatchText:
     """Return one word of a line of debian/watch."""
     if re.search(r"\s", _one_line(text)):
-        raise NotExpressible(text, "uscan(1) parts words with blanks", "write %20 for a blank")
+        raise NotExpressible(text, "uscan(1) separates words with blanks", "write %20 for a blank")
     return WatchText(text)
 
 

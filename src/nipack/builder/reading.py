@@ -72,7 +72,7 @@ class Survey:
     known: KnownFiles
 
 
-@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
+@system_errors_as(SourceError, "make it readable, and make sure that there is room to unpack it")
 def read_package(
     source: str,
     workspace: Path,
@@ -129,7 +129,7 @@ def _release_tree(tree: SourceTree) -> Path:
     return tree.unpacked or tree.directory
 
 
-@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
+@system_errors_as(SourceError, "make it readable, and make sure that there is room to unpack it")
 def survey_source(
     source: str,
     workspace: Path,
@@ -214,7 +214,7 @@ def _fetched_definition(
     shutil.copyfile(fetched, path)
     definition = read_definition(path, address)
     if definition.source is None:
-        message = "it names no source, and around an address there is no folder"
+        message = "it names no source, and an address has no folder around it"
         remedy = "add the address of a tarball, or fetch the folder and name that"
         raise DataPackageError(
             [problem_at("no-data-directory", definition.where(), message, remedy)]

@@ -66,7 +66,7 @@ _RULES = (
     _error(
         "definition-malformed",
         what="The definition is not YAML, or has no fields.",
-        why="Nothing of it can be trusted.",
+        why="None of it can be trusted.",
         remedy="Fix the line named; text with ': ' or '#' in it needs quotes.",
     ),
     _error(
@@ -80,14 +80,14 @@ _RULES = (
     _warning(
         "exception-unknown",
         what="The definition excepts a code that does not exist, or that nothing can except.",
-        why="What was meant to be excepted is not.",
+        why="The problem that you meant to accept is still reported.",
         remedy="Take the code from the end of a problem's line.",
     ),
     _warning(
         "no-definition",
         what="The source has no definition, so its name and relpath are those of its folders.",
         why="The packages say nothing of licence, people and citation, and a renamed folder "
-        "makes another package.",
+        "gives another package.",
         remedy="Run nipack init SOURCE, fill in what it marks TODO, and build from that.",
         stops_release=True,
     ),
@@ -119,8 +119,8 @@ _RULES = (
     _warning(
         "redistribution-unverified",
         what="Nobody has made sure that everybody may pass the data on.",
-        why="Images of people are often under terms that forbid it; whoever hosts the packages "
-        "would break them.",
+        why="Images of people are often under terms that forbid it; a public host of the packages "
+        "would violate them.",
         remedy="Read the data's terms; if they allow it, write redistribution: verified.",
         stops_release=True,
     ),
@@ -135,8 +135,7 @@ _RULES = (
         "no-github-name",
         what="The definition does not have the maintainer's name on GitHub.",
         why="conda-forge's recipes name their maintainers by it, and its linter refuses another "
-        "name.  It is asked for by nipack check --release alone: other distributions have no use "
-        "for it.",
+        "name.  Only nipack check --release asks for it: other distributions have no use for it.",
         remedy="Add it below maintainer, e.g. github: ada",
     ),
     _warning(
@@ -183,7 +182,7 @@ _RULES = (
     ),
     _error(
         "umbrella-nested",
-        what="All of the data lies in a further folder that has the name of the directory or of "
+        what="All of the data is in another folder, which has the name of the directory or of "
         "the umbrella again.",
         why="The package would install share/nipy/nipy/templates/templates, where no code looks.",
         remedy="Move the files up, so that they are beside config.ini.",
@@ -204,13 +203,13 @@ _RULES = (
     _error(
         "config-no-version",
         what="config.ini states no version.",
-        why="nibabel.data takes the data for not installed.",
+        why="nibabel.data treats the data as not installed.",
         remedy="Add 'version = 0.1' below the line '[DEFAULT]'.",
     ),
     _error(
         "config-version",
         what="The version in config.ini is not of the form 1.2.",
-        why="nibabel.data takes the first two parts for integers and crashes on others: 1, "
+        why="nibabel.data reads the first two parts as integers and crashes on others: 1, "
         "0.3rc1 and 2009c raise IndexError or ValueError.  Package managers disagree on which is "
         "newer of 0.3.1 and 0.3.post1, and of others.",
         remedy="Write two or more numbers with dots between, e.g. version = 0.3, and for what "
@@ -233,7 +232,8 @@ _RULES = (
     _error(
         "name-unportable",
         what="A file's name has a control character or a backslash.",
-        why="A backslash parts folders on Windows, and a line break ends a line of every manifest.",
+        why="A backslash separates folders on Windows, and a line break ends a line of each "
+        "manifest.",
         remedy="Rename the file.",
     ),
     _warning(
@@ -253,8 +253,8 @@ _RULES = (
     ),
     _warning(
         "name-collision",
-        what="Two names differ in upper and lower case alone, or in how an accent is encoded.",
-        why="Windows and macOS take them for one file: the second silently overwrites the first.",
+        what="Two names differ only in upper and lower case, or in how an accent is encoded.",
+        why="Windows and macOS treat them as one file: the second silently overwrites the first.",
         remedy="Rename one of them.",
         stops_release=True,
     ),
@@ -291,14 +291,14 @@ _RULES = (
     ),
     _warning(
         "executable",
-        what="A file may be executed.",
+        what="A file is executable.",
         why="Data is installed with mode 0644, or 0444 by conda, so the bit is lost; Debian Policy "
-        "10.9 and lintian (executable-not-elf-or-script) want it so.",
-        remedy="Remove the bit with chmod a-x; a script belongs into a code package.",
+        "10.9 and lintian (executable-not-elf-or-script) require this.",
+        remedy="Remove the bit with chmod a-x; a script belongs in a code package.",
     ),
     _warning(
         "junk",
-        what="A file is of those that desktops, editors and version control leave behind.",
+        what="A file is one that desktops, editors or version control leave behind.",
         why="Everybody installs it; conda-build leaves some of them out (.DS_Store, *.pyc, .git), "
         "so that packages of the same data differ; lintian reports them.",
         remedy="Remove it before the release.",
@@ -312,15 +312,15 @@ _RULES = (
     ),
     _warning(
         "empty-file",
-        what="A file has no bytes.",
+        what="A file is empty.",
         why="That is often what a download or a copy that failed leaves behind.",
-        remedy="Put the real file there; or except the code where it is meant.",
+        remedy="Put the real file there; or except the code if it is intended.",
     ),
     # What is in the files
     _error(
         "pointer-file",
         what="A file is a pointer of Git LFS or git-annex, not the data.",
-        why="Users would install a few lines of text in the place of an image.",
+        why="Users would install a few lines of text instead of an image.",
         remedy="Fetch the data first: git lfs pull, git annex get, or datalad get.",
         can_except=True,
     ),
@@ -349,7 +349,7 @@ _RULES = (
         "json-invalid",
         what="A .json file is not JSON (RFC 8259) in UTF-8.",
         why="Readers of BIDS sidecars stop there; NaN and Infinity are not JSON, even though "
-        "Python writes them.  A file of more than 2 MB is not looked at.",
+        "Python writes them.  A file of more than 2 MB is not checked.",
         remedy="Fix the place named; write null for a number that is not there.",
         stops_release=True,
     ),
@@ -365,8 +365,8 @@ _RULES = (
         what="The header of an image seems to have a person's name, an address or a home "
         "directory.",
         why="Converters copy patients' names and commands into NIfTI's descrip, aux_file, db_name "
-        "and extensions; a release cannot be called back.",
-        remedy="Clear the field (with nibabel, or fslhd and fslcreatehd), if it is to be private.",
+        "and extensions; a release cannot be recalled.",
+        remedy="Clear the field (with nibabel, or fslhd and fslcreatehd) if it is private.",
     ),
     # Parts
     _error(
@@ -409,8 +409,8 @@ _RULES = (
     ),
     _error(
         "view-placeholder",
-        what="A view has a file without a byte.",
-        why="TemplateFlow takes such a file for a placeholder and writes what it fetches into it: "
+        what="A view has an empty file.",
+        why="TemplateFlow treats such a file as a placeholder and writes what it fetches into it: "
         "through a link into the installed file, and by conda's hard links into every environment.",
         remedy="Put the real file there, or leave it out of the view with files.",
     ),
@@ -434,7 +434,7 @@ _RULES = (
         what="A view for DIPY has an archive together with what is in it.",
         why="DIPY unpacks the archive at every call, over the links to its members, which are "
         "read-only: the call fails.",
-        remedy="Leave the members out of the view: with files, name the archive alone.",
+        remedy="Leave the members out of the view: with files, name only the archive.",
     ),
     _warning(
         "view-rewritten",

@@ -289,7 +289,7 @@ def size_text(size: int) -> str:
 def problem_of_place(
     word: str, *, or_directory: bool = False, or_library: bool = False
 ) -> str | None:
-    """Return why a word is no relpath, or None.
+    """Return why a word is not a relpath, or None.
 
     It may be a directory's path or a library's name where one of these can be meant.
     """

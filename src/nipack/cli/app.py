@@ -102,12 +102,12 @@ def _reason(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}; check the path, its rights and the disk"
+        return f"{place}{error.strerror or error}; check the path, its permissions and the disk"
     if isinstance(error, ModuleNotFoundError):
         # Distributions lack some of the libraries, and some commands do without them.
         from nipack.cli.plain import tool_advice
 
-        return f"this needs {error.name}, which nipack-build brings; {tool_advice()}"
+        return f"this needs {error.name}, which comes with nipack-build; {tool_advice()}"
     return None
 
 

@@ -78,7 +78,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 @click.option(
     "--revision",
     type=click.IntRange(min=0),
-    help="The revision of the packages, in place of the definition's.",
+    help="The revision of the packages, instead of the definition's.",
 )
 @click.option(
     "--sbom",
@@ -97,7 +97,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many packages are built at once, each in a process of its own.",
+    help="How many packages to build at once, each in its own process.",
 )
 @click.option(
     "--scheduler",
@@ -109,7 +109,7 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     "--keep-going/--stop",
     default=True,
     show_default="keep going",
-    help="Whether the other sources are built when one has failed.",
+    help="Whether to build the other sources when one has failed.",
 )
 @offline_option
 @json_option
@@ -155,9 +155,7 @@ def build(
         "since": since,
     }
     if scheduler and (jobs > 1 or dry_run):
-        raise click.UsageError(
-            "--scheduler has processes of its own: leave out --jobs and --dry-run"
-        )
+        raise click.UsageError("--scheduler cannot be combined with --jobs or --dry-run")
     if isinstance(out_dir, str) and not dry_run:
         place_at(out_dir)
     at_once = 1 if dry_run else min(jobs, len(chosen_sources))
@@ -359,7 +357,7 @@ def _print_results(results: list[dict[str, Any]], *, dry_run: bool) -> None:
 def _too_large_for_an_index(result: dict[str, Any], limit: int) -> str:
     name = Path(result["path"]).name
     return (
-        f"{name} has {size_text(result['size'])}, and the Python package index takes files of "
-        f"{size_text(limit)} unless you ask it for more: ask before you upload it, or publish a "
-        "repository of your own (nipack publish)"
+        f"{name} has {size_text(result['size'])}, but the Python package index only accepts "
+        f"files of {size_text(limit)} unless you ask for more: ask before you upload it, or "
+        "publish a repository of your own (nipack publish)"
     )

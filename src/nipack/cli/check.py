@@ -42,7 +42,7 @@ Examples:
   nipack check --explain all
 
 \b
-It exits with 1 where there is an error; with --strict, where there is a warning too.""",
+It exits with 1 if there is an error; with --strict, if there is a warning too.""",
 )
 @sources_argument(required=False)
 @click.option(
@@ -58,7 +58,7 @@ It exits with 1 where there is an error; with --strict, where there is a warning
 @click.option(
     "--previous",
     metavar="SOURCE",
-    help="The version before the one SOURCE: show what changed in the data since, too.",
+    help="The version before SOURCE: show what changed in the data since, too.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @offline_option
@@ -86,7 +86,7 @@ def check(
         raise click.UsageError("Missing argument 'SOURCE...'.")
     chosen = expanded(sources)
     if previous is not None and len(chosen) > 1:
-        raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
+        raise click.UsageError("--previous needs exactly one SOURCE; name one at a time.")
     checked = _checked(
         chosen, release=release, previous=previous, quiet=quiet or as_json, offline=offline
     )

@@ -137,7 +137,7 @@ def print_table(table: RichTable) -> None:
 
 
 def show(answer: Answer, *, as_json: bool) -> None:
-    """Print an answer; exits with 1 where what was asked for failed."""
+    """Print an answer; exits with 1 if what was asked for failed."""
     if as_json:
         click.echo(json.dumps(answer.document, indent=2))
     else:

@@ -26,7 +26,7 @@ Examples:
   nipack diff nipy-templates-0.2 nipy-templates-0.3 --picture changes
 
 \b
-With --exit-code it exits with 1 where results may change, as git diff does.""",
+With --exit-code it exits with 1 if results may change, as git diff does.""",
 )
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
@@ -37,7 +37,7 @@ With --exit-code it exits with 1 where results may change, as git diff does.""",
     type=click.Path(path_type=Path),
     help="Write a PNG for each changed image: slices of old, new and their difference.",
 )
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where results may change.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if results may change.")
 @offline_option
 @json_option
 @quiet_option()

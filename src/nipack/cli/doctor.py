@@ -32,10 +32,10 @@ Examples:
     "--min-version",
     metavar="VERSION",
     type=MinimumVersion(),
-    help="Data that is older is not usable.",
+    help="Treat older data as unusable.",
 )
-@click.option("--full", is_flag=True, help="Check every byte, not names and sizes alone.")
-@click.option("--fix", is_flag=True, help="Write a user config.ini that names what is near.")
+@click.option("--full", is_flag=True, help="Check every byte, not only names and sizes.")
+@click.option("--fix", is_flag=True, help="Write a user config.ini that names data found nearby.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask.")
 @json_option
 def doctor(
@@ -52,7 +52,7 @@ def doctor(
     directory and what is in the way.  Without either, look at everything that is installed.  Exits
     with 0 where all of it is usable.
 
-    With --fix, data that is near but not looked at is named in your own config.ini: it is shown
+    With --fix, data that is near but not searched is named in your own config.ini: it is shown
     first, what it says is kept, and nothing of the system is touched.
     """
     if fix and as_json:
@@ -79,7 +79,7 @@ def _fix(found: "Diagnosis", *, yes: bool) -> None:
         if not package.usable and any(near.root for near in package.explanation.near_misses)
     ]
     if not roots:
-        click.echo("no data is near that an ini file could name: nothing to write\n")
+        click.echo("there is no data nearby that an ini file could name: nothing to write\n")
         return
     file = os.path.join(environment.get_nipy_user_dir(), "config.ini")
     before = read_config(file)

@@ -31,7 +31,7 @@ Examples:
     "--into",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The root that gets the data; by default the user directory, which is always searched.",
+    help="The root to put the data into.  [default: the user directory, which is always searched]",
 )
 @json_option
 @quiet_option("Print no progress.")
@@ -39,7 +39,7 @@ def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: 
     """Put the data of the package NAME where look-ups find it, out of a repository.
 
     NAME is a package's name or its relpath.  The repository has been added before, and what comes
-    is compared with what its key has signed.  An interrupted download goes on where it was.
+    is compared with what its key has signed.  An interrupted download continues where it stopped.
     """
     from nipack.publish.client.get import get as get_package
     from nipack.publish.client.known import named, refreshed, repositories

@@ -40,7 +40,11 @@ Examples:
 )
 @_library_argument
 @_root_option
-@click.option("--copy", is_flag=True, help="Copy, for containers, and where links cannot be.")
+@click.option(
+    "--copy",
+    is_flag=True,
+    help="Copy instead of linking, for containers and file systems without links.",
+)
 @dry_run_option()
 @json_option
 def link(
@@ -100,7 +104,7 @@ def _print(placed: "tuple[Placed, ...]", *, dry_run: bool, as_json: bool) -> Non
 Examples:
   nipack env nilearn
   eval "$(nipack env templateflow)"       on a machine without a network
-  nipack env --root /srv/data             of what nipack link --root made
+  nipack env --root /srv/data             for what nipack link --root made
   nipack env --shell fish
   apptainer run $(nipack env --apptainer) fmriprep.sif""",
 )
@@ -109,7 +113,7 @@ Examples:
 @click.option(
     "--shell", type=click.Choice(["sh", "fish", "csh"]), default="sh", help="Whose words."
 )
-@click.option("--apptainer", is_flag=True, help="Print what a container has to be given instead.")
+@click.option("--apptainer", is_flag=True, help="Print the options for a container instead.")
 @json_option
 def env(
     libraries: tuple[Any, ...], root: str | None, shell: str, apptainer: bool, as_json: bool

@@ -28,11 +28,11 @@ Then follow a release, look at it, and make its packages:
   nipack check recipes/nipy-templates
 
 \b
-With --exit-code it exits with 1 where there is a newer release.  It exits with 1 in any case where
-a source could not be asked.""",
+With --exit-code it exits with 1 if there is a newer release.  It always exits with 1 if a source
+could not be asked.""",
 )
 @sources_argument()
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where there is a newer release.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there is a newer release.")
 @json_option
 @quiet_option("Print only what is outdated, and no progress.")
 def outdated(sources: tuple[str, ...], exit_code: bool, as_json: bool, quiet: bool) -> None:

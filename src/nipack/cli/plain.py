@@ -35,9 +35,7 @@ def main(words: Sequence[str], missing: str = "nipack.cli.app") -> int:
     parser = _parser()
     known, unknown = parser.parse_known_args(words)
     if unknown:
-        parser.error(
-            f"the runtime alone has no {' '.join(unknown)}; nipack-build may: {tool_advice()}"
-        )
+        parser.error(f"the runtime has no {' '.join(unknown)}; nipack-build may: {tool_advice()}")
     options = vars(known)
     command, as_json = options.pop("command"), options.pop("as_json")
     try:
@@ -150,7 +148,7 @@ def _minimum(word: str) -> str:
 
 def _where(relpath: str, files: list[str], min_version: str | None, explain: bool) -> Answer:
     if explain and files:
-        raise ValueError("--explain is of the data at RELPATH: give it no FILE")
+        raise ValueError("--explain is for the data at RELPATH: leave out FILE")
     if explain:
         return answers.explanation(relpath, min_version)
     return answers.where(relpath, files, min_version)

@@ -48,27 +48,31 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 )
 @click.argument("artifacts", metavar="ARTIFACT...", nargs=-1, type=click.Path(path_type=Path))
 @click.argument("repository", metavar="REPOSITORY")
-@click.option("--title", help="What people call the repository; its name by default.")
-@click.option("--name", help="A word for file names: NAME.sources; the folder's name by default.")
-@click.option("--address", help="Where it will be served: https://data.lab.example")
-@click.option("--suite", "suites", multiple=True, help="apt's suite: stable by default.")
+@click.option("--title", help="The title of the repository.  [default: its name]")
+@click.option("--name", help="A name for files such as NAME.sources.  [default: the folder's name]")
+@click.option("--address", help="The address that will serve it, e.g. https://data.lab.example")
+@click.option("--suite", "suites", multiple=True, help="The suite for apt.  [default: stable]")
 @key_option
-@click.option("--unsigned", is_flag=True, help="Make a repository that nobody can check.")
+@click.option(
+    "--unsigned",
+    is_flag=True,
+    help="Make a repository without signatures, which nobody can verify.",
+)
 @click.option(
     "--also-trust",
     type=click.Path(path_type=Path),
-    help="A certificate that users trust as well: that of the next key.",
+    help="A certificate that users are to trust too, such as that of the next key.",
 )
 @click.option(
     "--valid-days",
     type=click.IntRange(1),
     help="Let apt refuse the repository if it was not refreshed for this long.",
 )
-@click.option("--refresh", is_flag=True, help="Sign again, with the date of today.")
+@click.option("--refresh", is_flag=True, help="Sign the repository again, with today's date.")
 @click.option(
     "--clock-is-right",
     is_flag=True,
-    help="Publish although the last generation's date is in the future.",
+    help="Publish even if the date of the last generation is in the future.",
 )
 @dry_run_option()
 @json_option
@@ -174,7 +178,7 @@ def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
         print_error(message)
     if repository.fingerprint is None and not quiet:
         print_warning(
-            f"{repository.title}: is not signed: nobody can tell whether what they get is yours"
+            f"{repository.title}: is not signed: nobody can verify that what they get is yours"
         )
     verb = "would be published" if dry_run else "published"
     for path in done.new:
@@ -206,14 +210,14 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("nipack.key"),
     show_default=True,
-    help="The file that gets the secret key; its certificate goes beside it, as .asc.",
+    help="The file to write the secret key to; its certificate goes beside it, as .asc.",
 )
 @click.option(
     "--years",
     type=click.IntRange(1, 20),
     default=5,
     show_default=True,
-    help="How many years it is valid.",
+    help="How many years the key is valid.",
 )
 @json_option
 def keygen(user: str, out: Path, years: int, as_json: bool) -> None:

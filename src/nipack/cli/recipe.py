@@ -97,12 +97,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
     default="recipes",
     meaning="The directory to write a folder for each package to.",
 )
-@click.option("--build", is_flag=True, help="Have each recipe built by its distribution's tool.")
+@click.option("--build", is_flag=True, help="Build each recipe with its distribution's tool.")
 @folder_option(
     "--dist",
     "packages",
     default="dist",
-    meaning="The directory to write what --build makes to.",
+    meaning="The directory to write the packages of --build to.",
 )
 @click.option(
     "--channel",
@@ -123,12 +123,12 @@ SOURCE_DATE_EPOCH sets the time that every file of the packages gets.""",
 @click.option(
     "--previous",
     metavar="SOURCE",
-    help="The version before the one SOURCE: what changed since goes into the changelogs.",
+    help="The version before SOURCE: what changed since goes into the changelogs.",
 )
 @click.option(
     "--draft",
     is_flag=True,
-    help="Render what is not to be submitted: the licence need not be settled.",
+    help="Render a draft, not to be submitted: the licence need not be settled.",
 )
 @dry_run_option("Read and render everything, but write nothing.")
 @offline_option
@@ -163,7 +163,7 @@ def recipe(
         raise click.UsageError("--suite is for the debian recipe: add -f debian, or leave it out")
     chosen_sources = expanded(sources)
     if previous is not None and len(chosen_sources) > 1:
-        raise click.UsageError("--previous is the version before one SOURCE; name one at a time.")
+        raise click.UsageError("--previous needs exactly one SOURCE; name one at a time.")
     options = RecipeOptions(
         recipes=recipes,
         packages=packages,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    short_help="Add, list and remove repositories that data is got from.",
+    short_help="Add, list and remove the repositories of nipack get.",
     epilog="""\b
 Examples:
   nipack repository add https://data.lab.example
@@ -28,7 +28,7 @@ def repository() -> None:
 
 @repository.command()
 @click.argument("address")
-@click.option("--unsigned", is_flag=True, help="Take one that nobody has signed.")
+@click.option("--unsigned", is_flag=True, help="Accept a repository that is not signed.")
 @json_option
 def add(address: str, unsigned: bool, as_json: bool) -> None:
     """Add the repository at ADDRESS, or read it again.
@@ -49,7 +49,7 @@ def add(address: str, unsigned: bool, as_json: bool) -> None:
         markup=False,
     )
     if found.fingerprint is None:
-        print_warning(f"{found.title}: is not signed: nobody can tell whose data it has")
+        print_warning(f"{found.title}: is not signed: nobody can verify whose data it has")
     else:
         console().print(f"signed by {found.fingerprint}", markup=False)
 

@@ -19,7 +19,7 @@ Examples:
 @click.argument("name")
 @click.argument("version")
 @click.argument("repository", metavar="REPOSITORY")
-@click.option("--why", help="The reason, which users are shown.")
+@click.option("--why", help="The reason, which is shown to users.")
 @click.option("--undo", is_flag=True, help="Show it again.")
 @key_option
 @json_option
@@ -41,7 +41,7 @@ def retract(
     from nipack.publish.stores import store_at
 
     if undo == bool(why and why.strip()):
-        raise click.UsageError("say the reason with --why, or --undo")
+        raise click.UsageError("give the reason with --why, or use --undo")
     signer = signer_of_key(key)
     record = retract_version(store_at(repository), signer, (name, version), why=why or "")
     if as_json:
@@ -65,7 +65,7 @@ Examples:
     "--keep",
     type=click.IntRange(1),
     required=True,
-    help="So many versions of each package, and so many generations, stay.",
+    help="How many versions of each package, and how many generations, to keep.",
 )
 @dry_run_option("Show what would be deleted, without deleting anything.")
 @key_option

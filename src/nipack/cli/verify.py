@@ -75,7 +75,10 @@ def verify(
     repositories = [place for place in places if _is_repository(place)]
     if repositories:
         if len(repositories) < len(places) or manifest or quick:
-            raise click.UsageError("check repositories apart from data, and whole")
+            raise click.UsageError(
+                "a repository is checked as a whole: name no data with it, and leave out --quick "
+                "and --manifest"
+            )
         _verify_repositories(repositories, fingerprint, against, as_json=as_json, quiet=quiet)
         return
     with _bar(disable=quick or quiet or as_json) as progress:
@@ -123,13 +126,15 @@ def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
     if quiet and not check.problems:
         return
     state = f"{len(check.problems)} problems" if check.problems else "intact to the byte"
-    by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed by anybody"
+    by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed"
     output = console()
     output.print(
         f"{check.address}: {check.title}, generation {check.generation} of {check.date}, {by}: "
         f"{state} ({check.files} files)"
     )
     if check.behind:
-        output.print(f"  it is {check.behind} generations behind: the newest is of {check.newest}")
+        output.print(
+            f"  it is {check.behind} generations behind: the newest is from {check.newest}"
+        )
     for problem in check.problems:
         output.print(f"  {problem}")

@@ -24,7 +24,7 @@ Examples:
     "--min-version",
     metavar="VERSION",
     type=MinimumVersion(),
-    help="Pass over data that is older.",
+    help="Ignore older data.",
 )
 @click.option(
     "--explain", is_flag=True, help="Print the whole search, with the chosen place marked."
@@ -39,7 +39,7 @@ def where(
     look it up.  Where it is not found, or a FILE is not in it, says why and exits with 1.
     """
     if explain and files:
-        raise click.UsageError("--explain is of the data at RELPATH: give it no FILE")
+        raise click.UsageError("--explain is for the data at RELPATH: leave out FILE")
     answer = (
         answers.explanation(relpath, min_version)
         if explain

@@ -41,7 +41,7 @@ def citations(packages: Iterable[InstalledPackage]) -> Iterator[str]:
             continue
         title = f"{package.relpath} {package.version}"
         blocks = [_citation(each) for each in package.citation]
-        yield "\n".join([f"{title}:", *(blocks or ["  its package names nothing to cite"])])
+        yield "\n".join([f"{title}:", *(blocks or ["  its package does not say what to cite"])])
 
 
 def _citation(citation: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def is_path(place: str) -> bool:
 def copy_at(path: str) -> Copy:
     """Return the copy in a directory, or raise DataError where there is none."""
     if not os.path.isdir(path):
-        raise DataError(f"{path} is no directory; name the directory that has the config.ini")
+        raise DataError(f"{path} is not a directory; name the directory that has the config.ini")
     return copy_in(path)
 
 

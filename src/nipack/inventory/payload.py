@@ -201,7 +201,7 @@ def _text(file: str) -> str:
 def _data_directory(file: str, digests: dict[str, str]) -> str:
     configs = [path for path in digests if path.rpartition("/")[2] == CONFIG_NAME]
     if not configs:
-        raise DataError(f"{file}: names no config.ini, so it is of no data package")
+        raise DataError(f"{file}: names no config.ini, so it does not belong to a data package")
     directory = min(configs, key=lambda path: path.count("/")).removesuffix(CONFIG_NAME)
     return directory.rstrip("/") or "."
 

@@ -186,7 +186,7 @@ class _Check:
             state=checked if self.manifest or malformed else "not checked",
             manifest=self.manifest.file if self.manifest else None,
             quick=self.quick,
-            reason=self.reason or ("" if self.manifest else "there is no SHA256SUMS of it"),
+            reason=self.reason or ("" if self.manifest else "it has no SHA256SUMS"),
             files=len(self.expected),
             size=sum(self.found[path] for path in self.found.keys() & self.expected.keys()),
             problems=tuple(problems),
@@ -225,14 +225,14 @@ class _Check:
         try:
             if not stat.S_ISREG(os.stat(file).st_mode):
                 # A pipe, or a device, would be read for ever.
-                return FileProblem(path=path, damage="changed", reason="it is no regular file")
+                return FileProblem(path=path, damage="changed", reason="it is not a regular file")
             digest = _sha256(file, count)
         except OSError as error:
             reason = error.strerror or str(error)
             return FileProblem(path=path, damage="unreadable", reason=reason)
         if digest == self.expected[path]:
             return None
-        return FileProblem(path=path, damage="changed", reason="its sha256 is another")
+        return FileProblem(path=path, damage="changed", reason="its sha256 differs")
 
 
 def _leftover(path: str) -> str:

@@ -187,7 +187,7 @@ def _brainglobe_problems(directory: str, offered: list[Offer]) -> Iterator[str]:
     if there - noted:
         yield (
             f"{directory}: last_versions.conf does not name {', '.join(sorted(there - noted))}, "
-            "which BrainGlobe 2 wants where there is no network; nipack link brainglobe writes it"
+            "which BrainGlobe 2 needs without a network; nipack link brainglobe writes it"
         )
 
 

@@ -137,7 +137,7 @@ def known(libraries: Iterable[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in LIBRARIES]
     if unknown:
         listed = ", ".join(sorted(LIBRARIES))
-        raise DataError(f"{', '.join(unknown)}: no library that is known here; there are {listed}")
+        raise DataError(f"{', '.join(unknown)}: unknown library; known are {listed}")
     return names
 
 
@@ -154,7 +154,7 @@ def _link_offer(run: _Run, offer: Offer) -> Iterator[Placed]:
     places = homes(offer, run.here, run.options.tree)
     if not places:
         reason = f"{library.name} has no directory here; set {' or '.join(library.variables)}"
-        reason = reason if library.variables else f"{library.name} was not used here yet"
+        reason = reason if library.variables else f"{library.name} has not been used here yet"
         yield _placed(offer, "", None, "no place", reason)
     for home in places:
         try:
@@ -218,7 +218,10 @@ def _link_file(run: _Run, offer: Offer, at: tuple[str, str], source: str) -> Ite
     try:
         state, reason = _place(run, place, source, found)
     except OSError as error:
-        state, reason = "failed", f"{error.strerror or error}; look at its directory's rights"
+        state, reason = (
+            "failed",
+            f"{error.strerror or error}; check the permissions of its directory",
+        )
     if state == "there" and not run.options.dry_run:
         clear_left(os.path.dirname(place))  # of a call that was killed once its link was there
     if state in ("linked", "copied", "there"):
@@ -229,7 +232,7 @@ def _link_file(run: _Run, offer: Offer, at: tuple[str, str], source: str) -> Ite
 def _place(run: _Run, place: str, source: str, found: Found) -> tuple[State, str]:
     if found == "own":
         same = run.options.compare and same_bytes(place, source)
-        return ("same bytes" if same else "other bytes"), "it is not nipack's, and stays"
+        return ("same bytes" if same else "other bytes"), "it is not nipack's, and is kept"
     copy = run.wants_copy(source)
     # A link that was made before its file could be written is a danger now.
     if found == "ours" and not (copy and os.path.islink(place)):
@@ -280,7 +283,7 @@ def _link_whole(run: _Run, offer: Offer, home: str) -> Iterator[Placed]:
         run.directories.add((offer.view.library, os.path.dirname(place)))
         yield _placed(offer, place, source, "there", "")
     elif found == "own" and not _is_made(run, offer, home):
-        reason = "a directory of your own is there, and stays"
+        reason = "a directory of your own is there, and is kept"
         yield _placed(offer, place, source, "other bytes", reason)
     elif found != "own" and not run.options.copy and not may_write(source):
         yield from _link_file(run, offer, (home, offer.view.at), source)
@@ -320,7 +323,7 @@ def _mirror(run: _Run, offer: Offer, at: tuple[str, str], found: Found) -> Itera
             )
             lay_aside(place, lambda aside: _fill(run, aside, offer.view.at, sources))
         except OSError as error:
-            reason = f"{error.strerror or error}; look at its directory's rights"
+            reason = f"{error.strerror or error}; check the permissions of its directory"
             yield _placed(offer, place, offer.directory, "failed", reason)
             return
         run.directories.add((offer.view.library, place))

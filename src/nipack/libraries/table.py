@@ -242,7 +242,7 @@ _ALL = (
         configured=_brainglobe_directory,
         default=_at_home(".brainglobe"),
         whole=True,
-        notes="version 2 wants last_versions.conf where there is no network",
+        notes="version 2 needs last_versions.conf without a network",
     ),
     _library(
         "neuromaps",

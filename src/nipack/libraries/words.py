@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _DONE: dict[State, str] = {
     "linked": "linked",
     "copied": "copied",
-    "there": "in place already",
-    "same bytes": "there before with the same bytes",
+    "there": "already in place",
+    "same bytes": "already there with the same bytes",
     "removed": "removed",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DEFAULT_INSTALL_HINT = (
-    "If the data is on this machine already, in /data/nipy/templates say, set the\n"
+    "If the data is on this machine already, for example in /data/nipy/templates, set the\n"
     "environment variable NIPY_DATA_PATH to /data."
 )
 # What tracebacks, pickles and the documentation call the module of the public ones.

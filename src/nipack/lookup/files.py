@@ -24,7 +24,7 @@ def read_regular(file: str, most: int = MOST_OF_RECORDS) -> bytes:
         raise IsADirectoryError(errno.EISDIR, "it is a directory", file)
     if not stat.S_ISREG(found.st_mode):
         # A pipe would be waited for, and a device read, for ever.
-        raise OSError(errno.EINVAL, "it is no regular file", file)
+        raise OSError(errno.EINVAL, "it is not a regular file", file)
     with open(file, "rb") as stream:
         data = stream.read(most + 1)
     if len(data) > most:

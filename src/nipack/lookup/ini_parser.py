@@ -62,10 +62,10 @@ def _refuse(error: configparser.Error, file: str, section: str) -> NoReturn:
             problem = "this is not of the form 'key = value'; fix it, or put '#' before it"
         case configparser.DuplicateSectionError():
             line = error.lineno or 1
-            problem = f"[{error.section}] is here for the second time; keep only one"
+            problem = f"[{error.section}] is here twice; keep only one"
         case configparser.DuplicateOptionError():
             line = error.lineno or 1
-            problem = f"'{error.option}' is here for the second time; keep only one"
+            problem = f"'{error.option}' is here twice; keep only one"
         case _:
             line, problem = 1, error.message.splitlines()[0]
     raise IniError(file, line, problem) from error

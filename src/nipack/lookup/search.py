@@ -272,7 +272,7 @@ def _check_definition(pkg_def: Any) -> None:
             import warnings
 
             # The fourth is who calls make_datasource and its like.
-            message = f"{key!r} of {pkg_def['relpath']} is not looked at; write {meant!r}"
+            message = f"{key!r} of {pkg_def['relpath']} is ignored; write {meant!r}"
             warnings.warn(message, UserWarning, stacklevel=5)
 
 

@@ -122,9 +122,11 @@ def passed_over(paths: Iterable[Path]) -> dict[Path, str]:
         source = next((each for each in kinds if path.name.endswith(each.beside)), None)
         artifact = belongs_to(path)
         if source is not None:
-            passed[path] = f"{path}: is a source, from which {source.title} installs nothing"
+            passed[path] = (
+                f"{path}: is a source package, from which {source.title} installs nothing"
+            )
         elif artifact is not None:
-            passed[path] = f"{path}: goes with {artifact.name}, and is carried beside it"
+            passed[path] = f"{path}: goes with {artifact.name}, and is published beside it"
     return passed
 
 
@@ -132,12 +134,14 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
     """Return what a repository begins as; raises RepositoryError where something must be said."""
     if signer is None and not settings.unsigned:
         raise RepositoryError(
-            f"{store.address}: a new repository is signed: give --key, which nipack keygen makes; "
-            "or say --unsigned, and apt will believe whoever answers in its place"
+            f"{store.address}: a new repository needs a key: use --key (nipack keygen makes one), "
+            "or use --unsigned, and apt will trust anyone who answers in its place"
         )
     name = settings.name or _word(Path(store.address).absolute().name)
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise RepositoryError(f"'{name}' cannot be a file's name: say --name with a-z, 0-9 and -")
+        raise RepositoryError(
+            f"'{name}' is not allowed in file names: use --name with a-z, 0-9 and -"
+        )
     address = settings.address
     if address is None and store.folder is not None:
         address = store.folder.absolute().as_uri()
@@ -145,7 +149,7 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
         _check_address(address)
     else:
         raise RepositoryError(
-            f"{store.address}: say where it will be served: --address https://..."
+            f"{store.address}: give the address that will serve it: --address https://..."
         )
     title = settings.title or name
     return PublishedRepository(
@@ -164,7 +168,9 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
 def _check_address(address: str) -> None:
     # It goes into files that others read by the line.
     if not re.fullmatch(r"(https?|file|s3)://[!-~]+", address):
-        raise RepositoryError(f"'{address}' is no address: write it as https://data.lab.example")
+        raise RepositoryError(
+            f"'{address}' is not an address; write it as https://data.lab.example"
+        )
 
 
 def _word(text: str) -> str:
@@ -174,7 +180,7 @@ def _word(text: str) -> str:
 def _suites(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-            raise RepositoryError(f"'{name}' cannot be a suite: write it with a-z, 0-9, . and -")
+            raise RepositoryError(f"'{name}' is not a valid suite; use letters, digits, . and -")
     return names
 
 
@@ -192,14 +198,16 @@ def check_call(state: State, settings: Settings, signer: Signer | None) -> Publi
         _check_address(settings.address)
     if repository.fingerprint is not None and signer is None:
         raise RepositoryError(
-            f"{repository.title}: is signed by {repository.fingerprint}; give that key: --key"
+            f"{repository.title}: is signed by {repository.fingerprint}; use that key: --key"
         )
     if settings.name not in (None, repository.name):
-        raise RepositoryError(f"{repository.title}: is called {repository.name} for good")
+        raise RepositoryError(
+            f"{repository.title}: is called {repository.name}, which cannot be changed"
+        )
     if settings.suites and settings.suites != repository.suites:
         raise RepositoryError(
-            f"{repository.title}: has the suites {', '.join(repository.suites)} for good; what "
-            "users have in their .sources would end"
+            f"{repository.title}: has the suites {', '.join(repository.suites)}, which cannot be "
+            "changed: the .sources of its users name them"
         )
     if signer is not None and repository.certificate is not None:
         known = fingerprints_in(repository.certificate)
@@ -226,7 +234,7 @@ def _read_all(
         except RepositoryError as error:
             refused[path] = f"{path}: {error}"
         except OSError as error:
-            refused[path] = f"{path}: {error.strerror or error}; check the path and its rights"
+            refused[path] = f"{path}: {error.strerror or error}; check the path and its permissions"
     paths = list(readings)
     advance = reporter.step("read", sum(path.stat().st_size for path in paths))
     asked = {each for name, _ in readings.values() for each in ecosystems()[name].digests}
@@ -267,7 +275,7 @@ def _read(path: Path) -> tuple[str, Reading]:
     if ecosystem is not None:
         return ecosystem.name, ecosystem.read(path)
     known = ", ".join(each.suffix for each in ecosystems().values())
-    raise RepositoryError(f"no ecosystem has such files; these are published: {known}")
+    raise RepositoryError(f"unknown kind of file; known are {known}")
 
 
 class _Plan:
@@ -436,13 +444,13 @@ def _objection(each: _Candidate, sha256: str | None, payload_id: str | None) -> 
     artifact, package = each.artifact, each.package
     if sha256 is not None and sha256 != artifact.sha256:
         return (
-            f"{artifact.file_name} is published already with other bytes ({sha256[:16]}, and "
-            f"this is {artifact.sha256[:16]}); what is published never changes: raise the "
+            f"{artifact.file_name} is already published with other content ({sha256[:16]}, and "
+            f"this is {artifact.sha256[:16]}); published files never change: raise the "
             "version or the revision"
         )
     if payload_id is not None and payload_id != package.payload_id:
         return (
-            f"{package.name} {package.version} is published already with other data (payload "
+            f"{package.name} {package.version} is already published with other data (payload "
             f"{payload_id[:16]}, and this is {package.payload_id[:16]}); raise the "
             "version: nipack bump"
         )

@@ -28,9 +28,9 @@ def make_key(user: str, path: Path, *, years: int) -> MadeKey:
     certificate = path.with_name(f"{path.stem}.asc")
     for each in (path, certificate):
         if each.exists():
-            raise RepositoryError(f"{each}: is there already; say another name: --out")
+            raise RepositoryError(f"{each}: already exists; choose another name with --out")
     secret, public, fingerprint = generate(user, years=years)
-    with system_errors_as(RepositoryError, "check the folder's rights"):
+    with system_errors_as(RepositoryError, "check the folder's permissions"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secret)

@@ -274,7 +274,7 @@ def _append(
         if wanted is None:
             return state
         if state is None and first is None:
-            raise RepositoryError(f"{store.address}: is no repository; publish makes one")
+            raise RepositoryError(f"{store.address}: is not a repository; nipack publish makes one")
         before = state or State(repository=first, packages=Packages())  # type: ignore[arg-type]
         date = date_after(before.repository.date)
         after = applied(before, wanted, date=date)
@@ -317,8 +317,8 @@ def _date_after(previous: str) -> str:
     if previous > now(_CLOCK_TOLERANCE):
         raise RepositoryError(
             f"this machine's clock says {now()}, and the last generation was made at {previous}; "
-            "set the clock: apt would take what is published now for older; or, if this clock is "
-            "right and the last publisher's was not, say --clock-is-right: apt has refused that "
+            "set the clock, or apt would treat this as older; or, if this clock is "
+            "right and the last publisher's was not, use --clock-is-right: apt has refused that "
             "generation as not valid yet"
         )
     return max(now(), previous)

@@ -42,7 +42,7 @@ class RecordFiles:
             return package_of(self._found["package.json"], self._found["SHA256SUMS"])
         except KeyError:
             raise RepositoryError(
-                f"has no {RECORDS}NAME/package.json, so it is no data package that nipack made; "
+                f"has no {RECORDS}NAME/package.json, so nipack did not make it; "
                 "make one with nipack build"
             ) from None
 
@@ -72,7 +72,7 @@ def package_of(metadata: bytes, manifest: bytes) -> PublishedPackage:
             f"{package.payload_id[:16]}; build it again"
         )
     if not _NAME.fullmatch(package.name):
-        raise RepositoryError(f"'{package.name}' is no package's name; build it again")
+        raise RepositoryError(f"'{package.name}' is not a package name; build it again")
     return package
 
 

@@ -51,7 +51,7 @@ def checked_state(store: Store, signer: Signer | None) -> State:
     """Return the state; raises RepositoryError where there is none, or its key is not given."""
     state = log.load(store)
     if state is None:
-        raise RepositoryError(f"{store.address}: is no repository; nipack publish makes one")
+        raise RepositoryError(f"{store.address}: is not a repository; nipack publish makes one")
     check_call(state, Settings(), signer)
     return state
 

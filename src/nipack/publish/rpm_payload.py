@@ -34,7 +34,7 @@ def rpm_files(artifact: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
     ValueError, or an error of its compression, where it is no .rpm, or is damaged.
     """
     if artifact.read(_LEAD)[:4] != _LEAD_MAGIC:
-        raise ValueError("it does not begin as an .rpm does")
+        raise ValueError("it does not start like an .rpm")
     _pass_header(artifact, aligned=True)  # the signatures
     _pass_header(artifact, aligned=False)
     yield from _cpio_files(_decompressed(artifact))

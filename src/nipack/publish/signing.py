@@ -117,8 +117,8 @@ def _gpg(*arguments: str, of: str, given: bytes = b"") -> bytes:
         )
     except FileNotFoundError as error:
         raise RepositoryError(
-            f"{of}: is no file, and there is no gpg that could have it; give a key's file, which "
-            "nipack keygen makes, or install gpg"
+            f"{of}: is not a file, and gpg is not installed; give the file of a key, which nipack "
+            "keygen makes, or install gpg"
         ) from error
     if done.returncode != 0:
         reason = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
@@ -180,5 +180,5 @@ def verified(content: bytes, certificates: str, signature: bytes | None = None) 
         return bytes(verify(content, store=store).bytes or b"")
     except Exception as error:
         raise RepositoryError(
-            f"the signature is not good: {_first_line(error)}; nothing of it can be trusted"
+            f"the signature is not good: {_first_line(error)}; none of it can be trusted"
         ) from error

@@ -64,16 +64,16 @@ def check_repository(
     problems = list(_signature_problems(reader, about, content, fingerprint))
     sums = reader.read(indexes.SUMS) or b""
     if hashlib.sha256(sums).hexdigest() != about.get("sha256sums"):
-        problems.append(f"{indexes.SUMS}: is not the one of generation {about['generation']}")
+        problems.append(f"{indexes.SUMS}: does not belong to generation {about['generation']}")
     listed = indexes.read_sums(sums)
     problems += _file_problems(reader, listed, advance)
     problems += _log_problems(reader, about)
     for ecosystem in ecosystems().values():
         problems += ecosystem.problems(reader, about, listed)
     if about.get("expires") and about["expires"] < log.now():
-        problems.append(f"{indexes.ABOUT}: has expired at {about['expires']}; refresh it")
+        problems.append(f"{indexes.ABOUT}: expired at {about['expires']}; refresh it")
     if problems and reader.read(indexes.ABOUT) != content:
-        problems.append("it was published to meanwhile; check it again")
+        problems.append("it was published to in the meantime; check it again")
     newest = _about(reader_of(against))[0] if against else None
     return RepositoryCheck(
         address=reader.address,
@@ -92,7 +92,8 @@ def _about(reader: Reader) -> tuple[dict[str, Any], bytes]:
     content = reader.read(indexes.ABOUT)
     if content is None:
         raise RepositoryError(
-            f"{reader.address}: has no {indexes.ABOUT}, so it is no repository; check the address"
+            f"{reader.address}: has no {indexes.ABOUT}, so it is not a repository; check the "
+            "address"
         )
     try:
         about = json_value(content)

@@ -20,7 +20,7 @@ def written_beside(target: Path, kind: type[NipackError]) -> Iterator[IO[bytes]]
     Makes the directory.  Raises what the system refuses as `kind`, with the directory or the target
     in it, never the name of the file beside, which nobody knows.
     """
-    remedy = "check the directory's rights and the room on its disk"
+    remedy = "check the directory's permissions and the free space on its disk"
     with system_errors_as(kind, remedy, place=str(target)):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -81,7 +81,7 @@ def why_unsafe(name: str) -> str:
     if ".." in name.split("/"):
         return "has '..' in its name"
     if name.count("/") > _DEEPEST:
-        return f"lies deeper than {_DEEPEST} folders"
+        return f"is deeper than {_DEEPEST} folders"
     return why_unsafe_target(name)
 
 
@@ -90,7 +90,7 @@ def why_unsafe_target(path: str) -> str:
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
         return "has an absolute name"
     if "\\" in path:
-        return "has a backslash in its name, which parts folders on Windows"
+        return "has a backslash in its name, which separates folders on Windows"
     if "\0" in path:
         return "has a NUL byte in its name"
     return ""

@@ -139,7 +139,7 @@ def _failure(program: Program, arguments: Sequence[str | Path], status: int, pri
     lines = [line.rstrip() for line in printed.splitlines() if line.strip()][-_LAST_LINES:]
     listed = "\n".join(f"  {line}" for line in lines) or "  (it printed nothing)"
     command = " ".join([program.name, *(public_address(str(each)) for each in arguments)])
-    reason = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
+    reason = f"ended with status {status}" if status >= 0 else f"was killed by signal {-status}"
     return (
         f"{command}: {reason}; its last lines:\n{listed}\n"
         "  fix what they name; the recipe itself was written"

@@ -24,20 +24,22 @@ def registered(package: str, attribute: str, group: str, accepts: "Accepts[T]") 
     """Return everything of one kind, by its name.
 
     It is what each module of a package has as `attribute`, and then what other distributions bring
-    by an entry point of a `group`.  What of theirs does not load or has not the interface is left
-    out with a warning: nobody's fault stops the work of the others.
+    by an entry point of a `group`.  What does not load, or does not have the interface, is left out
+    with a warning: nobody's fault stops the work of the others.
     """
     found: dict[str, T] = {}
     for module in pkgutil.iter_modules(sys.modules[package].__path__):
         own = getattr(importlib.import_module(f"{package}.{module.name}"), attribute)
-        assert accepts(own), f"{module.name}.{attribute} has not the interface"
+        assert accepts(own), f"{module.name}.{attribute} does not have the interface"
         found[own.name] = own
     for place, other in _of_others(group):
         # What inherits from an interface has it, but perhaps no name.
         if not accepts(other) or not hasattr(other, "name"):
-            log.warning("%s: it has not the interface; update or uninstall the package", place)
+            log.warning(
+                "%s: it does not have the interface; update or uninstall the package", place
+            )
         elif other.name in found:
-            taken = "there is one of this name already"
+            taken = "the name is already taken"
             log.warning("%s: %s: %s; uninstall one of the two", place, other.name, taken)
         else:
             found[other.name] = other

@@ -153,7 +153,7 @@ def test_a_definition_that_is_there_is_not_touched(atlas: Path, tmp_path: Path) 
     (tmp_path / "package.yaml").write_text("mine\n", "utf-8")
     result = init(atlas, "-o", tmp_path)
     assert result.exit_code == 1
-    assert "there is a definition already; change it, or name another folder" in result.stderr
+    assert "a definition already exists; edit it, or name another folder" in result.stderr
     assert (tmp_path / "package.yaml").read_text("utf-8") == "mine\n"
 
 

@@ -259,4 +259,4 @@ def test_what_is_no_folder_and_no_registry_cannot_be_listed(tmp_path: Path) -> N
     result = init(
         write(tmp_path / "mylab" / "atlas", FILES), "--take", "none*", "--address", "https://e.org/"
     )
-    assert "no file is listed; check the folder, and --take" in result.stderr
+    assert "no files are listed; check the folder, and --take" in result.stderr

@@ -392,13 +392,13 @@ def changed(change: Callable[[Any], object]) -> Any:
         (changed(lambda each: each["files"][0].update(key=7)), "not as documented"),
         ([], "not as documented"),
         (b"<html>busy</html>", "not as documented"),
-        (changed(lambda each: each["files"].clear()), "no file is listed"),
+        (changed(lambda each: each["files"].clear()), "no files are listed"),
         (
             changed(lambda each: each["files"][0].update(checksum="crc32:00")),
             "labels of it.txt: its record has no digest of it",
         ),
         (changed(lambda each: each["files"][0].update(key="../x")), "has '..' in its name"),
-        (changed(lambda each: each["files"][0].update(key="map.mat")), "the place of another file"),
+        (changed(lambda each: each["files"][0].update(key="map.mat")), "the path of another file"),
     ],
 )
 def test_an_odd_record_is_refused_with_the_reason(

@@ -223,4 +223,6 @@ def test_data_of_this_machine_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     done = run("bump", "latest", tmp_path)
     assert done.exit_code == 1
-    assert "is a path of this machine, so nobody can be asked" in done.stderr
+    assert (
+        "is a path of this machine, so there is nowhere to look for a newer release" in done.stderr
+    )

@@ -393,8 +393,8 @@ def test_an_image_with_less_data_than_its_header_says(folder: Path) -> None:
     put(folder, "T3.nii.gz", gzip.compress(nifti()[:-1]))
     found = {p.where.rpartition("/")[2]: p.message for p in problems(folder)}
     assert found == {
-        "T2.nii": "its header announces 416 bytes, but it has 415",
-        "T3.nii.gz": "its header announces 416 bytes, but it has 415",
+        "T2.nii": "its header declares 416 bytes, but it has 415",
+        "T3.nii.gz": "its header declares 416 bytes, but it has 415",
     }
 
 

@@ -245,7 +245,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk(format: Format, package: DataPackage, small_disk: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         build_artifact(package, format, small_disk / "dist", RecordingReporter())
-    assert "No space left on device; check the directory's rights and the room" in str(caught.value)
+    assert "No space left on device; check the directory's permissions and the free space" in str(
+        caught.value
+    )
     assert format.file_name(package) in str(caught.value)
     assert left(small_disk / "dist") == []
 

@@ -236,13 +236,13 @@ def test_a_path_that_leads_out_is_refused(path: str, reason: str, tmp_path: Path
     [
         (
             ["a/b", "a/b"],
-            "source.files[1]': a/b is the place of another file, field 'source.files[0]'",
+            "source.files[1]': a/b is already the path of another file, field 'source.files[0]'",
         ),
         (
             ["a/b", "a"],
             "source.files[1]': a is the folder of another file, field 'source.files[0]'",
         ),
-        (["a", "x", "a/b"], "source.files[2]': a/b lies in a folder that is another file"),
+        (["a", "x", "a/b"], "source.files[2]': a/b is in a folder that is another file"),
     ],
 )
 def test_two_files_at_one_place_are_refused(paths: list[str], said: str, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_everything_wrong_with_a_list_is_told_at_once(tmp_path: Path) -> None:
     said = problems_of(source, tmp_path)
     assert said.count("[definition-field]") == 8
     for part in (
-        "field 'source.sha256' is of one file, and here are several",
+        "field 'source.sha256' is of one file, but there are several",
         "field 'source.files[0]' has neither a path nor an address",
         "field 'source.files[1]' has no address, and the source has none",
         "field 'source.files[2]' has no path, and its address does not end in a name",
@@ -338,12 +338,12 @@ def test_what_archives_cannot_give_is_told_at_once(tmp_path: Path) -> None:
         },
         tmp_path,
     )
-    there = "a file is there already, or in the place of its folder; change into, or take less"
+    there = "a file is there already, or has the name of its folder; change into, or take less"
     wanted = [
-        "one.tar: no member of it matches '*.nii' of take: it has 2, such as top/a; correct it",
+        "one.tar: none of its members matches '*.nii' of take: it has 2, such as top/a; correct it",
         f"two.tar: a cannot be put at a: {there}",
         f"two.tar: b/c cannot be put at b/c: {there}",
-        "two.tar: no member of it lies below 2 folders: it has 2, such as a; make strip smaller",
+        "two.tar: none of its members is below 2 folders: it has 2, such as a; make strip smaller",
     ]
     for line, end in zip(said.splitlines(), wanted, strict=True):
         assert line.endswith(f"/definition/{end}")
@@ -451,7 +451,7 @@ def test_every_wrong_line_of_a_registry_is_told(tmp_path: Path) -> None:
     said = problems_of({"address": "https://example.org/a/", "registry": "r.txt"}, tmp_path)
     for part in (
         "r.txt:1: the path '../out' has '..' in its name",
-        "r.txt:3: same is the place of another file, r.txt:2",
+        "r.txt:3: same is already the path of another file, r.txt:2",
         "r.txt:4: neither 'DIGEST  PATH' of sha256sum",
         "r.txt:5: its digest is sha1; known are sha256, sha512, md5",
         "r.txt:6: its md5 has not 32 hexadecimal digits",
@@ -471,7 +471,7 @@ def test_every_wrong_line_of_a_registry_is_told(tmp_path: Path) -> None:
     [
         ("none.txt", "registry none.txt: No such file or directory"),
         ("../package.yaml", "registry ../package.yaml: not in the definition's folder"),
-        ("empty.txt", "empty.txt:1: it names no file"),
+        ("empty.txt", "empty.txt:1: it does not name a file"),
         ("latin1.txt", "registry latin1.txt is not UTF-8"),
     ],
 )
@@ -487,7 +487,7 @@ def test_a_registry_that_cannot_be_read_is_told_of(
 def test_what_says_nothing_beside_a_registry_is_told(tmp_path: Path) -> None:
     local(tmp_path, "r.txt", f"{'0' * 64}  a\n".encode())
     said = problems_of({"registry": "r.txt", "files": [{"address": "a"}]}, tmp_path)
-    assert "field 'source.address' is missing: the registry has paths alone" in said
+    assert "field 'source.address' is missing: the registry has only paths" in said
     assert "both 'registry' and 'files' are given" in said
     said = problems_of({"address": "a", "archives": [{"address": "b"}]}, tmp_path)
     assert "field 'source.address' has no effect" in said
@@ -531,5 +531,5 @@ def test_packages_of_many_files_are_the_same_as_those_of_a_folder(
 
 def test_a_doi_alone_says_how_its_files_are_listed(tmp_path: Path) -> None:
     said = problems_of({"doi": "https://doi.org/10.5281/zenodo.4924875"}, tmp_path)
-    assert "field 'source.doi' alone names no files" in said
+    assert "field 'source.doi' alone does not name the files" in said
     assert "run nipack init doi:10.5281/zenodo.4924875, which lists them" in said

@@ -113,7 +113,7 @@ class ForwardReader:
     def seek(self, place: int) -> int:
         """Read on to a place; raises io.UnsupportedOperation for one that was passed."""
         if place < self._place:
-            raise io.UnsupportedOperation("it seeks forward alone")
+            raise io.UnsupportedOperation("it only seeks forward")
         while self._place < place and self.read(min(place - self._place, CHUNK)):
             pass
         return self._place

@@ -98,10 +98,10 @@ def zip_must_be_whole(stream: IO[bytes]) -> None:
     if behind < 0:
         raise zipfile.BadZipFile("its comment is cut short")
     if behind:
-        raise zipfile.BadZipFile(f"behind its end are {behind:,} bytes more, which would be lost")
+        raise zipfile.BadZipFile(f"after its end are {behind:,} more bytes, which would be lost")
     before = size - tail_size + begin - length - offset
     if before:
-        raise zipfile.BadZipFile(f"before it are {before:,} bytes more, which would be lost")
+        raise zipfile.BadZipFile(f"before it are {before:,} more bytes, which would be lost")
     if length > _OF_A_MEMBER * limits().members:
         raise zipfile.BadZipFile(f"its directory has {length:,} bytes; {how_to_raise('members')}")
 

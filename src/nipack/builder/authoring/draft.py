@@ -152,7 +152,7 @@ def write_draft(draft: Draft, directory: Path) -> Path:
     path = directory / DEFINITION_NAME
     if path.exists():
         raise SourceError(
-            f"{path}: there is a definition already; change it, or name another folder with -o"
+            f"{path}: a definition already exists; edit it, or name another folder with -o"
         )
     for name, content in draft.beside:
         there = directory / name
@@ -200,7 +200,7 @@ def _lines(
     tree: SourceTree,
 ) -> Iterator[str]:
     """Yield the definition line by line, in the order in which people read it."""
-    yield f"# The definition of the data package {name}, begun by nipack init."
+    yield f"# The definition of the data package {name}, started by nipack init."
     yield "# Every field: docs/definition.md of nipack."
     yield from _field("name", name)
     yield "# What code asks for: make_datasource(dict(relpath=...))"
@@ -218,12 +218,12 @@ def _lines(
     yield from _field(
         "maintainer",
         _person(facts.maintainer) if facts.maintainer else None,
-        "maintainer: {name: ..., email: ...}, who answers for the packages",
+        "maintainer: {name: ..., email: ...}, who is responsible for the packages",
     )
     yield from _field(
         "citation",
         [{"doi": c.doi} | ({"text": c.text} if c.text else {}) for c in facts.citation],
-        "citation: [{doi: 10...}], what users shall cite",
+        "citation: [{doi: 10...}], what users should cite",
     )
     yield "# TODO: consumers: [{package: nipy}], the code that looks the data up, if there is any"
 

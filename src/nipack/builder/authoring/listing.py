@@ -129,7 +129,7 @@ def _of_folder(
     for path, digests in zip(hashed, found, strict=True):
         entries[path] = (dict(digests.by_algorithm), digests.size)
     if not entries:
-        raise SourceError(f"{folder}: no file is listed; check the folder, and --take")
+        raise SourceError(f"{folder}: no files are listed; check the folder, and --take")
     listed = [_entry(path, *entries[path]) for path in sorted(entries, key=os.fsencode)]
     return Listing(
         source={"address": address, "files": listed}, facts=read_facts([folder]), folder=folder

@@ -65,7 +65,9 @@ def _standing(source: str) -> Standing:
         name, version = definition.name, definition.version
         if definition.source is None or version is None:
             reason = "the source is a folder of this machine" if version else "no version is stated"
-            raise SourceError(f"{definition.path}: {reason}, so nobody can be asked")
+            raise SourceError(
+                f"{definition.path}: {reason}, so there is nowhere to look for a newer release"
+            )
         newest = newest_release(definition.source, version)
         return Standing(source=source, name=name, version=version, newest=newest)
     except NipackError as error:

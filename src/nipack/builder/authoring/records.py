@@ -97,7 +97,7 @@ def listing_of_record(
         listed = "\n".join(f"doi:{doi}: {path}: its record has no digest of it" for path in without)
         raise SourceError(f"{listed}\n  leave it out with --take, or list the files by hand")
     if not wanted:
-        raise SourceError(f"doi:{doi}: no file is listed; check the record, and --take")
+        raise SourceError(f"doi:{doi}: no files are listed; check the record, and --take")
     # The DOI of all versions is not that of the one whose files these are.
     own = facts.citation[0].doi if facts.citation else doi
     return Listing(source={"doi": own, **source}, facts=without_odd(facts))

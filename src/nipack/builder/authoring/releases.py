@@ -56,7 +56,10 @@ def newest_release(source: Source | Sources, version: str, read: Read | None = N
     place = source.place if isinstance(source, Source) else None
     where = f"{place}: " if place else ""
     if not addresses:
-        raise SourceError(f"{where}the source is a path of this machine, so nobody can be asked")
+        raise SourceError(
+            f"{where}the source is a path of this machine, so there is nowhere "
+            "to look for a newer release"
+        )
     raise SourceError(f"{where}{addresses[0]}: has no version {version} in it; {_BY_HAND}")
 
 

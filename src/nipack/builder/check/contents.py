@@ -95,7 +95,7 @@ def _file_problems(
         yield problem_at("executable", where, message, "remove the bit: chmod a-x")
     if state.st_size == 0:
         if not _MEANT_EMPTY.fullmatch(path.rpartition("/")[2]):
-            yield problem_at("empty-file", where, "it has no bytes", "put the real file there")
+            yield problem_at("empty-file", where, "it is empty", "put the real file there")
         advance(0)
         return
     with open(path, "rb", buffering=0) as stream:  # a Path takes its time

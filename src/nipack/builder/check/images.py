@@ -62,7 +62,7 @@ def _too_much_before_data(path: Path) -> str:
         (offset,) = struct.unpack_from(f"{order}{place[0]}", start, place[1])
         # Not the other way round: an offset may be NaN.
         if not offset <= _MOST_BEFORE_DATA:
-            return f"its header announces {offset:,.0f} bytes before the data, of extensions"
+            return f"its header declares {offset:,.0f} bytes before the data, of extensions"
     return ""
 
 
@@ -80,7 +80,7 @@ def _open(path: Path) -> Any:
 
 
 def _cut_short(image: Any, path: Path, size: int) -> str:
-    """Return by how much an image's file is too small for the data that its header announces."""
+    """Return by how much an image's file is too small for the data that its header declares."""
     from nibabel.arrayproxy import ArrayProxy
 
     proxy = getattr(image, "dataobj", None)
@@ -94,7 +94,7 @@ def _cut_short(image: Any, path: Path, size: int) -> str:
     needed = proxy.offset + math.prod(proxy.shape) * proxy.dtype.itemsize
     if size >= needed:
         return ""
-    return f"its header announces {needed:,} bytes, but it has {size:,}"
+    return f"its header declares {needed:,} bytes, but it has {size:,}"
 
 
 def _header_texts(image: Any, path: Path) -> Iterator[tuple[str, bytes]]:

@@ -37,7 +37,7 @@ def part_problems(
 def _empty(definition: Definition, used: set[str]) -> Iterator[Problem]:
     for index, part in enumerate(definition.parts):
         if part.name not in used:
-            message = f"no file is in the part {part.name}"
+            message = f"no file belongs to the part {part.name}"
             remedy = "write its patterns as the paths are below the data directory, or remove it"
             where = definition.where("parts", index)
             yield problem_at("part-empty", where, message, remedy)

@@ -293,5 +293,5 @@ def _collisions(paths: list[str], relpath: str) -> Iterator[Problem]:
     for path in sorted(paths):
         other = first.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
-            message = f"macOS and Windows take its name for that of {other}"
+            message = f"macOS and Windows do not tell its name from {other}"
             yield problem_at("name-collision", f"{relpath}/{path}", message, "rename one of them")

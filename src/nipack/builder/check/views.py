@@ -61,7 +61,7 @@ def _placeholders(
 ) -> Iterator[Problem]:
     for path in paths:
         if not (directory / path).stat().st_size:
-            message = f"it has no bytes, and {view.library} would be given it"
+            message = f"it is empty, and {view.library} would get it"
             remedy = "put the real file there, or leave it out of the view"
             yield problem_at("view-placeholder", f"{definition.relpath}/{path}", message, remedy)
 

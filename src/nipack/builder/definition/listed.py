@@ -92,11 +92,11 @@ def colliding(paths: Iterable[str]) -> Iterator[tuple[int, int, str]]:
         above = [path[: found.start()] for found in re.finditer("/", path)]
         in_file = next((first[each] for each in above if each in first), None)
         if path in first:
-            yield number, first[path], f"{path} is the place of another file"
+            yield number, first[path], f"{path} is already the path of another file"
         elif path in folders:
             yield number, folders[path], f"{path} is the folder of another file"
         elif in_file is not None:
-            yield number, in_file, f"{path} lies in a folder that is another file"
+            yield number, in_file, f"{path} is in a folder that is another file"
         first.setdefault(path, number)
         for each in above:
             folders.setdefault(each, number)

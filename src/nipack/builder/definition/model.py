@@ -316,7 +316,7 @@ class CheckException:
         )
     )
     reason: str = field(
-        metadata=told("why it is meant to stay", "the reader wants the directory", minLength=1)
+        metadata=told("why it is accepted", "the reader wants the directory", minLength=1)
     )
     path: str = field(
         default="*",
@@ -491,7 +491,7 @@ class Definition:
     description: str | None = field(
         default=None,
         metadata=told(
-            "a few lines on what the data is; an empty line parts paragraphs",
+            "a few lines on what the data is; an empty line separates paragraphs",
             "Averaged brain images in standard spaces.",
             read=str.strip,
             pattern=r"\S",
@@ -586,7 +586,7 @@ class Definition:
         ),
     )
     maintainer: Maintainer | None = field(
-        default=None, metadata=told("who answers for the packages", _ADA)
+        default=None, metadata=told("who is responsible for the packages", _ADA)
     )
     authors: tuple[Person, ...] = field(
         default=(),
@@ -645,7 +645,7 @@ class Definition:
     exceptions: tuple[CheckException, ...] = field(
         default=(),
         metadata=told(
-            "problems that are known and meant to stay",
+            "problems that are known and accepted",
             [_KNOWN],
             each={"description": "a problem: its code, and the reason", "examples": [_KNOWN]},
         ),

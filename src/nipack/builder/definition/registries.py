@@ -60,7 +60,7 @@ def read_registry(text: str) -> Registry:
         except _WrongLine as error:
             faults.append((number, str(error)))
     if not files and not faults:
-        faults.append((1, "it names no file"))
+        faults.append((1, "it does not name a file"))
     return Registry(files=tuple(files), faults=tuple(faults[:_MOST_FAULTS]))
 
 

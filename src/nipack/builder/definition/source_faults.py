@@ -40,7 +40,7 @@ def source_faults(data: dict[str, Any], folder: Path | None) -> Iterator[Fault]:
     elif "address" in source:
         yield from _digest_faults(("source",), source["address"], source)
     elif "doi" in source:
-        message = "field 'source.doi' alone names no files, and a record may get others"
+        message = "field 'source.doi' alone does not name the files, and a record may change"
         remedy = f"run nipack init doi:{source['doi']}, which lists them with their digests"
         yield Fault(at=("source", "doi"), message=message, remedy=remedy)
     else:
@@ -80,10 +80,10 @@ def _combination_faults(source: dict[str, Any]) -> Iterator[Fault]:
     several = [name for name in SEVERAL if name in source]
     for name in (*DIGEST_ALGORITHMS, "size"):
         if name in source:
-            message = f"field 'source.{name}' is of one file, and here are several"
+            message = f"field 'source.{name}' is of one file, but there are several"
             yield Fault(at=("source", name), message=message, remedy="write it for each of them")
     if "registry" in source and "address" not in source:
-        message = "field 'source.address' is missing: the registry has paths alone"
+        message = "field 'source.address' is missing: the registry has only paths"
         remedy = "write the folder they are in, e.g. address: https://example.org/atlas-1.2/"
         yield Fault(at=("source", "registry"), message=message, remedy=remedy)
     if "registry" in source and "files" in source:

@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return int(self.construct_yaml_int(node))
         except ValueError as error:  # 0x_ has the form of one
-            reason = f"'{node.value}' is no number"
+            reason = f"'{node.value}' is not a number"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from error
 
 

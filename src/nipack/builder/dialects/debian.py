@@ -415,7 +415,7 @@ def why_not_helped(path: str, target: str) -> str | None:
     has xargs put a file's name in the place of each '%' of where the link leads.
     """
     if target.startswith("-"):
-        return "dpkg takes a link's target that begins with '-' for an option"
+        return "dpkg takes a link's target that begins with '-' as an option"
     if "%" in target or "%" in path.rpartition("/")[0]:
-        return "dpkg takes a '%' of where a link leads for the name of a file"
+        return "dpkg takes a '%' in a link's target as the name of a file"
     return None

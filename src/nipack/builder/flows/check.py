@@ -53,7 +53,7 @@ def check(
     return Checked(problems=problems, difference=difference)
 
 
-@system_errors_as(SourceError, "make it readable, and see that there is room to unpack it")
+@system_errors_as(SourceError, "make it readable, and make sure that there is room to unpack it")
 def _since(
     previous: str, survey: Survey, source: str, reporter: Reporter, *, offline: bool
 ) -> Difference:

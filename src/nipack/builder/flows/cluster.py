@@ -94,7 +94,7 @@ def _must_be_fit(client: Any, address: str, shared: Path | None) -> None:
         if isinstance(state, BaseException):
             reason = f"it has no nipack-build: {state}; install {__version__} there"
         elif state[0] != __version__:
-            reason = f"it has nipack {state[0]}; install {__version__} there, which is here"
+            reason = f"it has nipack {state[0]}; install {__version__} there, as here"
         elif not state[1]:
             remedy = "name a folder that all workers share, or an address, with -o"
             reason = f"it does not see {shared}: {remedy}"

@@ -149,7 +149,7 @@ def build_collection(
         if not lost:
             return
         log.warning(
-            "a process was lost; %d builds are begun again (attempt %d)", len(lost), attempt + 1
+            "a process was lost; %d builds are started again (attempt %d)", len(lost), attempt + 1
         )
         waiting = lost
     reason = f"its process was lost {_ATTEMPTS} times; give it more memory, or lower --jobs"

@@ -59,9 +59,9 @@ def must_be_of_this_data(
         )
         raise ArtifactError(
             f"{out_dir}: has version {package.version}, revision {package.definition.revision}, of "
-            f"{package.definition.name} with other data, for which this would be taken:\n{listed}\n"
-            "  raise the version with nipack bump, or give this a --revision of its own; "
-            "--force replaces what is there"
+            f"{package.definition.name} with other data, which this could be mistaken for:\n"
+            f"{listed}\n  raise the version with nipack bump, or give this a --revision of its "
+            "own; --force replaces what is there"
         )
 
 

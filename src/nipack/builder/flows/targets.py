@@ -74,6 +74,6 @@ def must_lie_outside(package: DataPackage, out_dir: Path, option: str = "-o") ->
     """
     if out_dir.resolve().is_relative_to(package.directory.resolve()):
         raise ArtifactError(
-            f"{out_dir}: lies in the data directory, so the next build would take what is written "
+            f"{out_dir}: lies in the data directory, so the next build would treat what is written "
             f"there for data; name another with {option}"
         )

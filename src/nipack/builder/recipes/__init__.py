@@ -153,7 +153,7 @@ def source_obstacles(source: RecipeSource) -> Iterator[tuple[str, str, str]]:
     The folder of the data stands in a list file, a line for each name.
     """
     if not _ARCHIVE_NAME.fullmatch(source.name):
-        reason = "an archive's name has letters, digits and '_.+~()@,=-' alone"
+        reason = "an archive's name may only have letters, digits and '_.+~()@,=-'"
         yield ascii(source.name)[1:-1], reason, "rename the archive"
     folder = f"{source.top or '.'}/{source.data}"
     if has_controls(folder):

@@ -42,7 +42,7 @@ class ArchRecipe(RecipeFormat):
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what makepkg takes for something else."""
         if "::" in request.source.name:
-            reason = "a PKGBUILD takes '::' in a source's name for a new name"
+            reason = "a PKGBUILD takes '::' in a source's name as a new name"
             yield request.source.name, reason, "rename the archive"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:

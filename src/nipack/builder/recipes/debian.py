@@ -125,7 +125,7 @@ class DebianRecipe(RecipeFormat):
                 if not _MAINTSCRIPT_WORD.fullmatch(word):
                     reason = "it is a folder in one version and a link in the other, and dpkg "
                     reason += "is told so by a script that takes no such name"
-                    yield word, reason, "name it with ASCII letters, digits and '_.+,:=@/-' alone"
+                    yield word, reason, "name it with ASCII letters, digits and '_.+,:=@/-' only"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the files of debian/."""

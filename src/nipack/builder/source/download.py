@@ -205,7 +205,7 @@ def _refuse_impatiently(job: _Job, patience: "Patience", error: Exception | None
     if patience.reason:
         raise SourceError(
             f"{job.public}: cannot be fetched: {host_of(job.address).partition('://')[2]}: "
-            f"{patience.reason}; it goes on from there the next time, or download the file "
+            f"{patience.reason}; the next run continues from there; or download the file "
             "and name its path"
         ) from error
 
@@ -243,13 +243,13 @@ def _transfer_once(session: "Session", job: _Job, patience: "Patience") -> bool:
             return False
         if response.status_code == 416:  # the part is longer than the file is now
             _forget(job)
-            raise _CutShortError("it changed in the middle of the download")
+            raise _CutShortError("it changed during the download")
         response.raise_for_status()
         _refuse_detours(job.public, response)
         begin = _size(job.part) if _goes_on(response, job) else 0
         if response.status_code != (206 if begin else 200):
             _forget(job)
-            raise _CutShortError(f"it answered with {response.status_code}, for another part")
+            raise _CutShortError(f"it answered with {response.status_code}, for a different part")
         _receive(job, response, begin, patience)
     return True
 

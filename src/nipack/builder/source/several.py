@@ -125,7 +125,7 @@ def _reasons() -> Iterator[list[str]]:
     try:
         yield reasons
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        reasons.append("a file is there already, or in the place of its folder")
+        reasons.append("a file is there already, or has the name of its folder")
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
@@ -161,10 +161,10 @@ def _put_members(
         places.append((member, name))
     of = f"it has {len(members):,}, such as {members[0]}" if members else "it has none"
     for pattern in sorted(unused):
-        problem = f"{named}: no member of it matches '{pattern}' of take: {of}"
+        problem = f"{named}: none of its members matches '{pattern}' of take: {of}"
         making.problems.append(f"{problem}; correct it")
     if not places and not unused:
-        problem = f"{named}: no member of it lies below {archive.strip} folders: {of}"
+        problem = f"{named}: none of its members is below {archive.strip} folders: {of}"
         making.problems.append(f"{problem}; make strip smaller")
     return _part(archive.source, fetched, places, top)
 
@@ -212,7 +212,7 @@ def _make_links(making: _Making) -> None:
         if leads_out(name, target):
             reasons.append(f"it is a link that leaves the data, to {target}")
         elif any((making.data / each).is_symlink() for each in PurePosixPath(name).parents):
-            reasons.append("it lies behind another link")
+            reasons.append("it is below another link")
         else:
             with _reasons() as reasons:
                 path.parent.mkdir(parents=True, exist_ok=True)

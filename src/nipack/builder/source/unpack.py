@@ -215,7 +215,7 @@ def _nothing_may_follow(rest: IO[bytes], end: int) -> None:
             break  # It is wrong anyhow, and may have no end.
     if unread:
         raise tarfile.ReadError(
-            f"behind its end mark at byte {end:,} are {unread:,} bytes more, which would be lost"
+            f"after its end mark at byte {end:,} are {unread:,} more bytes, which would be lost"
         )
 
 
@@ -292,12 +292,12 @@ def _names_noted(member: _Member, state: _Unpacking) -> Iterator[None]:
 
 
 _NAME_ERRORS = {
-    errno.EEXIST: "is a file, and a folder too",
-    errno.ENOTDIR: "is a file, and a folder too",
-    errno.EISDIR: "is a file, and a folder too",
+    errno.EEXIST: "is both a file and a folder",
+    errno.ENOTDIR: "is both a file and a folder",
+    errno.EISDIR: "is both a file and a folder",
     errno.ENAMETOOLONG: "has a name that is too long for this machine",
-    errno.EILSEQ: "has a name that this machine cannot spell",
-    errno.EINVAL: "has a name that this machine cannot spell",
+    errno.EILSEQ: "has a name that this machine cannot represent",
+    errno.EINVAL: "has a name that this machine cannot represent",
 }
 
 
@@ -398,7 +398,7 @@ def _make_symlink(member: _Member, state: _Unpacking) -> bool:
     path = state.directory / member.name
     parents = [parent for parent in path.parents if parent.is_relative_to(state.directory)]
     if any(parent.is_symlink() for parent in parents):
-        state.problems.append(f"{member.name}: lies behind another link")
+        state.problems.append(f"{member.name}: is below another link")
     elif os.path.lexists(path):
         state.problems.append(f"{member.name}: is there twice")
     elif leads_out(member.name, member.target):

@@ -31,7 +31,7 @@ _RELPATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+
 _WORK = ".nipack"
 _CHUNK = 1 << 20
 _UNFINISHED = "unfinished"  # in place of a payload's id
-_REMEDY = "check the folder's rights and the room on its disk"
+_REMEDY = "check the folder's permissions and the free space on its disk"
 _TELL = "tell whoever runs the repository"
 
 
@@ -56,7 +56,7 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
     relpath, payload_id = str(row["relpath"]), str(row["payload_id"])
     if not _RELPATH.fullmatch(relpath):
         raise RepositoryError(
-            f"{name}: '{relpath}' is no relpath; tell whoever runs {repository.title}"
+            f"{name}: '{relpath}' is not a relpath; tell whoever runs {repository.title}"
         )
     target = root / relpath
     records = root / "share" / "nipack" / str(row["name"])
@@ -75,8 +75,8 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
             return Got(**{**_fields(answer), "new": False})
         if target.exists() and _payload_id(records) is None:
             raise RepositoryError(
-                f"{target}: is there, and nipack get has not made it; it is not replaced: move it "
-                "away, or say --into another folder"
+                f"{target}: exists, but nipack get did not make it, so it is not replaced; move it "
+                "away, or choose another folder with --into"
             )
         with _workplace(root) as work:
             artifact, package = _first_unpacked(repository, row, root, work, reporter)
@@ -92,7 +92,7 @@ def _fields(got: Got) -> dict[str, Any]:
 def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, dict[str, Any]]:
     if not known:
         raise RepositoryError(
-            f"{name}: you have added no repository to get it from; nipack repository add ADDRESS"
+            f"{name}: there is no repository to get it from; add one: nipack repository add ADDRESS"
         )
     found = [(each, row) for each in known if (row := each.find(name)) is not None]
     if not found:
@@ -115,7 +115,7 @@ def _first_unpacked(
     failed = None
     for ecosystem, artifact in _offered(row):
         if failed is not None:
-            log.warning("%s; %s is taken in its place", failed, artifact["path"])
+            log.warning("%s; using %s instead", failed, artifact["path"])
         file = _downloaded(repository, row, artifact, root, reporter)
         try:
             return file, _unpacked(file, ecosystem, work, str(row["payload_id"]), reporter)
@@ -126,7 +126,7 @@ def _first_unpacked(
             for each in work.iterdir():
                 shutil.rmtree(each)
     raise failed or RepositoryError(
-        f"{row['name']}: {repository.title} has it in no form that can be unpacked here; install "
+        f"{row['name']}: {repository.title} has it in no format that can be unpacked here; install "
         f"it with its package manager, or {_TELL}"
     )
 
@@ -148,7 +148,7 @@ def _downloaded(
     """Return the artifact, in the root's folder for work, where an earlier call may have begun."""
     sha256 = str(artifact["sha256"])
     if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise RepositoryError(f"{row['name']}: '{sha256}' is no digest")
+        raise RepositoryError(f"{row['name']}: '{sha256}' is not a digest")
     # An ecosystem may know a file by its name.
     file_name = str(artifact["path"]).rpartition("/")[2]
     target = root / _WORK / "partial" / sha256 / file_name

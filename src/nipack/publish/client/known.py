@@ -59,8 +59,8 @@ def add(address: str, folder: Path, *, unsigned: bool = False) -> KnownRepositor
     found = _read(address, known)
     if found.fingerprint is None and not unsigned:
         raise RepositoryError(
-            f"{address}: is not signed, so nobody can tell who made it; if you trust the way to "
-            "it, say --unsigned"
+            f"{address}: is not signed, so nobody can verify who made it; if you trust "
+            "it anyway, use --unsigned"
         )
     other = folder / f"{found.name}.json"
     if known is None and other.is_file():
@@ -97,7 +97,7 @@ def named(name: str, known: list[KnownRepository]) -> KnownRepository:
         if name == each.name or _plain(name) == each.address:
             return each
     raise RepositoryError(
-        f"{name}: is no repository that you have added; nipack repository add ADDRESS does, and "
+        f"{name}: is not a repository that you have added; nipack repository add ADDRESS does, and "
         "nipack repository list has all"
     )
 
@@ -140,8 +140,8 @@ def _read(address: str, known: KnownRepository | None) -> KnownRepository:
         if attempt < _ATTEMPTS - 1:
             time.sleep(_PAUSE)  # somebody is publishing
     raise RepositoryError(
-        f"{address}: its {SUMS} or {PACKAGES} is not the one that is signed; try again later, and "
-        "tell whoever runs the repository if it stays"
+        f"{address}: its {SUMS} or {PACKAGES} does not match its signature; try again later, and "
+        "tell whoever runs the repository if this persists"
     )
 
 
@@ -153,7 +153,9 @@ def _signed(address: str, known: KnownRepository | None) -> dict[str, Any]:
     """Return what the repository says of itself, signed by its key or by the pinned one."""
     content = transfer.read(address, ABOUT)
     if content is None:
-        raise RepositoryError(f"{address}: is no repository: it has no {ABOUT}; check the address")
+        raise RepositoryError(
+            f"{address}: is not a repository: it has no {ABOUT}; check the address"
+        )
     try:
         about = json_value(content)
         if not isinstance(about, dict) or not _NAME.fullmatch(str(about["name"])):
@@ -207,7 +209,7 @@ def _known(
     if known and found.generation < known.generation:
         raise RepositoryError(
             f"{address}: is at generation {found.generation}, and you have seen "
-            f"{known.generation}: it was put back, or this mirror lags; try again later"
+            f"{known.generation}: it was rolled back, or this mirror lags behind; try again later"
         )
     if known and known.name != found.name:
         found = replace(found, name=known.name)

@@ -54,7 +54,9 @@ def download(address: str, path: str, target: Path, sha256: str, advance: Advanc
     Raises RepositoryError where it cannot be had, or is not the one of the digest: then the target
     is gone.
     """
-    with system_errors_as(RepositoryError, "check the folder's rights and the room on its disk"):
+    with system_errors_as(
+        RepositoryError, "check the folder's permissions and the free space on its disk"
+    ):
         target.parent.mkdir(parents=True, exist_ok=True)
         resumed = target.is_file() and target.stat().st_size > 0
         _append(address, path, target, advance)
@@ -68,8 +70,8 @@ def download(address: str, path: str, target: Path, sha256: str, advance: Advanc
                 return
             target.unlink()
     raise RepositoryError(
-        f"{address}/{path}: is not the file that the repository's signature is of; "
-        "try again later, and tell whoever runs the repository if it stays"
+        f"{address}/{path}: does not match the repository's signature; "
+        "try again later, and tell whoever runs the repository if this persists"
     )
 
 

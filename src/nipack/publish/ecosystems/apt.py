@@ -109,7 +109,7 @@ class AptArchive(Ecosystem):
                 continue
             # RFC 4880, 7.1: the last line's end is not signed, and gpg gives it back without.
             if text.rstrip() != (reader.read(f"{_TOP}/dists/{suite}/Release") or b"").rstrip():
-                yield f"{path}: is not of this generation"
+                yield f"{path}: does not belong to this generation"
 
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return what adds the archive, and apt's command."""
@@ -140,7 +140,9 @@ def _reading(records: RecordFiles, control: Deb822) -> Reading:
         str(control[field]) for field in ("Package", "Version", "Architecture")
     )
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-        raise RepositoryError(f"'{name} {version}' cannot be a Debian package's; build it again")
+        raise RepositoryError(
+            f"'{name} {version}' is not the name and version of a Debian package; build it again"
+        )
     if architecture != "all":
         raise RepositoryError(f"is for {architecture}; data is Architecture: all: build it so")
     # A control field's lines begin with a space, and a dot stands for an empty one (Policy 5.6.13).

@@ -213,10 +213,12 @@ def _reading(
 ) -> Reading:
     name, version, build = (str(index[field]) for field in ("name", "version", "build"))
     if not _NAME.fullmatch(name) or not all(map(_FIELD.fullmatch, (version, build))):
-        raise RepositoryError(f"'{name} {version} {build}' cannot be a conda package's; rename it")
+        raise RepositoryError(
+            f"'{name} {version} {build}' is not the name of a conda package; rename it"
+        )
     if index.get("subdir") != "noarch":
         raise RepositoryError(
-            "is of one platform; data is the same on all of them: build it noarch"
+            "is for one platform; data is the same on all of them: build it as noarch"
         )
     licenses = ((path, text) for path, text in info.items() if path.startswith("licenses/"))
     return Reading(

@@ -132,7 +132,7 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
     fields = message_from_bytes(metadata)
     if (canonicalize_name(fields["Name"] or ""), fields["Version"]) != (project, str(version)):
         raise RepositoryError(
-            f"its METADATA is of {fields['Name']} {fields['Version']}; give it back its name"
+            f"its METADATA is of {fields['Name']} {fields['Version']}; restore its original name"
         )
     body = fields.get_payload(decode=True)
     return Reading(

@@ -157,7 +157,7 @@ def _header(artifact: Path) -> Any:
     try:
         import createrepo_c
     except ImportError as error:
-        why = "reading an .rpm, which is for Linux alone,"
+        why = "reading an .rpm, which works only on Linux,"
         raise RepositoryError(how_to_have("createrepo_c", why)) from error
     # createrepo_c raises OSError for a damaged file, too: what the system refuses is met before.
     with artifact.open("rb"):
@@ -171,7 +171,9 @@ def _header(artifact: Path) -> Any:
             ) from error
     name, version, release = header.name, header.version, header.release
     if not _NAME.fullmatch(name) or not all(map(_VERSION.fullmatch, (version, release))):
-        raise RepositoryError(f"'{name} {version}-{release}' cannot be an .rpm's; build it again")
+        raise RepositoryError(
+            f"'{name} {version}-{release}' is not the name of an .rpm; build it again"
+        )
     if header.rpm_sourcerpm is None or header.arch != "noarch":
         kind = header.arch if header.rpm_sourcerpm else "source"
         raise RepositoryError(f"is for {kind}; data is BuildArch: noarch: publish that .rpm")

@@ -38,7 +38,7 @@ class SourceTarballs(Ecosystem):
     def read(self, artifact: Path) -> Reading:
         """Return what its PKG-INFO says, and which data is in it."""
         if not _NAME.fullmatch(artifact.name):
-            raise RepositoryError("cannot be called so in a recipe; build it again")
+            raise RepositoryError("no recipe can have this name in it; build it again")
         found, licenses = dict[str, bytes](), []
         with damage_as_error("a source tarball"), tarfile.open(artifact, "r:gz") as tar:
             for member in tar:
@@ -52,7 +52,7 @@ class SourceTarballs(Ecosystem):
                     licenses.append((path, read_text(content, path)))
         if missing := [name for name in _RECORDS if name not in found]:
             raise RepositoryError(
-                f"has no {missing[0]}, so it is no source tarball that nipack made; make one with "
+                f"has no {missing[0]}, so nipack did not make it; make one with "
                 "nipack build -f sdist"
             )
         package = package_of(found["package.json"], found["SHA256SUMS"])

@@ -177,7 +177,8 @@ class BucketStore:
             # Each library has classes of its own for a lost connection, a wrong key, a full quota.
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise StoreError(
-                f"{self.address}/{path}: {reason}; check the address, your rights and the network"
+                f"{self.address}/{path}: {reason}; check the address, your permissions and "
+                "the network"
             ) from error
 
 

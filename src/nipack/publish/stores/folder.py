@@ -14,7 +14,7 @@ from nipack.system.errors import system_errors_as
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.progress import Advance
 
-_REMEDY = "check the folder's rights and the room on its disk"
+_REMEDY = "check the folder's permissions and the free space on its disk"
 
 
 class FolderStore:

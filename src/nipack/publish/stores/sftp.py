@@ -45,7 +45,9 @@ class SftpStore:
             raise RepositoryError(how_to_have("asyncssh", f"{address}: sftp")) from error
         parts = urlsplit(address.rstrip("/"))
         if not parts.hostname or not parts.path:
-            raise RepositoryError(f"{address}: is no place: write it as sftp://ada@host/srv/data")
+            raise RepositoryError(
+                f"{address}: is not an address; write it as sftp://ada@host/srv/data"
+            )
         self.folder: Path | None = None
         # Without a password.
         self.address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -228,8 +230,8 @@ class SftpStore:
         except (asyncssh.Error, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise StoreError(
-                f"{self.address}/{path}: {reason}; check that sftp gets there, your rights and the "
-                "room on its disk"
+                f"{self.address}/{path}: {reason}; check the connection, your permissions and the "
+                "free space on its disk"
             ) from error
 
 
