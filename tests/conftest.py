@@ -2,9 +2,12 @@
 
 import gzip
 import io
+import itertools
 import os
+import re
 import shutil
 import signal
+import sys
 import tarfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -23,6 +26,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 for _number in ("SIGHUP", "SIGTERM"):
     if hasattr(signal, _number) and signal.getsignal(getattr(signal, _number)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _number), signal.SIG_DFL)
+
+
+# Each worker, and each nipack that a test starts, reads the same modules: they are compiled once,
+# whatever the environment says.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # A property is tried with the same values every time, whatever else the machine does meanwhile: new
@@ -100,6 +109,16 @@ def _missing(item: pytest.Item) -> str:
     return ""
 
 
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own, as pytest makes it, which looks through those of all others."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    return tmp_path_factory.mktemp(f"{name}{next(_numbers)}", numbered=False)
+
+
 @pytest.fixture(autouse=True)
 def _no_configuration_of_the_user(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -108,7 +127,8 @@ def _no_configuration_of_the_user(
     for name in ("NIPY_DATA_PATH", "NIPY_USER_DIR", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NIPACK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    cache = tmp_path_factory.getbasetemp() / "caches" / tmp_path.name  # made where it is used
+    monkeypatch.setenv("NIPACK_CACHE_DIR", str(cache))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The one table of what is installed where."""
 
-import ast
+from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -22,11 +23,21 @@ def test_no_other_module_spells_the_places() -> None:
     places = ("share/nipy", "etc/nipy", "share/nipack")
     spelled = set()
     for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            text = node.value if isinstance(node, ast.Constant) else ""
-            if isinstance(text, str) and " " not in text and any(each in text for each in places):
+        for text in texts(compile(path.read_bytes(), path, "exec")):
+            if " " not in text and any(each in text for each in places):
                 spelled.add(path.relative_to(SOURCE).as_posix())
     assert spelled == {"layout.py", "environment.py"}
+
+
+def texts(constant: object) -> Iterator[str]:
+    """Every text in compiled code, or within one of its constants."""
+    if isinstance(constant, str):
+        yield constant
+    elif isinstance(constant, CodeType):
+        yield from texts(constant.co_consts)
+    elif isinstance(constant, tuple | frozenset):
+        for each in constant:
+            yield from texts(each)
 
 
 def test_the_ini_names_the_root_and_nothing_that_changes() -> None:

@@ -26,18 +26,23 @@ main()
 """
 
 
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runtime")
+    put(runtime_files(), folder)
+    (folder / "packaging").symlink_to(Path(packaging.__file__).parent)
+    return folder
+
+
 @pytest.fixture
-def prefix(tmp_path: Path) -> Path:
+def prefix(tmp_path: Path, runtime: Path) -> Path:
     install(tmp_path / "prefix" / "share" / "nipy", "0.3")
+    (tmp_path / "only").symlink_to(runtime)
     return tmp_path / "prefix"
 
 
 def alone(prefix: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    only = prefix.parent / "only"
-    if not only.exists():
-        put(runtime_files(), only)
-        (only / "packaging").symlink_to(Path(packaging.__file__).parent)
-    script = ALONE.format(paths=[str(only)], prefix=str(prefix))
+    script = ALONE.format(paths=[str(prefix.parent / "only")], prefix=str(prefix))
     command = [sys.executable, "-I", "-S", "-c", script, *words]
     environ = {"NIPY_USER_DIR": str(prefix.parent / "user"), "HOME": str(prefix.parent)}
     return subprocess.run(command, capture_output=True, text=True, env=environ)
