@@ -105,6 +105,7 @@ ON_ONE_MACHINE = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 @ON_ONE_MACHINE
 @given(d=st.data())
@@ -171,6 +172,7 @@ PLAIN: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.slow
 @settings(ON_ONE_MACHINE, max_examples=40)
 @given(
     put=st.dictionaries(st.sampled_from(FILES), st.sampled_from(MAKERS), min_size=1, max_size=3),

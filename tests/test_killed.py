@@ -121,7 +121,7 @@ CASES = {
     "get newer": getting_newer,
 }
 # All of them take minutes: without KILL_AT_EVERY_CALL=1 it is every so-manieth call of these.
-STEPS = {"link": 8, "build": 16, "recipe": 16, "get": 16, "get newer": 24, "publish": 24}
+STEPS = {"link": 12, "build": 32, "recipe": 32, "get": 32, "get newer": 48, "publish": 48}
 
 
 def done(command: Command) -> None:
