@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack import layout
+from nipack.inventory.payload import read_json
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
 from nipack.publish.damage import damage_as_error
@@ -197,6 +198,11 @@ def _unpacked(
                     advance(len(chunk))
             if found.hexdigest() == expected[path]:
                 missing.discard(path)
+    if {"parts", "part_of"} & read_json(str(record)).keys():
+        raise RepositoryError(
+            "its data is in several parts, which nipack get does not put together yet; install it "
+            "with conda, apt or pip"
+        )
     if missing:
         raise RepositoryError(f"its {min(missing)} is not the file of its manifest; {_TELL}")
     for link in package.links:
