@@ -76,7 +76,7 @@ def test_conda_installs_all_by_the_name_of_the_whole(source: Path, prefix: Prefi
     assert damage(prefix) == [(IN_PARTS["1mm"], "missing")]
     _, doctor = nipack("doctor", "nipy/templates", python=prefix.python)
     [package] = doctor["packages"]
-    assert [line.split()[-1] for line in package["commands"]] == ["nipy-templates-1mm"]
+    assert "nipy-templates-1mm" in package["commands"][-1].split("/")[-1]
 
 
 def test_conda_installs_one_part_alone(source: Path, prefix: Prefix) -> None:

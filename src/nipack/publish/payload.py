@@ -56,6 +56,17 @@ def package_in(members: Members) -> PublishedPackage:
     return records.package()
 
 
+def parts_said(metadata: bytes) -> str:
+    """Return whether a package.json is of a "whole" of several parts, of a "part", or of neither.
+
+    It is one that `package_of` has taken.
+    """
+    document = json_value(metadata, limits().record)
+    if "parts" in document:
+        return "whole"
+    return "part" if "part_of" in document else ""
+
+
 def package_of(metadata: bytes, manifest: bytes) -> PublishedPackage:
     """Return a package without artifacts; raises RepositoryError where the two do not agree."""
     try:

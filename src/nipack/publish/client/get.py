@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from nipack import layout
-from nipack.inventory.payload import read_json
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
 from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, ecosystems
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload import package_in
+from nipack.publish.payload import package_in, parts_said
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.atomic import written_beside
@@ -198,7 +197,7 @@ def _unpacked(
                     advance(len(chunk))
             if found.hexdigest() == expected[path]:
                 missing.discard(path)
-    if {"parts", "part_of"} & read_json(str(record)).keys():
+    if parts_said(record.read_bytes()):
         raise RepositoryError(
             "its data is in several parts, which nipack get does not put together yet; install it "
             "with conda, apt or pip"
