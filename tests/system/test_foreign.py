@@ -75,7 +75,7 @@ def test_an_ini_has_short_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stated", ["text", "text=", "text=-1", "text=x", "txt=4", "text=1e3"])
 def test_limits_that_are_none(stated: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIPACK_LIMITS", f"members=3 {stated}")
-    with pytest.raises(LimitsError, match=r"write e\.g\. members=500000, of text, header, members"):
+    with pytest.raises(LimitsError, match=r"=500000, of text, header, record, members"):
         limits()
 
 
