@@ -377,6 +377,7 @@ def test_the_help_s_examples_can_be_typed(tmp_path: Path, monkeypatch: pytest.Mo
     shutil.copytree(tree / "templates", tmp_path / "nipy-templates" / "templates")
     shutil.make_archive(str(tree), "gztar", tmp_path, tree.name)
     monkeypatch.chdir(tmp_path)
+    assert invoke(example, "-q", "-o", "dist-0.3").exit_code == 0
     lines = [line.strip() for line in invoke("--help").stdout.splitlines()]
     # What stands behind three spaces says what an example is for.
     examples = [line.partition("   ")[0] for line in lines if line.startswith("nipack build ")]
