@@ -111,7 +111,7 @@ def test_what_dpkg_installed_is_installed_again_from_the_deb_near_by(
     monkeypatch.chdir(here)
     monkeypatch.setenv("NIPY_DATA_PATH", str(root / "usr/share/nipy"))
     [advice] = advised("nipy/examplepkg")
-    assert advice.startswith("no archive of apt has nipy-examplepkg 0.1-1: make its .deb again")
+    assert advice.startswith("no archive of apt has nipy-examplepkg 0.1-1: build its .deb again")
     shutil.copy(deb, here)
     [advice] = advised("nipy/examplepkg")
     words = shlex.split(advice)

@@ -160,6 +160,7 @@ def test_a_missing_builder_says_what_to_install(
     assert not (tmp_path / "dist").exists()
 
 
+@pytest.mark.tools("rpm2archive")
 def test_a_builder_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "rpmbuild"
     fake.write_text("#!/bin/sh\necho the disk is full >&2\nexit 3\n", "utf-8")

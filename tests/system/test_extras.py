@@ -45,7 +45,26 @@ def test_a_system_s_python_is_left_to_its_distribution(
     there = this_interpreter().replace(is_managed=True)
     monkeypatch.setattr(extras, "this_interpreter", lambda: there)
     monkeypatch.setattr(extras, "in_apt_archive", lambda package: is_in_archive)
-    said = extras.how_to_have("asyncssh", "sftp")
+    said = extras.how_to_have("asyncssh", "sftp", ModuleNotFoundError("No module named 'asyncssh'"))
     assert "pip install" not in said
     assert said.endswith("sudo apt install python3-asyncssh") == is_in_archive
     assert ("virtual environment" in said) != is_in_archive
+
+
+def test_a_library_that_misses_one_of_the_system_is_not_to_be_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """createrepo_c on a minimal system, which has no GLib."""
+    reason = "libgobject-2.0.so.0: cannot open shared object file"
+    (tmp_path / "cyclonedx").mkdir()
+    (tmp_path / "cyclonedx" / "__init__.py").write_text(f"raise ImportError({reason!r})\n", "utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cyclonedx"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    done = CliRunner().invoke(nipack, ["build", EXAMPLE, "--sbom", "-o", str(tmp_path / "dist")])
+    assert done.exit_code == 1
+    assert (
+        f"--sbom needs cyclonedx-python-lib, which is installed and cannot be loaded: {reason}"
+        in (" ".join(done.stderr.split()))
+    )
+    assert "pip install" not in done.stderr

@@ -30,7 +30,7 @@ def must_be_at_hand() -> None:
     try:
         import cyclonedx.model.bom  # noqa: F401
     except ImportError as error:
-        raise ArtifactError(how_to_have("cyclonedx-python-lib", "--sbom")) from error
+        raise ArtifactError(how_to_have("cyclonedx-python-lib", "--sbom", error)) from error
 
 
 def bill_beside(artifact: Path) -> Path:

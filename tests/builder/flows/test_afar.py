@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.builder.flows.test_collection import contents, ran, recipe
-from tests.publish.test_buckets import bucket, endpoint  # noqa: F401  # fixtures
+from tests.publish.test_buckets import bucket, bucket_server, endpoint  # noqa: F401
 
 from nipack.publish.stores import store_at
 

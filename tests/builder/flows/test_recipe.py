@@ -15,6 +15,7 @@ from nipack.system.errors import RecipeError
 from nipack.system.progress import Advance, SilentReporter
 
 
+@pytest.mark.tools("rpmbuild", "rpm2archive")
 def test_every_difference_is_named_and_nothing_kept(tmp_path: Path) -> None:
     rpm = type(recipe_formats()["rpm"])
 
@@ -44,6 +45,7 @@ def test_every_difference_is_named_and_nothing_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "dist").exists()
 
 
+@pytest.mark.tools("rpmbuild", "rpm2archive")
 def test_a_build_is_a_step_that_is_told_of(tmp_path: Path) -> None:
     rpm = type(recipe_formats()["rpm"])
 

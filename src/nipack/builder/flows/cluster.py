@@ -30,7 +30,7 @@ def cluster(address: str, shared: Path | None) -> Iterator[Executor]:
     try:
         import distributed
     except ImportError as error:
-        raise ToolError(how_to_have("distributed", "--scheduler")) from error
+        raise ToolError(how_to_have("distributed", "--scheduler", error)) from error
     connect: Any = distributed.Client  # which says nothing of its types
     try:
         client = connect(address, timeout=_SECONDS, set_as_default=False)

@@ -158,7 +158,7 @@ def _header(artifact: Path) -> Any:
         import createrepo_c
     except ImportError as error:
         why = "reading an .rpm, which works only on Linux,"
-        raise RepositoryError(how_to_have("createrepo_c", why)) from error
+        raise RepositoryError(how_to_have("createrepo_c", why, error)) from error
     # createrepo_c raises OSError for a damaged file, too: what the system refuses is met before.
     with artifact.open("rb"):
         try:

@@ -55,7 +55,7 @@ class BucketStore:
 
             self._system, self._top = fsspec.url_to_fs(self.address, **{**more, **options})
         except ImportError as error:
-            raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket")) from error
+            raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket", error)) from error
         if self._is_s3:
             self._system.retries = _S3FS_TRIES
 

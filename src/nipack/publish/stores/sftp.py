@@ -42,7 +42,7 @@ class SftpStore:
         try:
             import asyncssh  # noqa: F401
         except ImportError as error:
-            raise RepositoryError(how_to_have("asyncssh", f"{address}: sftp")) from error
+            raise RepositoryError(how_to_have("asyncssh", f"{address}: sftp", error)) from error
         parts = urlsplit(address.rstrip("/"))
         if not parts.hostname or not parts.path:
             raise RepositoryError(
