@@ -97,7 +97,9 @@ def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, b
     facts: Facts = {"images": [], "tables": [], "texts": []}
     with artifact:
         try:
-            yield from _files(package, file_name, artifact, facts)
+            # Reading an artifact costs as much as all else that is done for a small one.
+            if any(_is_shown(each.path) for each in package.files):
+                yield from _files(package, file_name, artifact, facts)
         except Exception as error:
             # A package is published whether or not there is a picture of it.
             log.warning("%s: no more pictures can be made of it: %s", file_name, error)
@@ -142,6 +144,11 @@ def _files(
 
 def _is_image(path: str) -> bool:
     return path.lower().endswith(IMAGES)
+
+
+def _is_shown(path: str) -> bool:
+    """Tell whether anything is made of a file: a picture, or its first lines."""
+    return _is_image(path) or Path(path).suffix.lower() in {*TABLES, ".json"}
 
 
 def _suffix(path: str) -> str:
