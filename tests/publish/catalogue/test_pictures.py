@@ -284,6 +284,15 @@ def test_a_damaged_artifact_is_published_without_a_picture(content: bytes | None
     assert json.loads(made["packages.json"])["packages"][0]["picture"] is None
 
 
+@pytest.mark.parametrize(("name", "is_read"), [("a.bin", False), ("a.JSON", True), ("a.nii", True)])
+def test_only_a_payload_of_which_something_is_shown_is_read(
+    name: str, is_read: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = Repository({"nipy-templates": b"this cannot be unpacked"})
+    there.publish(package(files={name: b"1"}))
+    assert ("no more pictures can be made" in caplog.text) is is_read
+
+
 @pytest.mark.slow
 def test_a_large_image_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.nii.gz"
