@@ -45,7 +45,7 @@ def _formats() -> "dict[str, Format]":
 
 
 @click.command(
-    short_help="Build packages from a SOURCE: conda, Debian, pip.",
+    short_help="Build conda, Debian, pip and pacman packages from a SOURCE.",
     epilog="""\b
 Examples:
   nipack build nipy-templates-0.3.tar.gz
