@@ -13,6 +13,7 @@ from tests.conftest import REPOSITORY
 
 from nipack.cli.app import nipack
 from nipack.publish.ecosystems import ecosystems
+from nipack.publish.errors import RepositoryError
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.publish.rpm_payload import rpm_files
@@ -150,6 +151,16 @@ def test_a_member_of_a_deb_has_no_negative_size() -> None:
     with pytest.raises(ValueError, match="has -1 bytes"):
         list(payload_files(PACKAGE, "a.deb", stream))
     assert stream.tell() < 100
+
+
+def test_a_deb_whose_size_leads_back_is_refused_at_once(tmp_path: Path) -> None:
+    """python-debian would read the header before it again, for ever; found by the fuzzer."""
+    first = b"debian-binary".ljust(48) + b"4".ljust(10) + b"`\n2.0\n"
+    second = b"control.tar.gz".ljust(48) + b"-61".ljust(10) + b"`\n"
+    artifact = tmp_path / "a_1.0-1_all.deb"
+    artifact.write_bytes(b"!<arch>\n" + first + second + bytes(200))
+    with pytest.raises(RepositoryError, match=r"is damaged, or is not a \.deb: .* has -61 bytes"):
+        ecosystems()["apt"].read(artifact)
 
 
 @pytest.mark.slow

@@ -48,6 +48,9 @@ class AptArchive(Ecosystem):
 
     def read(self, artifact: Path) -> Reading:
         """Return what the control file says, and which data is in it."""
+        with damage_as_error("a .deb"), artifact.open("rb") as stream:
+            for _ in _ar_members(stream):
+                pass  # python-debian follows a negative size back, for ever
         with damage_as_error("a .deb", ArError, DebError), DebFile(str(artifact)) as deb:
             control = deb.debcontrol()
             records = RecordFiles("usr/")
@@ -123,15 +126,25 @@ class AptArchive(Ecosystem):
 
 def _data_members(artifact: IO[bytes]) -> Members:
     """Yield the files of a .deb's data.tar: it is the last member of an ar archive (deb(5))."""
+    for name, size in _ar_members(artifact):
+        if name.startswith("data.tar"):
+            yield from tar_members(name, cast("IO[bytes]", Part(artifact, size)))
+            return
+
+
+def _ar_members(artifact: IO[bytes]) -> Iterator[tuple[str, int]]:
+    """Yield the name and the size in bytes of each member, at whose first byte the stream is then.
+
+    Raises ValueError where a size is none.
+    """
     artifact.read(8)
     while len(header := artifact.read(_AR_HEADER)) == _AR_HEADER:
         name, size = header[:16].decode("ascii").strip().rstrip("/"), int(header[48:58])
         if size < 0:
             raise ValueError(f"a member of the .deb has {size} bytes")
-        if name.startswith("data.tar"):
-            yield from tar_members(name, cast("IO[bytes]", Part(artifact, size)))
-            return
-        artifact.seek(size + size % 2, io.SEEK_CUR)
+        following = artifact.tell() + size + size % 2
+        yield name, size
+        artifact.seek(following)
 
 
 def _reading(records: RecordFiles, control: Deb822) -> Reading:
