@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import asyncssh
 import pytest
@@ -65,6 +65,8 @@ def moto(work: Path) -> Iterator[Place]:
         server.start()
         try:
             host, port = server.get_host_and_port()
+            # All of moto's servers in a process have the same buckets.
+            urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
             yield _bucket(f"http://{host}:{port}")
         finally:
             server.stop()
