@@ -10,7 +10,7 @@ import signal
 import sys
 import tarfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -117,6 +117,30 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A folder of the test's own, as pytest makes it, which looks through those of all others."""
     name = re.sub(r"\W", "_", request.node.name)[:30]
     return tmp_path_factory.mktemp(f"{name}{next(_numbers)}", numbered=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_litter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have whatever a program leaves behind lie below the folders that pytest deletes."""
+    folder = tmp_path_factory.getbasetemp() / "tmp"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TMPDIR", str(folder))
+        patched.setattr("tempfile.tempdir", None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_pauses() -> Iterator[None]:
+    """Let the next attempt of a download come at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (
+            "builder.source.download",
+            "publish.client.transfer",
+            "publish.client.known",
+        ):
+            patched.setattr(f"nipack.{module}._PAUSE", 0.01)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ IMAGES = ("ICBM152/2mm/T1.nii.gz", "colin27/2mm/T1.nii.gz")
 FIRST_DAY_OF_2009 = 1230768000
 
 
+@pytest.mark.slow(1)
 @pytest.mark.tools("dpkg-deb")
 def test_gives_both_artifacts_with_the_same_payload(
     build: Build, real_tarball: Path, tmp_path: Path
@@ -32,6 +33,7 @@ def test_gives_both_artifacts_with_the_same_payload(
             assert (installed / name).read_bytes() == member.read()
 
 
+@pytest.mark.slow(1)
 def test_gzip_members_keep_their_names_and_times(build: Build, real_tarball: Path) -> None:
     with DebFile(str(build(real_tarball)["deb"])) as deb:
         contents = [deb_content(deb, f"usr/share/nipy/nipy/templates/{name}") for name in IMAGES]

@@ -1,5 +1,6 @@
 """The definitions in recipes/ that list files: each is built of made-up files of those names."""
 
+import functools
 import gzip
 import importlib
 import json
@@ -24,11 +25,13 @@ from nipack.builder.source.together import Fetched
 from nipack.system.hashing import digest_file
 
 nib: Any = importlib.import_module("nibabel")
+# The others' data is one archive, or lies beside the definition.
 RECIPES = [
     path
     for path in sorted((REPOSITORY / "recipes").glob("*/package.yaml"))
-    if isinstance(read_definition(path).source, Sources)
+    if path.parent.name not in {"nipy-data", "nipy-examplepkg", "nipy-templates"}
 ]
+definition_of = functools.cache(read_definition)
 FORMATS = [formats()[name] for name in ("conda", "deb", "wheel", "sdist")]
 
 # What fMRIPrep's scripts/fetch_templates.py says that it fetches before fMRIPrep runs.
@@ -131,7 +134,7 @@ def nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, str] = {}
     relpath = "made up"
     for recipe in RECIPES:
-        definition = read_definition(recipe)
+        definition = definition_of(recipe)
         source = definition.source
         assert isinstance(source, Sources)
         names |= {each.source.address: each.path for each in source.files}
@@ -172,7 +175,7 @@ def test_each_says_where_its_figures_are_from(recipe: Path) -> None:
     head = recipe.read_text("utf-8").partition("\nname: ")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
     assert "MD5" in head
-    for source in files_of(read_definition(recipe)).values():
+    for source in files_of(definition_of(recipe)).values():
         assert source.digests
         assert source.address.startswith("https://")
 
@@ -180,7 +183,7 @@ def test_each_says_where_its_figures_are_from(recipe: Path) -> None:
 @pytest.mark.parametrize("template", FMRIPREP)
 def test_fmriprep_s_templates_have_what_it_fetches(template: str) -> None:
     path = REPOSITORY / "recipes" / f"tpl-{template.lower()}" / "package.yaml"
-    files = files_of(read_definition(path))
+    files = files_of(definition_of(path))
     assert {f"tpl-{template}_{name}" for name in FMRIPREP[template]} <= set(files)
     assert "template_description.json" in files
     for name in FMRIPREP[template]:
@@ -192,6 +195,6 @@ def test_the_template_and_its_further_packages_are_all_that_the_client_knows() -
     parts = ("", "-more", "-schaefer2018", "-atlases")
     names = [f"tpl-mni152nlin2009casym{part}" for part in parts]
     paths = [REPOSITORY / "recipes" / name / "package.yaml" for name in names]
-    files = [files_of(read_definition(path)) for path in paths]
+    files = [files_of(definition_of(path)) for path in paths]
     assert [len(each) for each in files] == [12, 23, 48, 47]
     assert len(set().union(*files)) == sum(map(len, files))

@@ -241,7 +241,14 @@ def run_without_rights(*words: object) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.tools("setpriv")
 @pytest.mark.parametrize(
     "unreadable",
-    ["templates/ICBM152/T1.nii.gz", "templates/ICBM152", "templates/config.ini", "templates", "."],
+    [
+        "templates/ICBM152/T1.nii.gz",
+        "templates/config.ini",
+        *(
+            pytest.param(each, marks=pytest.mark.slow(1))
+            for each in ("templates/ICBM152", "templates", ".")
+        ),
+    ],
 )
 def test_what_cannot_be_read(unreadable: str, tmp_path: Path) -> None:
     tree = plain(tmp_path)
@@ -319,6 +326,7 @@ def test_a_path_is_printed_as_it_is(tmp_path: Path) -> None:
     assert f"error: {tmp_path}/[/red]:brain:: there is no such file" in result.stderr
 
 
+@pytest.mark.slow(1)
 def test_names_that_no_terminal_shows(tmp_path: Path) -> None:
     out = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
     command = [sys.executable, "-m", "nipack", "build", str(plain(tmp_path)), "-q", "-o", out]
@@ -393,6 +401,7 @@ def test_the_help_s_examples_can_be_typed(tmp_path: Path, monkeypatch: pytest.Mo
         assert result.exit_code == 0, (example, result.stderr)
 
 
+@pytest.mark.slow(2)
 def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
     tree = plain(tmp_path)
     (tree / "templates" / "large").write_bytes(os.urandom(60 << 20))

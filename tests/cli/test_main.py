@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.builder.samples import plain
@@ -29,9 +30,17 @@ main()
 """
 
 
+def more_words(*words: str) -> list[Any]:
+    """Return what is tried, too, where there is time."""
+    return [pytest.param(each, marks=pytest.mark.slow(1)) for each in words]
+
+
 @pytest.mark.parametrize(
     ("number", "status", "message"),
-    [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "error: interrupted\n")],
+    [
+        pytest.param(signal.SIGTERM, 143, "", marks=pytest.mark.slow(1)),
+        (signal.SIGINT, 130, "error: interrupted\n"),
+    ],
 )
 def test_a_build_that_is_ended_leaves_nothing(
     tmp_path: Path, number: int, status: int, message: str
@@ -74,7 +83,7 @@ def test_an_interrupt_while_it_is_loaded_ends_without_a_traceback(tmp_path: Path
     assert (done.returncode, done.stderr) == (130, "")
 
 
-@pytest.mark.parametrize("words", ["list", "where nipy/none", "build none", "verify"])
+@pytest.mark.parametrize("words", ["list", *more_words("where nipy/none", "build none", "verify")])
 def test_a_closed_stderr_is_no_bug(words: str, tmp_path: Path) -> None:
     script = f'"{sys.executable}" -m nipack {words} 2>&-'
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
@@ -82,7 +91,7 @@ def test_a_closed_stderr_is_no_bug(words: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("words", ["list", "list --json", "where nipy/x", "--help"])
+@pytest.mark.parametrize("words", ["list", *more_words("list --json", "where nipy/x", "--help")])
 def test_a_full_disk_is_one_line(words: str, tmp_path: Path) -> None:
     (tmp_path / "nipy" / "x").mkdir(parents=True)
     (tmp_path / "nipy" / "x" / "config.ini").write_text("[DEFAULT]\nversion = 0.1\n", "utf-8")
@@ -138,7 +147,9 @@ def test_every_name_of_a_file_can_be_printed(
         assert done.stdout == data + b"\n"
 
 
-@pytest.mark.parametrize("words", ["list", "list --json", "verify", "where nipy/x --explain"])
+@pytest.mark.parametrize(
+    "words", ["list", *more_words("list --json", "verify", "where nipy/x --explain")]
+)
 def test_a_reader_that_goes_away_is_no_error_to_tell_of(words: str, tmp_path: Path) -> None:
     for number in range(200):
         package = tmp_path / "nipy" / f"x{number or ''}"

@@ -106,6 +106,7 @@ def test_json_stays_json() -> None:
     assert visible("größe \u8133\tx\n") == "größe \u8133\tx\n"
 
 
+@pytest.mark.slow(1)
 def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
     root = tmp_path / "share" / "nipy"
     install(root, relpath=os.fsdecode(b"nipy/templ\xe4tes"))

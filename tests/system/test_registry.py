@@ -78,6 +78,7 @@ def test_a_format_and_a_recipe_of_another_distribution(bring: Path) -> None:
     assert list(recipe_formats())[-1] == "spec"
 
 
+@pytest.mark.slow(1)
 def test_it_is_built_by_its_name(bring: Path, tmp_path: Path) -> None:
     distribution(bring, "[nipack.formats]\nx = others:FORMAT\n")
     command = [sys.executable, "-m", "nipack", "build", str(plain(tmp_path)), "-f", "ours", "-q"]

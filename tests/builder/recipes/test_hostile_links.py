@@ -200,6 +200,7 @@ def test_ordinary_names_are_taken() -> None:
 
 
 @TOOLS
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("name", ["~", "~root", "a=b", "a.b+c,d@e"])
 def test_a_name_of_letters_that_mean_something_reaches_dpkg_as_it_is(name: str) -> None:
     swap = Swap(to_link="a", to_folder="b", target=name)
@@ -227,7 +228,7 @@ def test_a_name_that_debhelper_would_read_is_refused(name: str) -> None:
 @TOOLS
 @given(swap=swaps)
 @example(swap=Swap(to_link="a & b", to_folder="'", target="$(touch canary)"))
-@settings(max_examples=10)
+@settings(max_examples=3)
 def test_no_name_is_code_in_a_maintainer_script(swap: Swap) -> None:
     check_recipe(swap)
     check_package(swap)

@@ -427,7 +427,7 @@ def check_all(hostile: Hostile) -> None:
 @example(hostile=Hostile(maintainer="A %(touch canary) ${{ env.get('HOME') }}"))
 @example(hostile=Hostile(names=("%include x", "${{ version }}", "a & b 'c' \"d\" $(touch canary)")))
 @example(hostile=Hostile(folder="a 'b' $(touch canary) `touch canary` & %(touch canary)"))
-@settings(max_examples=10)
+@settings(max_examples=3)
 def test_no_text_is_code_in_a_recipe(hostile: Hostile) -> None:
     check_all(hostile)
 

@@ -297,7 +297,7 @@ def test_a_download_that_was_cut_off_goes_on(
     monkeypatch.setattr(transfer, "_PAUSE", 0)
     handler = type("Handler", (Cutting,), {"asked": [], "ranges": ranges})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     place = f"http://127.0.0.1:{server.server_address[1]}"
     target = tmp_path / "file.part"
     counted: list[int] = []
