@@ -198,7 +198,11 @@ def fifo(tmp_path: Path) -> object:
         (lambda tmp_path: tmp_path / "missing.yaml", "No such file or directory"),
         (lambda tmp_path: "", "no folder in it has a config.ini"),
         (lambda tmp_path: "x" * 5000, "File name too long"),
-        (lambda tmp_path: "https://127.0.0.1:1/a.tar.gz", "cannot be fetched"),
+        pytest.param(
+            lambda tmp_path: "https://127.0.0.1:1/a.tar.gz",
+            "cannot be fetched",
+            marks=pytest.mark.slow(2),
+        ),
         (lambda tmp_path: "http://127.0.0.1:1/a.tar.gz", "only https:// and file://"),
         (
             no_config,
