@@ -49,19 +49,20 @@ def build(recipe: str, output: str, level: str, *channels: str) -> str | None:
     target, logged = Path(output), Logged()
     try:
         # Rendered with no index of a channel at hand, it must not look for one.
-        [result] = rattler_build.Stage0Recipe.from_file(recipe).run_build(
+        results = rattler_build.Stage0Recipe.from_file(recipe).run_build(
             output_dir=target,
             channels=[],
             package_format=f"conda:{level}",
             progress_callback=logged,
         )
-        package = rattler_build.Package.from_file(result.packages[0])
-        for index, name in enumerate(_TESTS if channels else _TESTS[:1]):
-            tested = package.run_test(
-                index, channel=[target.as_uri(), *channels], progress_callback=logged
-            )
-            if not tested.success:
-                return f"the recipe's test of the {name} failed"
+        for result in results:
+            package = rattler_build.Package.from_file(result.packages[0])
+            for index, name in enumerate(_TESTS[: package.test_count] if channels else _TESTS[:1]):
+                tested = package.run_test(
+                    index, channel=[target.as_uri(), *channels], progress_callback=logged
+                )
+                if not tested.success:
+                    return f"the recipe's test of the {name} of {package.name} failed"
     except rattler_build.RattlerBuildError as error:
         return str(error)
     return None

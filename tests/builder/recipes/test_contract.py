@@ -438,12 +438,14 @@ def test_what_is_not_settled_is_for_a_draft_alone(tmp_path: Path, make_tree: Mak
 
 SECTIONS = [
     "context",
+    "recipe",
     "package",
     "source",
     "build",
     "requirements",
     "test",
     "tests",
+    "outputs",
     "about",
     "extra",
 ]
@@ -472,8 +474,9 @@ def test_conda_forge_s_linter_has_nothing_to_say(path: Path) -> None:
     assert "license" not in about["license"].lower().removeprefix("licenseref-")
     assert about.get("license_file")
     assert all(recipe["extra"]["recipe-maintainers"])
-    assert recipe["build"]["noarch"] == "generic"
-    assert isinstance(recipe["build"]["number"], int)
+    for build in [each["build"] for each in recipe.get("outputs", [recipe])]:
+        assert build["noarch"] == "generic"
+        assert isinstance(build["number"], int)
     sources = recipe["source"] if isinstance(recipe["source"], list) else [recipe["source"]]
     for source in sources:
         assert source["sha256"]

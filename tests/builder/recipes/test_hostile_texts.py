@@ -114,7 +114,7 @@ name_lists = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
 
 @dataclass(frozen=True, kw_only=True)
 class Hostile:
-    """What a stranger may choose."""
+    """What a stranger may choose; data `in_parts` has the images in one and the rest in another."""
 
     summary: str = "brain data"
     description: str = "Data of brains."
@@ -126,6 +126,7 @@ class Hostile:
     doi: str = "10.1016/abc"
     folder: str = "x"
     names: tuple[str, ...] = field(default=("a.txt",))
+    in_parts: bool = False
 
     def write(self, folder: Path, version: str) -> Path:
         data = folder / version / self.folder
@@ -158,6 +159,9 @@ class Hostile:
             "redistribution": "verified",
             "source": {"address": self.folder},
         }
+        if self.in_parts:
+            one = {"name": "z", "files": ["*z"], "summary": self.summary}
+            definition["parts"] = [one, {"name": "rest", "files": ["*[!z]"]}]
         path = folder / version / "package.yaml"
         path.write_text(yaml.safe_dump(definition, allow_unicode=True), "utf-8")
         return path
@@ -216,8 +220,9 @@ def _render(hostile: Hostile, folder: Path) -> Path | None:
         recipes=folder / "recipes", packages=folder / "dist", previous=str(before), draft=True
     )
     refused: DataPackageError | RecipeError | None = None
+    made = [each for each in recipe_formats().values() if each.splits or not hostile.in_parts]
     try:
-        list(make_recipes(str(now), list(recipe_formats().values()), options))
+        list(make_recipes(str(now), made, options))
     except (DataPackageError, RecipeError) as error:
         refused = error
     if refused is not None:

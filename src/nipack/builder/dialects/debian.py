@@ -398,14 +398,20 @@ def lintian_overrides(package: DataPackage, *, initial: bool = True) -> str:
     if initial and package.definition.revision == 0:
         reason = "Until the bug of an intent to package (ITP) has a number, none can be closed."
         overrides.append((reason, "initial-upload-closes-no-bugs"))
-    if any(one == other for one, other in pairwise(parts)):
+    if package.paths and any(one == other for one, other in pairwise(parts)):
         reason = "The umbrella of a data package is a folder below share/nipy, whatever its name."
         overrides.append((reason, "repeated-path-segment"))
-    if any(_DOCUMENTATION.search(file.path) for file in package.files):
+    if any(_is_documentation(f"{root}/{file.path}") for file in package.files):
         reason = "The authors' texts stay beside the data, where its readers look for them."
         tag = "package-contains-documentation-outside-usr-share-doc"
         overrides.append((reason, f"{tag} [usr/{root}/*]"))
     return "".join(f"# {reason}\n{name}: {override}\n" for reason, override in overrides)
+
+
+def _is_documentation(path: str) -> bool:
+    """Tell whether lintian takes a file for documentation; it lets all templates be."""
+    folder, _, name = path.rpartition("/")
+    return bool(_DOCUMENTATION.search(name)) and not re.search(r"templates?(\.d)?/", f"{folder}/")
 
 
 def why_not_helped(path: str, target: str) -> str | None:

@@ -18,12 +18,15 @@ from nipack.builder.flows.parts import recipe_parts
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
+from nipack.builder.parts import packages_of
 from nipack.builder.reading import read_package
 from nipack.builder.recipes import (
     RecipeFile,
     RecipeFormat,
     RecipeRequest,
     RecipeSource,
+    left_obstacles,
+    recipe_formats,
     source_obstacles,
 )
 from nipack.difference.versions import Difference, compare_versions
@@ -97,7 +100,7 @@ def make_recipes(
         package = read_package(
             source, folder, noting, release=not options.draft, offline=options.offline
         )
-        _must_be_whole(package)
+        _must_be_one(package, formats)
         home = options.recipes.absolute() / package.definition.name
         must_lie_outside(package, home)
         if options.build:
@@ -116,6 +119,8 @@ def make_recipes(
                 channels=options.channels,
                 suite=options.suite if options.suite in each.suites else None,
                 parts=parts,
+                packages=packages_of(package),
+                earlier=packages_of(previous) if previous else (),
             )
             for each in formats
         }
@@ -128,14 +133,22 @@ def make_recipes(
             yield _finish(each, requests[each.name], rendered[each.name], options, reporter)
 
 
-def _must_be_whole(package: DataPackage) -> None:
-    """Raise RecipeError for data in parts."""
+def _must_be_one(package: DataPackage, formats: Sequence[RecipeFormat]) -> None:
+    """Raise RecipeError for data in parts where a recipe makes one package only."""
     definition = package.definition
-    if definition.parts:
+    unable = [each.name for each in formats if not each.splits]
+    if definition.parts and unable:
+        able = [each.name for each in recipe_formats().values() if each.splits]
         raise RecipeError(
-            f"{definition.where('parts')}: recipes do not carry parts yet; build artifacts with "
-            "nipack build, or remove parts from the definition"
+            f"{definition.where('parts')}: {_recipes(unable)} not carry parts yet; render "
+            f"{' and '.join(able)}, build artifacts with nipack build, or remove parts from the "
+            "definition"
         )
+
+
+def _recipes(names: Sequence[str]) -> str:
+    """Return the names as the subject of a sentence."""
+    return f"the {' and '.join(names)} recipe{'s do' if len(names) > 1 else ' does'}"
 
 
 _DAMAGE = ("image-unreadable", "gzip-damaged")
@@ -284,6 +297,7 @@ def _check_obstacles(formats: Sequence[RecipeFormat], requests: dict[str, Recipe
         for each in formats
         for path, reason, remedy in (
             *source_obstacles(requests[each.name].source),
+            *left_obstacles(requests[each.name]),
             *each.obstacles(requests[each.name]),
         )
     ]
@@ -330,11 +344,14 @@ def _write(directory: Path, file: RecipeFile, *, dry_run: bool) -> WrittenFile:
 
 
 def _build(format: RecipeFormat, request: RecipeRequest, target: Path) -> tuple[Path, ...]:
-    """Have a recipe built, prove the package, and only then move it where it was asked for."""
+    """Have a recipe built, prove each package, and only then move all where they shall be."""
     require(format.programs)
     with workspace() as folder:
         made = format.build(request, folder)
-        _verify(format, request.package, made[0], folder)
+        for number, (package, artifact) in enumerate(zip(request.packages, made, strict=False)):
+            reading = folder / f"read-{number}"
+            reading.mkdir()
+            _verify(format, package, artifact, reading)
         for path in made:
             _replace(path, target / path.name)
     return tuple(target / path.name for path in made)

@@ -97,7 +97,8 @@ class RecipeRequest:
     without any, such tests are not run.  `damaged` has the paths that the check of the data
     remarked on.  `parts` are what takes the place of `source` where everybody can put the data
     together of several files.  `suite` is the release of a distribution that it is for, one of the
-    format's, or None for the first of them.
+    format's, or None for the first of them.  `packages` are what the recipe makes: the package, or
+    its parts and the whole of them, which is last; `earlier` are those of the version before.
     """
 
     package: DataPackage
@@ -109,6 +110,18 @@ class RecipeRequest:
     channels: tuple[str, ...] = ()
     parts: tuple[RecipePart, ...] = ()
     suite: str | None = None
+    packages: tuple[DataPackage, ...] = ()
+    earlier: tuple[DataPackage, ...] = ()
+
+    @property
+    def is_split(self) -> bool:
+        """Tell whether it makes several packages, the parts of the data and their whole."""
+        return bool(self.package.definition.parts)
+
+    @property
+    def home(self) -> str:
+        """The name of the package that has the ini file."""
+        return next(each.definition.name for each in self.packages if each.has_ini)
 
     @property
     def adds_config(self) -> bool:
@@ -161,6 +174,21 @@ def source_obstacles(source: RecipeSource) -> Iterator[tuple[str, str, str]]:
         yield ascii(folder)[1:-1], reason, "rename the folder"
 
 
+_OF_ONE = (layout.MANIFEST_NAME, layout.METADATA_NAME, "install", "maintscript", "meta.yaml")
+_OF_SEVERAL = "packages"
+
+
+def left_obstacles(request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
+    """Yield (path, reason, remedy) of what is left of a recipe that made other packages."""
+    overrides = f"{request.package.definition.name}.lintian-overrides"
+    there = [*_OF_ONE, overrides] if request.is_split else [_OF_SEVERAL]
+    made = "one package" if request.is_split else "several packages"
+    for path in (request.directory / name for name in there):
+        if path.exists():
+            reason = f"it is of the recipe that made {made} of the data, and would be read still"
+            yield str(path), reason, "delete it"
+
+
 def own_files(
     request: RecipeRequest, folder: str, *, takes_parts: bool = True, without_top: bool = False
 ) -> dict[str, str]:
@@ -169,21 +197,41 @@ def own_files(
     `folder` is that of the data in the release as the distribution's builder unpacks it: it stands
     in a list file, for a name is no code.  Where the data is put together of several files, and the
     recipe `takes_parts`, another list has what goes where; some builders unpack an archive
-    `without_top`, the folder that all of it is in.
+    `without_top`, the folder that all of it is in.  Each of several packages has a folder with its
+    records, and with the list of its files.
     """
     package = request.package
-    files = {
-        "data-folder": f"{folder}\n",
-        layout.MANIFEST_NAME: package.manifest,
-        layout.METADATA_NAME: metadata_text(package),
-    }
+    files = {"data-folder": f"{folder}\n"}
+    if request.is_split:
+        for each in request.packages:
+            records = _records_and_list(each)
+            files |= {f"{own_folder(each)}/{name}": text for name, text in records.items()}
+    else:
+        files |= _records(package)
     if request.parts and takes_parts:
         files["data-folder"] = "data\n"
         files["data-files"] = "".join(_placements(request.parts, without_top=without_top))
-        for each in package.files:
-            if each.content is not None:
-                files[each.path] = each.content.decode("utf-8")
+        for file in package.files:
+            if file.content is not None:
+                files[file.path] = file.content.decode("utf-8")
     return files
+
+
+def own_folder(package: DataPackage) -> str:
+    """Return the folder beside a recipe that has what one of its several packages takes."""
+    return f"{_OF_SEVERAL}/{package.definition.name}"
+
+
+def _records(package: DataPackage) -> dict[str, str]:
+    return {
+        layout.MANIFEST_NAME: package.manifest,
+        layout.METADATA_NAME: metadata_text(package),
+    }
+
+
+def _records_and_list(package: DataPackage) -> dict[str, str]:
+    listed = sorted(package.paths, key=os.fsencode)
+    return {**_records(package), "files": "".join(f"{path}\n" for path in listed)}
 
 
 def _placements(parts: Iterable[RecipePart], *, without_top: bool) -> Iterator[str]:
@@ -241,6 +289,8 @@ class RecipeFormat(Protocol):
     """What `build` and `contents` run, all of which has to be there before anything is built."""
     suites: tuple[str, ...] = ()
     """The releases of the distribution that a recipe can be for; the first unless one is named."""
+    splits: bool = False
+    """Whether it makes the several packages of data that is in parts."""
     takes_channels: bool = False
     """Whether its builders find in channels of conda what the tests of a recipe need."""
 
@@ -256,9 +306,10 @@ class RecipeFormat(Protocol):
 
     @abstractmethod
     def build(self, request: RecipeRequest, workspace: Path) -> list[Path]:
-        """Build the recipe with the distribution's tool; return what it made, the package first.
+        """Build the recipe with the distribution's tool; return what it made, the packages first.
 
-        Works and leaves its results below `workspace`.  Raises ToolError.
+        They are in the request's order.  Works and leaves its results below `workspace`.  Raises
+        ToolError.
         """
         ...
 

@@ -55,6 +55,7 @@ class CondaRecipe(RecipeFormat):
     default = True
     takes_channels = True
     takes_parts = True
+    splits = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what conda's builders drop."""
@@ -63,19 +64,21 @@ class CondaRecipe(RecipeFormat):
                 yield path, "conda's builders leave such files out", "rename or remove it"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
-        """Return both recipes, and the files that they share."""
+        """Return both recipes, and the files that they share; of parts there is no meta.yaml."""
         values = _values(request)
         # rattler-build installs a test's files with the package: its own has the text inside.
         values["lookup"] = render("conda/lookup.py", PythonText, values)
+        recipe = "conda/recipe-of-parts.yaml" if request.is_split else "conda/recipe.yaml"
         files = {
-            "recipe.yaml": render("conda/recipe.yaml", RattlerYaml, values),
-            "meta.yaml": render("conda/meta.yaml", CondaBuildYaml, values),
+            "recipe.yaml": render(recipe, RattlerYaml, values),
             "build.sh": render("conda/build.sh", ShellWord, values),
-            "lookup.py": values["lookup"],
             **own_files(request, request.source.data, without_top=True),
             # conda-build keeps them in info/licenses by the paths that they have beside the recipe.
             **dict(license_files(request.package.definition)),
         }
+        if not request.is_split:
+            files["meta.yaml"] = render("conda/meta.yaml", CondaBuildYaml, values)
+            files["lookup.py"] = values["lookup"]
         return [
             RecipeFile(path=path, content=content, executable=path == "build.sh")
             for path, content in sorted(files.items())
@@ -87,13 +90,14 @@ class CondaRecipe(RecipeFormat):
         level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
         recipe = self._without_network(request, workspace)
         builder = conda_build()
-        if builder is not None:
+        if builder is not None and not request.is_split:
             _conda_build(builder, recipe, output, level, request.channels)
         else:
             _rattler_build(recipe, output, level, request.channels)
-        [built] = (output / "noarch").glob("*.conda")
-        built.chmod(0o644)  # rattler-build makes it readable for one user only
-        return [built]
+        built = [_built(each, output / "noarch") for each in request.packages]
+        for path in built:
+            path.chmod(0o644)  # rattler-build makes it readable for one user only
+        return built
 
     def _without_network(self, request: RecipeRequest, workspace: Path) -> Path:
         """Return the recipe, or a copy that takes the release from this machine."""
@@ -127,12 +131,22 @@ class CondaRecipe(RecipeFormat):
         return False
 
 
+def _built(package: DataPackage, folder: Path) -> Path:
+    """Return the package of a name, which others begin with."""
+    stem = f"{package.definition.name}-{package.version}"
+    [path] = (each for each in folder.glob("*.conda") if each.name.rpartition("-")[0] == stem)
+    return path
+
+
 def _values(request: RecipeRequest) -> dict[str, Any]:
     package, source = request.package, request.source
     definition = package.definition
     maintainer = definition.maintainer
     return {
-        "name": definition.name,
+        **_own_values(package),
+        "is_split": request.is_split,
+        "packages": [_own_values(each) for each in request.packages],
+        "home": request.home,
         "version": package.version,
         "parts": [
             {
@@ -148,21 +162,34 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "url": source.address,
         "path": source.seen_from(request.directory),
         "sha256": source.sha256,
-        "number": definition.revision,
-        "depends": conda.depends(package),
-        "constrains": conda.constrains(package),
-        "patterns": _patterns(package),
         "homepage": definition.homepage,
         "license": definition.license,
         "licenses": [name for name, _ in license_files(definition)],
-        "summary": definition.summary or f"neuroimaging data {definition.relpath}",
-        "description": definition.described() or None,
         "maintainer": (maintainer.github or maintainer.name) if maintainer else "TODO",
         "payload": layout.payload_directory(definition.relpath),
         "manifest": layout.manifest_path(definition.name),
         "ini": layout.ini_path(definition.name),
         "relpath": definition.relpath,
         "images": sample_images(request),
+    }
+
+
+def _own_values(package: DataPackage) -> dict[str, Any]:
+    """Return what each of several packages has of its own.
+
+    The whole's version is in the recipe's context, and that of a part only where it has none.
+    """
+    definition = package.definition
+    return {
+        "name": definition.name,
+        "own_version": package.version if package.part_of else None,
+        "number": definition.revision,
+        "depends": conda.depends(package),
+        "pulls": [part.definition.name for part in package.pulls],
+        "constrains": conda.constrains(package),
+        "patterns": _patterns(package),
+        "summary": definition.summary or f"neuroimaging data {definition.relpath}",
+        "description": definition.described() or None,
     }
 
 
@@ -173,7 +200,7 @@ def _patterns(package: DataPackage) -> list[str]:
     paths = [re.sub(r"([][*?{}])", r"[\1]", path) for path in package.paths]
     named = [f"{root}/{path}" for path in sorted(paths)]
     return [
-        layout.ini_path(definition.name),
+        *([layout.ini_path(package.whole)] if package.has_ini else []),
         layout.manifest_path(definition.name),
         layout.metadata_path(definition.name),
         *(named if len(named) <= _NAMED else [f"{root}/**"]),

@@ -44,6 +44,7 @@ from nipack.builder.recipes import (
     changes_since,
     drafts,
     own_files,
+    own_folder,
     sample_images,
 )
 from nipack.builder.rendering import render
@@ -61,7 +62,6 @@ _QUICK = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
 _TEMPLATES: dict[str, type[Escaped]] = {
     "control": ControlText,
     "rules": MakeWord,
-    "install": Word,
     "watch": WatchText,
     "gbp.conf": Word,
     "salsa-ci.yml": YamlText,
@@ -96,6 +96,7 @@ class DebianRecipe(RecipeFormat):
     name = "debian"
     programs = (_BUILDER, _DH, _DPKG_DEB, _TAR)
     default = True
+    splits = True
     suites = tuple(debian.SUITES)
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
@@ -118,7 +119,7 @@ class DebianRecipe(RecipeFormat):
                 control_source_line(text)
             except NotExpressible as error:
                 yield definition.where(field), error.reason, error.remedy
-        for words in _maintscript(request):
+        for words in (each for lines in _maintscripts(request).values() for each in lines):
             if unhelped := debian.why_not_helped(words[1], words[2]):
                 yield f"{words[1]} -> {words[2]}", unhelped, "rename what it leads to"
             for word in words:
@@ -126,13 +127,16 @@ class DebianRecipe(RecipeFormat):
                     reason = "it is a folder in one version and a link in the other, and dpkg "
                     reason += "is told so by a script that takes no such name"
                     yield word, reason, "name it with ASCII letters, digits and '_.+,:=@/-' only"
+        for path in _swapped_between_parts(request):
+            reason = "it is a folder in one version and a link in the other, and two packages have "
+            reason += "a part in it, of which dpkg lets each change its own only"
+            yield path, reason, "give the one of the two another name"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the files of debian/."""
         package, changelog = request.package, _changelog(request)
         values = _values(request, changelog)
         name = package.definition.name
-        maintscript = _maintscript(request)
         files = {
             each: render(f"debian/{each}", language, values)
             for each, language in _TEMPLATES.items()
@@ -142,13 +146,11 @@ class DebianRecipe(RecipeFormat):
             "copyright": debian.copyright_text(package, packaging=True),
             **own_files(request, request.source.data, takes_parts=False),
             layout.ini_name(name): layout.ini_text(self.prefix),
-            f"{name}.lintian-overrides": debian.lintian_overrides(package, initial=False),
+            **_helped_files(request),
         }
         if request.parts:
             files["get-orig-source"] = render("debian/get-orig-source", PythonText, {})
             files["orig-sources"] = _orig_sources(request)
-        if maintscript:
-            files["maintscript"] = "".join(f"{' '.join(words)}\n" for words in maintscript)
         return [
             RecipeFile(path=path, content=content, executable=path in _EXECUTABLE)
             for path, content in sorted(files.items())
@@ -170,8 +172,11 @@ class DebianRecipe(RecipeFormat):
         copytree(request.directory, tree / "debian", dirs_exist_ok=True)
         environment = _QUICK if is_mostly_compressed(package.files) else {}
         run(_BUILDER, ["-us", "-uc"], directory=tree, environment=environment)
-        made = sorted(path for path in home.iterdir() if path.is_file())
-        return sorted(made, key=lambda path: path.suffix != ".deb")
+        made = [
+            home / f"{each.definition.name}_{debian.debian_version(each)}_all.deb"
+            for each in request.packages
+        ]
+        return [*made, *sorted({path for path in home.iterdir() if path.is_file()} - {*made})]
 
     def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
         """Yield what is in the data member, whatever compression it has."""
@@ -206,12 +211,12 @@ def _values(request: RecipeRequest, changelog: str) -> dict[str, Any]:
         "section": debian.section(definition),
         "maintainer": str(debian.maintainer(definition)),
         "homepage": definition.homepage,
-        "relations": debian.relations(package),
-        "description": debian.description(package),
+        "is_split": request.is_split,
+        "packages": [_own_values(each) for each in request.packages],
+        "own_versions": _own_versions(request),
         "links": bool(package.links),
         "payload": layout.payload_directory(definition.relpath),
         "manifest": layout.manifest_path(definition.name),
-        "lines": _install_lines(package),
         "address": address,
         "is_made": bool(request.parts),
         "suite": suite,
@@ -278,13 +283,47 @@ def _source_tags(
     return tags | (_TIMEWARP if entry < policy else {})
 
 
-def _install_lines(package: DataPackage) -> list[tuple[str, str]]:
+def _own_values(package: DataPackage) -> dict[str, Any]:
+    """Return what a binary package has of its own."""
+    return {
+        "name": package.definition.name,
+        "needed": debian.needed(package).get("Depends"),
+        "relations": debian.relations(package),
+        "description": debian.description(package),
+        "has_data": bool(package.paths),
+    }
+
+
+def _own_versions(request: RecipeRequest) -> list[tuple[str, str]]:
+    """Return the name and version of each binary package that has not the source's version."""
+    source = debian.debian_version(request.package)
+    versions = {each.definition.name: debian.debian_version(each) for each in request.packages}
+    return [(name, version) for name, version in versions.items() if version != source]
+
+
+def _helped_files(request: RecipeRequest) -> dict[str, str]:
+    """Return the files that debhelper knows by a package's name, or by none where there is one."""
+    scripts = _maintscripts(request)
+    files = {}
+    for each in request.packages:
+        name = each.definition.name
+        before = f"{name}." if request.is_split else ""
+        lines = {"lines": _install_lines(request, each)}
+        files[f"{before}install"] = render("debian/install", Word, lines)
+        files[f"{before}maintscript"] = "".join(f"{' '.join(line)}\n" for line in scripts[name])
+        files[f"{name}.lintian-overrides"] = debian.lintian_overrides(each, initial=False)
+    return files
+
+
+def _install_lines(request: RecipeRequest, package: DataPackage) -> list[tuple[str, str]]:
     """Return what dh_install(1) copies where, beside the data."""
     documents = str(PurePosixPath("usr", layout.manifest_path(package.definition.name)).parent)
+    folder = PurePosixPath("debian", own_folder(package) if request.is_split else "")
+    ini = [(f"debian/{layout.ini_name(package.whole)}", layout.CONFIGURATION)]
     return [
-        (f"debian/{layout.ini_name(package.definition.name)}", layout.CONFIGURATION),
-        ("debian/SHA256SUMS", documents),
-        ("debian/package.json", documents),
+        *(ini if package.has_ini else []),
+        (f"{folder}/{layout.MANIFEST_NAME}", documents),
+        (f"{folder}/{layout.METADATA_NAME}", documents),
     ]
 
 
@@ -363,13 +402,28 @@ def _as_own(previous: DataPackage, package: DataPackage) -> DataPackage:
 _MAINTSCRIPT_WORD = re.compile(r"[A-Za-z0-9_.+,:=@~/-]+")
 
 
-def _maintscript(request: RecipeRequest) -> list[tuple[str, ...]]:
+def _maintscripts(request: RecipeRequest) -> dict[str, list[tuple[str, ...]]]:
+    """Return the lines of debian/maintscript of each package, which may be none."""
+    earlier = {each.definition.name: each for each in request.earlier}
+    if not request.is_split:
+        there = request.directory / "maintscript"
+        name = request.package.definition.name
+        return {name: _maintscript(request.package, request.previous, there)}
+    return {
+        name: _maintscript(each, earlier.get(name), request.directory / f"{name}.maintscript")
+        for each in request.packages
+        for name in [each.definition.name]
+    }
+
+
+def _maintscript(
+    package: DataPackage, previous: DataPackage | None, there: Path
+) -> list[tuple[str, ...]]:
     """Return what makes dpkg swap folders and links, which it never does by itself.
 
     Without it, a folder that becomes a link loses its data on an upgrade.  What earlier versions
     swapped stays, for an upgrade may leave them out.
     """
-    package, previous = request.package, request.previous
     root = layout.in_file_system(layout.payload_directory(package.definition.relpath))
     before = f"{debian.debian_version(package)}~"
     lines = (
@@ -386,7 +440,23 @@ def _maintscript(request: RecipeRequest) -> list[tuple[str, ...]]:
     )
     links = {f"{root}/{link.path}": link.target for link in package.links}
     folders = {f"{root}/{path}" for path in directories(package)}
-    return [*_swaps_there(request.directory / "maintscript", links, folders, lines), *lines]
+    return [*_swaps_there(there, links, folders, lines), *lines]
+
+
+def _swapped_between_parts(request: RecipeRequest) -> Iterator[str]:
+    """Yield the folders that became links, and the other way, which are not of one package."""
+    package, previous = request.package, request.previous
+    if previous is None or not request.is_split:
+        return
+    owned = [
+        (path, each.definition.name)
+        for each in (*request.packages, *request.earlier)
+        for path in each.paths
+    ]
+    for swapped, _ in (*new_links(package, previous), *new_directories(package, previous)):
+        owners = {name for path, name in owned if path == swapped or path.startswith(f"{swapped}/")}
+        if len(owners) > 1:
+            yield swapped
 
 
 def _swaps_there(

@@ -1,0 +1,230 @@
+"""One recipe makes all packages of data in parts: the same that nipack builds, by real builders."""
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import rattler_build
+from debian.deb822 import Deb822
+from debian.debfile import DebFile
+from tests.acceptance.systems import Prefix, lintian_remarks
+from tests.acceptance.test_parts import FILES, found_by_nibabel, is_one_and_intact, sums_hold
+from tests.builder.formats.test_upgrades import System
+from tests.builder.samples import IN_PARTS, in_parts
+
+from nipack.builder.archive.members import Content
+from nipack.builder.flows.build import build
+from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
+from nipack.builder.formats import formats
+from nipack.builder.recipes import RecipeFormat, recipe_formats
+
+pytestmark = pytest.mark.slow
+
+# The first has a version and a revision of its own, the second the version of the whole.
+PARTS = """\
+parts:
+  - name: 1mm
+    files: ["*_res-01*"]
+    version: "0.2"
+    revision: 2
+    date: 2022-05-01
+  - name: 2mm
+    files: ["*_res-02*", "*odd/*"]
+  - name: texts
+    files: ["labels.txt", "config.ini"]
+    version: "0.3"
+"""
+SETTLED = """\
+license: CC0-1.0
+redistribution: verified
+homepage: https://example.org/templates
+maintainer: {name: Ada Lovelace, email: ada@example.org}
+description: |
+  Averages of the brains of many people, each in two resolutions, for looking at
+  what was found in the brain of one, and with the labels of its regions.
+"""
+ODD = ("-dash", "two words.txt", "$HOME;'\"&.txt", "脳.txt", ".hidden", "*[a]{b}", "%post", "a~")
+REPLACES = '    replaces: [{part: texts, before: "0.3"}]\n'
+NAMES = [f"nipy-templates{part}" for part in ("-1mm", "-2mm", "-texts", "")]
+VERSIONS = dict(zip(NAMES, ("0.2", "0.3", "0.3", "0.3"), strict=True))
+SPLITTING = [each for each in recipe_formats().values() if each.splits]
+recipes = pytest.mark.parametrize(
+    "format",
+    [
+        pytest.param(each, marks=pytest.mark.tools(*(program.name for program in each.programs)))
+        for each in SPLITTING
+    ],
+    ids=lambda each: each.name,
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return in_parts(tmp_path, PARTS, SETTLED)
+
+
+def with_odd_files(source: Path) -> Path:
+    """Add names that mean something to shells, globs and macros, and a link to each kind."""
+    odd = source / "templates" / "odd"
+    odd.mkdir()
+    for name in ODD:
+        (odd / name).write_bytes(name.encode())
+    (odd / "executable").write_bytes(b"#!/bin/sh\n")
+    (odd / "executable").chmod(0o755)
+    (odd / "link to a file").symlink_to("two words.txt")
+    (odd / "link to a folder").symlink_to("../odd")
+    return source
+
+
+def made(source: Path, format: RecipeFormat, target: Path, previous: Path | None = None) -> Recipe:
+    options = RecipeOptions(
+        draft=True,
+        recipes=target / "recipes",
+        packages=target / "dist",
+        build=True,
+        previous=str(previous) if previous else None,
+    )
+    [recipe] = make_recipes(str(source), [format], options)
+    return recipe
+
+
+def by_nipack(source: Path, directory: Path) -> dict[str, dict[str, Content]]:
+    """Return what nipack's .deb of each name installs, by its path from /usr."""
+    deb = formats()["deb"]
+    return {
+        artifact.path.name.partition("_")[0]: _files(
+            replace(each, path=each.path.removeprefix("usr/"))
+            for each in deb.contents(artifact.path, lambda count: None)
+            if not each.path.startswith(("usr/share/doc/", "usr/share/lintian/"))
+        )
+        for artifact in build(str(source), [deb], directory)
+    }
+
+
+def _files(contents: Iterator[Content]) -> dict[str, Content]:
+    return {each.path: each for each in contents if not each.is_directory}
+
+
+@recipes
+def test_a_recipe_s_packages_install_what_nipack_builds(
+    source: Path, format: RecipeFormat, tmp_path: Path
+) -> None:
+    with_odd_files(source)
+    recipe = made(source, format, tmp_path)
+    packages = dict(zip(NAMES, recipe.packages, strict=False))
+    ours = by_nipack(source, tmp_path / "own")
+    assert ours.keys() == packages.keys()
+    for name, path in packages.items():
+        assert path.name.startswith(name)
+        work = tmp_path / name
+        work.mkdir()
+        theirs = _files(
+            each for each in format.contents(path, work) if not format.is_own(each.path, name)
+        )
+        assert theirs == ours[name]
+
+
+@pytest.mark.tools("dpkg-buildpackage", "dh", "lintian")
+def test_a_deb_of_the_recipe_says_what_nipack_s_says(source: Path, tmp_path: Path) -> None:
+    text = (source / "package.yaml").read_text("utf-8")
+    moved = text.replace(
+        "revision: 2\n", 'revision: 2\n    replaces: [{part: texts, before: "0.3"}]\n'
+    )
+    (source / "package.yaml").write_text(moved, "utf-8")
+    recipe = made(source, recipe_formats()["debian"], tmp_path)
+    debs = {path.name: path for path in debs_of(recipe)}
+    ours = [each.path for each in build(str(source), [formats()["deb"]], tmp_path / "own")]
+    assert {each.name for each in ours} == debs.keys()
+    for own in ours:
+        found, expected = (_control(path) for path in (debs[own.name], own))
+        assert found == expected
+    [changes] = [path for path in recipe.packages if path.suffix == ".changes"]
+    remarks = {line.split()[2] for line in lintian_remarks(changes)}
+    assert remarks - {"initial-upload-closes-no-bugs"} == set()
+
+
+SAID = ("Package", "Version", "Architecture", "Multi-Arch", "Depends", "Breaks", "Replaces")
+
+
+def _control(path: Path) -> dict[str, list[str]]:
+    with DebFile(str(path)) as deb:
+        control: Deb822 = deb.debcontrol()
+    # dpkg-gencontrol(1) puts what a relation lists in order.
+    said = {name: sorted(control[name].split(", ")) for name in SAID if name in control}
+    return said | {"Description": [control["Description"]]}
+
+
+def debs_of(recipe: Recipe) -> list[Path]:
+    return [path for path in recipe.packages if path.suffix == ".deb"]
+
+
+@pytest.mark.root
+@pytest.mark.tools("dpkg-buildpackage", "dh", "dpkg")
+def test_dpkg_updates_one_part_from_a_recipe_s_packages(source: Path, tmp_path: Path) -> None:
+    debian, system = recipe_formats()["debian"], System(tmp_path / "system")
+
+    def install(debs: list[Path]) -> None:
+        done = system.dpkg("-i", *debs)
+        assert (done.returncode, done.stderr) == (0, "")
+        sums_hold(system.root / "usr")
+
+    first = debs_of(made(source, debian, tmp_path))
+    install(first)
+    before = shutil.copytree(source, tmp_path / "before")
+    (source / "templates" / IN_PARTS["2mm"]).write_bytes(gzip.compress(b"mended", mtime=1))
+    (source / "templates" / "config.ini").write_text("[DEFAULT]\nversion = 0.4\n", "utf-8")
+    text = (source / "package.yaml").read_text("utf-8")
+    (source / "package.yaml").write_text(text.replace("0.3", "0.4"), "utf-8")
+    recipe = made(source, debian, tmp_path, previous=before)
+    newer = [path for path in debs_of(recipe) if path.name not in {each.name for each in first}]
+    assert [path.name.rpartition("_0")[0] for path in newer] == NAMES[1:]
+    install(newer)
+    changelog = (recipe.directory / "changelog").read_text("utf-8")
+    assert changelog.index("nipy-templates (0.4-1)") < changelog.index("nipy-templates (0.3-1)")
+
+
+def test_conda_installs_all_of_a_recipe_s_packages_by_the_name_of_the_whole(
+    source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    recipe = made(source, recipe_formats()["conda"], tmp_path)
+    found = {each.name: each for each in map(rattler_build.Package.from_file, recipe.packages)}
+    assert {name: str(each.version) for name, each in found.items()} == VERSIONS
+    assert found["nipy-templates-1mm"].build_number == 2
+    assert found["nipy-templates-1mm"].depends == ["nipy-templates-texts"]
+    assert sorted(found["nipy-templates"].depends) == sorted(
+        f"{name} =={VERSIONS[name]} {found[name].build_string}" for name in NAMES[:-1]
+    )
+    for package in recipe.packages:
+        shutil.copy(package, prefix.channel / "noarch")
+    said = prefix.conda_install(specs=("nipy-templates",))
+    assert all(f"installed {name}-{VERSIONS[name]}-h" in said for name in NAMES)
+    assert found_by_nibabel(prefix) == FILES
+    is_one_and_intact(prefix, files=4)
+
+
+def test_conda_installs_one_part_of_a_recipe_alone(
+    source: Path, prefix: Prefix, tmp_path: Path
+) -> None:
+    for package in made(source, recipe_formats()["conda"], tmp_path).packages:
+        shutil.copy(package, prefix.channel / "noarch")
+    prefix.conda_install(specs=("nipy-templates-2mm",))
+    assert found_by_nibabel(prefix) == FILES[1:]
+    is_one_and_intact(prefix, files=3)
+
+
+def test_with_a_channel_the_whole_is_looked_up_by_the_recipe_s_test(
+    source: Path, session_channel: Path, tmp_path: Path
+) -> None:
+    options = RecipeOptions(
+        draft=True,
+        recipes=tmp_path / "recipes",
+        packages=tmp_path / "dist",
+        build=True,
+        channels=(session_channel.as_uri(),),
+    )
+    [recipe] = make_recipes(str(source), [recipe_formats()["conda"]], options)
+    tests = [rattler_build.Package.from_file(each).test_count for each in recipe.packages]
+    assert tests == [1, 1, 1, 2]

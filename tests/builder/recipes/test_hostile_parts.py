@@ -1,0 +1,125 @@
+"""A stranger's text is never code in a recipe that makes several packages either."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import rattler_build
+from debian.deb822 import Deb822
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.builder.recipes.test_hostile_texts import Hostile, _run, names, nasty, rendered, words
+
+from nipack.builder.recipes import recipe_formats
+
+# One field at a time, so that no other is the reason why all of it is refused.
+one_field = st.one_of(
+    nasty.map(lambda text: Hostile(summary=text, in_parts=True)),
+    nasty.map(lambda text: Hostile(description=text, in_parts=True)),
+    nasty.map(lambda text: Hostile(homepage=f"https://example.org/{text}", in_parts=True)),
+    names.map(lambda name: Hostile(folder=name, in_parts=True)),
+    st.lists(names, min_size=1, max_size=3, unique=True).map(
+        lambda names: Hostile(names=tuple(names), in_parts=True)
+    ),
+)
+# All that is run, and what says by name which file goes where.
+CODE = {
+    "debian": ("rules", "nipy-x-z.install", "nipy-x-rest.install", "nipy-x.install"),
+    "conda": ("build.sh",),
+}
+
+
+def check_debian(recipe: Path, hostile: Hostile) -> None:
+    folder = recipe / "debian"
+    source, part, _, whole = Deb822.iter_paragraphs((folder / "control").read_bytes())
+    assert source["Homepage"] == hostile.homepage
+    fields = {"Package", "Architecture", "Multi-Arch", "Depends", "Description"}
+    assert (set(part), set(whole)) == (fields | {"Replaces"}, fields)
+    for each in (part, whole):
+        described = each["Description"]
+        assert not re.search(r"\$\{[-:0-9A-Za-z]", described)
+        assert words(described.partition("\n")[0].replace("${}", "$")) == words(hostile.summary)
+    targets = re.findall(
+        r"(?m)^(override_\w+|execute_\w+):$", (folder / "rules").read_text("utf-8")
+    )
+    script = recipe / "rules.sh"
+    said = _run("make", "-n", "-f", "debian/rules", *targets, folder=recipe)
+    script.write_text(f"#!/bin/sh\n{said}", "utf-8")
+    _run("sh", "-n", script)
+    _run("shellcheck", "--exclude=SC2164,SC2103", script)
+
+
+def check_conda(recipe: Path, hostile: Hostile) -> None:
+    folder = recipe / "conda"
+    variants = rattler_build.Stage0Recipe.from_file(folder / "recipe.yaml").render()
+    read = {each["package"]["name"]: each for each in (v.recipe.to_dict() for v in variants)}
+    assert read.keys() == {"nipy-x-z", "nipy-x-rest", "nipy-x"}
+    # YAML has read a break that only Unicode knows as a blank.
+    part, whole = (read[name]["about"] for name in ("nipy-x-z", "nipy-x"))
+    assert words(part["summary"]) == words(whole["summary"]) == words(hostile.summary)
+    assert words(whole["description"]) == words(hostile.description)
+    _run("bash", "-n", folder / "build.sh")
+    _run("shellcheck", folder / "build.sh")
+
+
+CHECKS = {"debian": check_debian, "conda": check_conda}
+
+
+def test_every_recipe_of_parts_is_read_back() -> None:
+    splitting = {each.name for each in recipe_formats().values() if each.splits}
+    assert CHECKS.keys() == CODE.keys() == splitting
+
+
+def lists_of(recipe: Path) -> list[str]:
+    """Return the files of all parts, as each program of these would read a list of lines."""
+    texts = [path.read_bytes().decode() for path in recipe.glob("packages/*/files")]
+    return sorted(line for text in texts for line in text.split("\n")[:-1])
+
+
+def code_of(recipe: Path) -> dict[str, str]:
+    return {
+        f"{format}/{path}": (recipe / format / path).read_text("utf-8")
+        for format, paths in CODE.items()
+        for path in paths
+    }
+
+
+@cache
+def ordinary() -> dict[str, str]:
+    with rendered(Hostile(in_parts=True)) as recipe:
+        assert recipe is not None
+        return code_of(recipe)
+
+
+def check_all(hostile: Hostile) -> None:
+    with rendered(hostile) as recipe:
+        if recipe is None:
+            return
+        assert code_of(recipe) == ordinary()
+        data = recipe.parent.parent / "0.2" / hostile.folder
+        there = sorted(path.name for path in data.iterdir())
+        for format, check in CHECKS.items():
+            check(recipe, hostile)
+            assert lists_of(recipe / format) == there
+
+
+TOOLS = pytest.mark.tools("make", "shellcheck", "bash")
+
+
+@TOOLS
+@given(hostile=one_field)
+@example(hostile=Hostile(in_parts=True))
+@example(hostile=Hostile(names=("%include x", "${{ version }}", "-n", "a\\b"), in_parts=True))
+@settings(max_examples=10)
+def test_no_text_is_code_in_a_recipe_of_parts(hostile: Hostile) -> None:
+    check_all(hostile)
+
+
+@pytest.mark.slow(100)
+@TOOLS
+@given(hostile=one_field)
+@settings(max_examples=100)
+def test_no_text_is_code_in_a_recipe_of_parts_however_long_one_looks(hostile: Hostile) -> None:
+    check_all(replace(hostile, in_parts=True))
