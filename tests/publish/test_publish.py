@@ -355,3 +355,18 @@ def test_what_pages_show_is_stored_before_the_log_names_it(
     assert b"values: " in page
     assert b"by digest alone" not in page
     assert check_repository(address).problems == ()
+
+
+def test_quiet_prints_only_what_is_refused(artifacts: Artifacts, tmp_path: Path) -> None:
+    first = [*artifacts["0.1"].values()]
+    words = [tmp_path / "lab", "--unsigned", "--quiet"]
+    done = run("publish", *first, *words)
+    assert (done.exit_code, done.output) == (0, "")
+    stray = tmp_path / "stray.txt"
+    stray.touch()
+    done = run("publish", *first, stray, *artifacts["0.2"].values(), *words)
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "unknown kind of file" in said
+    assert "is there already" not in said
+    assert "published" not in said

@@ -76,7 +76,7 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 )
 @dry_run_option()
 @json_option
-@quiet_option()
+@quiet_option("Print only what is refused.")
 def publish(
     artifacts: tuple[Path, ...],
     repository: str,
@@ -176,7 +176,9 @@ def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
     repository, output = done.repository, console()
     for message in done.refused.values():
         print_error(message)
-    if repository.fingerprint is None and not quiet:
+    if quiet:
+        return
+    if repository.fingerprint is None:
         print_warning(
             f"{repository.title}: is not signed: nobody can verify that what they get is yours"
         )
