@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -87,7 +89,48 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """Serve a folder, which need not be there yet, and give its address."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+    with _served(functools.partial(_Quiet, directory=str(folder))) as address:
+        yield address
+
+
+class _BeforeBucket(http.server.BaseHTTPRequestHandler):
+    """Answers with what a bucket has, and with index.html for what ends with a slash."""
+
+    def __init__(self, *words: Any, bucket: str) -> None:
+        self._bucket = bucket
+        super().__init__(*words)
+
+    def do_GET(self) -> None:
+        path = f"{self.path}index.html" if self.path.endswith("/") else self.path
+        try:
+            with urllib.request.urlopen(self._bucket + path) as found:
+                self._answer(200, found.headers["Content-Type"], found.read())
+        except urllib.error.HTTPError as error:
+            self._answer(error.code, "text/plain", b"")
+
+    do_HEAD = do_GET
+
+    def _answer(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@contextmanager
+def serving_bucket(address: str) -> Iterator[str]:
+    """Serve what a bucket gives to anybody over HTTP, and give its address."""
+    with _served(functools.partial(_BeforeBucket, bucket=address)) as served:
+        yield served
+
+
+@contextmanager
+def _served(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

@@ -6,7 +6,6 @@ writing (If-None-Match), which `probe` tries: some servers take it and do not he
 
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
+from nipack.publish.stores.unfinished import own_path, tidy_unfinished
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
@@ -128,7 +128,8 @@ class BucketStore:
         return {
             name.removeprefix(top): int(each["size"])
             for name, each in found.items()
-            if not name.endswith("/")
+            # Of an empty folder some servers say that it is there.
+            if not name.endswith("/") and each["type"] != "directory"
         }
 
     def age(self, path: str) -> float:
@@ -149,12 +150,15 @@ class BucketStore:
                 return
 
     def tidy(self) -> None:
-        """Do nothing: what was not sent whole is no object."""
+        """Delete what a publisher that is no more has left of its probe.
+
+        What was not sent whole is no object.
+        """
+        tidy_unfinished(self.files, self.age, self.delete)
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
-        path = f".nipack/probe.{secrets.token_hex(8)}"
-        if not keeps_promise(self.create, self.delete, path):
+        if not keeps_promise(self.create, self.delete, own_path()):
             raise RepositoryError(
                 f"{self.address}: this server does not heed If-None-Match, so two publishers at "
                 "once could lose packages; use one that does, or publish in a folder and copy it"

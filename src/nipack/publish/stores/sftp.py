@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
-from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
+from nipack.publish.stores.unfinished import own_path, tidy_unfinished
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
@@ -205,9 +205,7 @@ class SftpStore:
 
     def tidy(self) -> None:
         """Delete what a publisher has left that is no more, or was not seen for a day."""
-        for path in self.files(UNFINISHED):
-            if is_abandoned(posixpath.basename(path), self.age(path)):
-                self.delete(path)
+        tidy_unfinished(self.files, self.age, self.delete)
 
     def probe(self) -> None:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from collections.abc import Callable, Iterable
 
 UNFINISHED = ".nipack/unfinished"
 # Of another machine's process nothing is known but how long ago it wrote.
@@ -19,6 +20,17 @@ def is_abandoned(name: str, age: float) -> bool:
     host, process, _ = (*name.rsplit(".", 2), "", "")[:3]
     ended = host == socket.gethostname() and process.isdigit() and not _runs(int(process))
     return ended or age > _ABANDONED_AFTER
+
+
+def tidy_unfinished(
+    files: Callable[[str], Iterable[str]],
+    age: Callable[[str], float],
+    delete: Callable[[str], object],
+) -> None:
+    """Delete what is abandoned, by what a store does."""
+    for path in files(UNFINISHED):
+        if is_abandoned(path.rpartition("/")[2], age(path)):
+            delete(path)
 
 
 def _runs(process: int) -> bool:
