@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 import trustme
 
 CONTENT = bytes(range(256)) * 4000
+Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Server:
     asked: list[dict[str, str]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
-    answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         headers = dict(handler.headers)
@@ -82,11 +84,51 @@ class Server:
         handler.wfile.write(rest[: self.break_after.pop(0)] if self.break_after else rest)
 
 
+def sent(*lines: str, body: bytes = b"", status: int = 200) -> Answer:
+    """An answer of these headers, as they are."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        head = "\r\n".join([f"HTTP/1.1 {status} So", *lines, "", ""])
+        handler.wfile.write(head.encode("latin-1") + body)
+        handler.close_connection = True
+
+    return answer
+
+
+def dripped(start: bytes, drop: bytes) -> Answer:
+    """An answer that begins, and then goes on by a drop now and then, without an end."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(start)
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(drop)
+                time.sleep(0.02)
+
+    return answer
+
+
+SLOW = {
+    "silence": dripped(b"", b""),
+    "a dripped header": dripped(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
+    "headers without an end": dripped(b"HTTP/1.1 200 OK\r\n", b"X-Slow: a\r\n"),
+    "a byte now and then": dripped(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"a"),
+    "a body without a length": dripped(b"HTTP/1.1 200 OK\r\n\r\n", b"a"),
+    "dripped chunks": dripped(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"
+    ),
+    "a chunk's length without an end": dripped(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"
+    ),
+}
+
+
 @contextmanager
-def serving(authority_file: Path) -> Iterator[Server]:
-    """Serve one file, whatever the path; who trusts the authority of this file can fetch it."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(authority_file)
+def serving(authority_file: Path | None) -> Iterator[Server]:
+    """Serve one file, whatever the path; who trusts the authority of this file can fetch it.
+
+    Without such a file it is plain http.
+    """
     served = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -102,10 +144,14 @@ def serving(authority_file: Path) -> Iterator[Server]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-        served.address = f"https://localhost:{httpd.server_address[1]}/data-1.0.tar.gz"
+        scheme = "http" if authority_file is None else "https"
+        if authority_file is not None:
+            authority = trustme.CA()
+            authority.cert_pem.write_to_path(authority_file)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+            httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+        served.address = f"{scheme}://localhost:{httpd.server_address[1]}/data-1.0.tar.gz"
         thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
         yield served

@@ -6,24 +6,20 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from tests.builder.samples import RecordingReporter
-from tests.builder.served import CONTENT, Server, serving
+from tests.builder.served import CONTENT, SLOW, Server, dripped, sent, serving
 
 from nipack.builder.definition.sources import Source
 from nipack.builder.source import download as module
-from nipack.builder.source import patience
 from nipack.builder.source.tree import fetch_source
 from nipack.cli.app import nipack
+from nipack.system import patience
 from nipack.system.errors import SourceError
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,45 +63,6 @@ def refusal(address: str, seconds: float = 60) -> str:
     assert time.monotonic() - start < seconds
     assert threading.active_count() < 20
     return str(caught.value)
-
-
-def sent(*lines: str, body: bytes = b"", status: int = 200) -> Answer:
-    """An answer of these headers, as they are."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        head = "\r\n".join([f"HTTP/1.1 {status} So", *lines, "", ""])
-        handler.wfile.write(head.encode("latin-1") + body)
-        handler.close_connection = True
-
-    return answer
-
-
-def dripped(start: bytes, drop: bytes) -> Answer:
-    """An answer that begins, and then goes on by a drop now and then, without an end."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(start)
-        with suppress(OSError):
-            while True:
-                handler.wfile.write(drop)
-                time.sleep(0.02)
-
-    return answer
-
-
-SLOW = {
-    "silence": dripped(b"", b""),
-    "a dripped header": dripped(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
-    "headers without an end": dripped(b"HTTP/1.1 200 OK\r\n", b"X-Slow: a\r\n"),
-    "a byte now and then": dripped(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"a"),
-    "a body without a length": dripped(b"HTTP/1.1 200 OK\r\n\r\n", b"a"),
-    "dripped chunks": dripped(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"
-    ),
-    "a chunk's length without an end": dripped(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"
-    ),
-}
 
 
 QUICK = ("silence", "a dripped header", "a byte now and then")

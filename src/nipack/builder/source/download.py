@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from nipack.builder.definition.sources import Source
 from nipack.builder.source.cache_rights import follow_no_link, make_private
-from nipack.builder.source.patience import Patience, patient_adapter
 from nipack.builder.source.transfer_errors import reason_of
 from nipack.lookup.json_text import json_value
 from nipack.system.address import host_of
 from nipack.system.atomic import written_beside
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.foreign import read_text
+from nipack.system.patience import Patience, patient_adapter
 from nipack.system.progress import Reporter
 
 if TYPE_CHECKING:

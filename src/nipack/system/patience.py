@@ -101,15 +101,14 @@ class Patience:
 
 
 def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTPAdapter":
-    """Return an adapter for https whose every connection is watched.
+    """Return an adapter for http and https whose every connection is watched.
 
     Where a server is busy or not reached it tries again, after what the server asks for, but for no
     longer than the limit.
     """
     import requests.adapters
     import urllib3
-    from urllib3.connection import HTTPSConnection
-    from urllib3.connectionpool import HTTPSConnectionPool
+    from urllib3.connection import HTTPConnection, HTTPSConnection
 
     class Response(http.client.HTTPResponse):
         def _safe_read(self, amt: int) -> bytes:
@@ -118,16 +117,23 @@ def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTP
             read: Any = super()._safe_read  # type: ignore[misc]
             return bytes(read(amt))
 
-    class Connection(HTTPSConnection):
+    class Plain(HTTPConnection):
         response_class = Response
 
         def _new_conn(self) -> socket.socket:
-            connection: socket.socket = super()._new_conn()
-            patience.watch(connection)
-            return connection
+            return _watched(super()._new_conn())
 
-    class Pool(HTTPSConnectionPool):
-        ConnectionCls = Connection
+    class Secure(HTTPSConnection):
+        response_class = Response
+
+        def _new_conn(self) -> socket.socket:
+            return _watched(super()._new_conn())
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Secure
 
     class Retry(urllib3.Retry):
         def sleep_for_retry(self, response: Any) -> bool:
@@ -151,8 +157,12 @@ def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTP
             _use(manager)
             return manager
 
+    def _watched(connection: socket.socket) -> socket.socket:
+        patience.watch(connection)
+        return connection
+
     def _use(manager: Any) -> None:
-        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": Pool}
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
     return Adapter(
         max_retries=Retry(
