@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 import rattler_build
 from debian.deb822 import Deb822
 from debian.debfile import DebFile
-from tests.acceptance.systems import Prefix, lintian_remarks
-from tests.acceptance.test_parts import FILES, found_by_nibabel, is_one_and_intact, sums_hold
+from tests.acceptance.systems import Prefix, lintian_remarks, run
+from tests.acceptance.test_parts import DATA, FILES, found_by_nibabel, is_one_and_intact, sums_hold
 from tests.builder.formats.test_upgrades import System
 from tests.builder.samples import IN_PARTS, in_parts
 
@@ -48,6 +49,8 @@ description: |
 """
 ODD = ("-dash", "two words.txt", "$HOME;'\"&.txt", "脳.txt", ".hidden", "*[a]{b}", "%post", "a~")
 REPLACES = '    replaces: [{part: texts, before: "0.3"}]\n'
+# rpm's lists of files have no spelling of these.
+NOT_IN_RPM = ("$HOME;'\"&.txt", "*[a]{b}")
 NAMES = [f"nipy-templates{part}" for part in ("-1mm", "-2mm", "-texts", "")]
 VERSIONS = dict(zip(NAMES, ("0.2", "0.3", "0.3", "0.3"), strict=True))
 SPLITTING = [each for each in recipe_formats().values() if each.splits]
@@ -66,11 +69,11 @@ def source(tmp_path: Path) -> Path:
     return in_parts(tmp_path, PARTS, SETTLED)
 
 
-def with_odd_files(source: Path) -> Path:
+def with_odd_files(source: Path, *without: str) -> Path:
     """Add names that mean something to shells, globs and macros, and a link to each kind."""
     odd = source / "templates" / "odd"
     odd.mkdir()
-    for name in ODD:
+    for name in {*ODD} - {*without}:
         (odd / name).write_bytes(name.encode())
     (odd / "executable").write_bytes(b"#!/bin/sh\n")
     (odd / "executable").chmod(0o755)
@@ -112,7 +115,7 @@ def _files(contents: Iterator[Content]) -> dict[str, Content]:
 def test_a_recipe_s_packages_install_what_nipack_builds(
     source: Path, format: RecipeFormat, tmp_path: Path
 ) -> None:
-    with_odd_files(source)
+    with_odd_files(source, *(NOT_IN_RPM if format.name == "rpm" else ()))
     recipe = made(source, format, tmp_path)
     packages = dict(zip(NAMES, recipe.packages, strict=False))
     ours = by_nipack(source, tmp_path / "own")
@@ -184,6 +187,40 @@ def test_dpkg_updates_one_part_from_a_recipe_s_packages(source: Path, tmp_path: 
     install(newer)
     changelog = (recipe.directory / "changelog").read_text("utf-8")
     assert changelog.index("nipy-templates (0.4-1)") < changelog.index("nipy-templates (0.3-1)")
+
+
+@pytest.mark.root
+@pytest.mark.tools("rpmbuild", "rpm")
+def test_rpm_installs_and_updates_a_recipe_s_packages(source: Path, tmp_path: Path) -> None:
+    fedora, root = recipe_formats()["rpm"], tmp_path / "root"
+    rpm = ["rpm", f"--root={root}", "--define=_pkgverify_level none"]
+
+    def installed() -> dict[str, str]:
+        listed = run(*rpm, "-qa", "--qf", "%{NAME} %{VERSION}-%{RELEASE}\\n")
+        run(*rpm, "-Va")
+        sums_hold(root / "usr")
+        return dict(line.split() for line in listed.splitlines())
+
+    rpms = [each for each in made(source, fedora, tmp_path).packages if "noarch" in each.name]
+    refused = subprocess.run([*rpm, "-U", rpms[-1]], capture_output=True, text=True)
+    assert "nipy-templates-1mm = 0.2-3 is needed by nipy-templates-0.3-1" in refused.stderr
+    run(*rpm, "-U", *rpms)
+    assert installed() == dict(zip(NAMES, ("0.2-3", "0.3-1", "0.3-1", "0.3-1"), strict=True))
+    # The labels go from the texts to the images of 2 mm.
+    moved = '"*odd/*", "*.txt"]\n    replaces: [{part: texts, before: "0.4"}]'
+    text = (source / "package.yaml").read_text("utf-8").replace("0.3", "0.4")
+    text = text.replace('"*odd/*"]', moved).replace('"labels.txt", ', "")
+    (source / "package.yaml").write_text(text, "utf-8")
+    (source / "templates" / "config.ini").write_text("[DEFAULT]\nversion = 0.4\n", "utf-8")
+    rpms = [
+        each for each in made(source, fedora, tmp_path / "new").packages if "noarch" in each.name
+    ]
+    refused = subprocess.run([*rpm, "-U", rpms[1]], capture_output=True, text=True)
+    assert "nipy-templates-texts < 0.4 conflicts with nipy-templates-2mm-0.4" in refused.stderr
+    run(*rpm, "-U", *rpms[1:])
+    assert installed() == dict(zip(NAMES, ("0.2-3", "0.4-1", "0.4-1", "0.4-1"), strict=True))
+    owner = run(*rpm, "-qf", f"/usr/{DATA}/labels.txt", "--qf", "%{NAME}")
+    assert owner == "nipy-templates-2mm"
 
 
 def test_conda_installs_all_of_a_recipe_s_packages_by_the_name_of_the_whole(

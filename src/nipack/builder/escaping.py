@@ -102,6 +102,19 @@ def spec_text(text: str) -> SpecText:
     return SpecText("\n".join(spec_line(line) for line in lines))
 
 
+# What rpm's versions take for a glob or a quote in a list of files, each in its own way.
+_OF_LISTS = re.compile(r'[]["\\*?{}]')
+
+
+def spec_path(path: str) -> SpecText:
+    """Return a path as one word of a list of files, in which rpm expands macros as in a spec."""
+    found = _OF_LISTS.search(path)
+    if found:
+        reason = f"rpm's lists of files have no spelling of '{found[0]}' that all its versions read"
+        raise NotExpressible(path, reason, "rename it")
+    return SpecText(f'"{spec_line(path)}"')
+
+
 def spec_lua(text: str) -> SpecText:
     """Return a text as a literal of Lua in a spec's script: other bytes than a word's by number."""
     hidden = (

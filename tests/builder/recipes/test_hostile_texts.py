@@ -220,16 +220,18 @@ def _render(hostile: Hostile, folder: Path) -> Path | None:
         recipes=folder / "recipes", packages=folder / "dist", previous=str(before), draft=True
     )
     refused: DataPackageError | RecipeError | None = None
-    made = [each for each in recipe_formats().values() if each.splits or not hostile.in_parts]
-    try:
-        list(make_recipes(str(now), made, options))
-    except (DataPackageError, RecipeError) as error:
-        refused = error
+    every = list(recipe_formats().values())
+    # What one cannot make of parts is no reason to look at no other.
+    for formats in [[each] for each in every if each.splits] if hostile.in_parts else [every]:
+        try:
+            list(make_recipes(str(now), formats, options))
+        except (DataPackageError, RecipeError) as error:
+            refused = error
     if refused is not None:
         each = r"(?s).+: .+; .+ \[[a-z-]+\]"
         assert all(re.search(each, line) for line in refusals(refused)), refused
-        return None
-    return folder / "recipes" / "nipy-x"
+    recipe = folder / "recipes" / "nipy-x"
+    return recipe if recipe.is_dir() else None
 
 
 def refusals(error: DataPackageError | RecipeError) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.builder.recipes.test_contract import GOLDEN, texts_below
+from tests.builder.recipes.test_hostile_parts import lists_of
 from tests.builder.samples import PARTS, in_parts
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
@@ -61,10 +62,9 @@ def test_what_is_rendered_of_parts_is_golden(
 def test_every_file_is_in_the_list_of_one_package(format: RecipeFormat, tmp_path: Path) -> None:
     source = in_parts(tmp_path)
     recipe = rendered(source, format, tmp_path)
-    lists = [path.read_text("utf-8") for path in recipe.directory.rglob("files")]
     data = source / "templates"
-    assert sorted("".join(lists).split("\n")) == sorted(
-        ["", *(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file())]
+    assert lists_of(recipe.directory) == sorted(
+        path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()
     )
 
 
@@ -77,13 +77,13 @@ def test_a_recipe_of_one_package_is_not_mixed_with_that_of_several(
     (source / "package.yaml").write_text(definition.partition("parts:")[0], "utf-8")
     one = {file.path for file in rendered(source, format, tmp_path).files}
     (source / "package.yaml").write_text(definition, "utf-8")
-    with pytest.raises(RecipeError, match=r"SHA256SUMS: .* that made one package .*; delete it"):
+    with pytest.raises(RecipeError, match=r"that made one package .*; delete it"):
         rendered(source, format, tmp_path)
     for path in one:
         path.unlink()
     several = {file.path for file in rendered(source, format, tmp_path).files}
     (source / "package.yaml").write_text(definition.partition("parts:")[0], "utf-8")
-    with pytest.raises(RecipeError, match=r"packages: .* that made several packages"):
+    with pytest.raises(RecipeError, match=r"that made several packages"):
         rendered(source, format, tmp_path)
     # What no recipe of the other shape writes again must be among what it is refused for.
     assert {path.name for path in one - several} <= {

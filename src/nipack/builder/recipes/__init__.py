@@ -17,6 +17,7 @@ from typing import Protocol, TypeGuard, runtime_checkable
 
 from nipack import layout
 from nipack.builder.archive.members import Content
+from nipack.builder.changes import new_directories, new_files, new_links
 from nipack.builder.escaping import has_controls
 from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
@@ -180,8 +181,10 @@ _OF_SEVERAL = "packages"
 
 def left_obstacles(request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
     """Yield (path, reason, remedy) of what is left of a recipe that made other packages."""
-    overrides = f"{request.package.definition.name}.lintian-overrides"
-    there = [*_OF_ONE, overrides] if request.is_split else [_OF_SEVERAL]
+    name = request.package.definition.name
+    there = [_OF_SEVERAL, f"{name}.{layout.MANIFEST_NAME}"]
+    if request.is_split:
+        there = [*_OF_ONE, f"{name}.lintian-overrides"]
     made = "one package" if request.is_split else "several packages"
     for path in (request.directory / name for name in there):
         if path.exists():
@@ -190,7 +193,12 @@ def left_obstacles(request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
 
 
 def own_files(
-    request: RecipeRequest, folder: str, *, takes_parts: bool = True, without_top: bool = False
+    request: RecipeRequest,
+    folder: str,
+    *,
+    takes_parts: bool = True,
+    without_top: bool = False,
+    flat: bool = False,
 ) -> dict[str, str]:
     """Return what every recipe takes beside the release, which has it not.
 
@@ -198,14 +206,16 @@ def own_files(
     in a list file, for a name is no code.  Where the data is put together of several files, and the
     recipe `takes_parts`, another list has what goes where; some builders unpack an archive
     `without_top`, the folder that all of it is in.  Each of several packages has a folder with its
-    records, and with the list of its files.
+    records, and with the list of its files; where a distribution's builder wants all sources in one
+    folder, they are `flat`.
     """
     package = request.package
     files = {"data-folder": f"{folder}\n"}
     if request.is_split:
         for each in request.packages:
             records = _records_and_list(each)
-            files |= {f"{own_folder(each)}/{name}": text for name, text in records.items()}
+            start = f"{each.definition.name}." if flat else f"{own_folder(each)}/"
+            files |= {f"{start}{name}": text for name, text in records.items()}
     else:
         files |= _records(package)
     if request.parts and takes_parts:
@@ -268,6 +278,23 @@ def copied_parts(request: RecipeRequest, folder: Path) -> RecipeRequest:
     for part, copy in zip(request.parts, copies, strict=True):
         copyfile(part.path, copy.path)
     return replace(request, parts=tuple(copies))
+
+
+def swapped_between_parts(request: RecipeRequest) -> Iterator[str]:
+    """Yield the folders that became something else, or came of a link, of several packages."""
+    package, previous = request.package, request.previous
+    if previous is None or not request.is_split:
+        return
+    owned = [
+        (path, each.definition.name)
+        for each in (*request.packages, *request.earlier)
+        for path in each.paths
+    ]
+    links = (*new_links(package, previous), *new_directories(package, previous))
+    for swapped in (*(path for path, _ in links), *new_files(package, previous)):
+        owners = {name for path, name in owned if path == swapped or path.startswith(f"{swapped}/")}
+        if len(owners) > 1:
+            yield swapped
 
 
 @runtime_checkable

@@ -46,6 +46,7 @@ from nipack.builder.recipes import (
     own_files,
     own_folder,
     sample_images,
+    swapped_between_parts,
 )
 from nipack.builder.rendering import render
 from nipack.system.errors import RecipeError
@@ -127,9 +128,9 @@ class DebianRecipe(RecipeFormat):
                     reason = "it is a folder in one version and a link in the other, and dpkg "
                     reason += "is told so by a script that takes no such name"
                     yield word, reason, "name it with ASCII letters, digits and '_.+,:=@/-' only"
-        for path in _swapped_between_parts(request):
-            reason = "it is a folder in one version and a link in the other, and two packages have "
-            reason += "a part in it, of which dpkg lets each change its own only"
+        for path in swapped_between_parts(request):
+            reason = "it is a folder in one version alone, and two packages have a part in it, of "
+            reason += "which dpkg lets each change its own only"
             yield path, reason, "give the one of the two another name"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
@@ -441,22 +442,6 @@ def _maintscript(
     links = {f"{root}/{link.path}": link.target for link in package.links}
     folders = {f"{root}/{path}" for path in directories(package)}
     return [*_swaps_there(there, links, folders, lines), *lines]
-
-
-def _swapped_between_parts(request: RecipeRequest) -> Iterator[str]:
-    """Yield the folders that became links, and the other way, which are not of one package."""
-    package, previous = request.package, request.previous
-    if previous is None or not request.is_split:
-        return
-    owned = [
-        (path, each.definition.name)
-        for each in (*request.packages, *request.earlier)
-        for path in each.paths
-    ]
-    for swapped, _ in (*new_links(package, previous), *new_directories(package, previous)):
-        owners = {name for path, name in owned if path == swapped or path.startswith(f"{swapped}/")}
-        if len(owners) > 1:
-            yield swapped
 
 
 def _swaps_there(

@@ -21,7 +21,7 @@ from nipack.builder.definition.licenses import license_files
 from nipack.builder.definition.model import Consumer, Definition
 from nipack.builder.dialects.text import filled, item
 from nipack.builder.dialects.versions import upstream_version
-from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_text
+from nipack.builder.escaping import NotExpressible, PythonText, SpecText, spec_path, spec_text
 from nipack.builder.package import DataPackage
 from nipack.builder.recipes import (
     RecipeFile,
@@ -31,12 +31,15 @@ from nipack.builder.recipes import (
     copied_parts,
     drafts,
     own_files,
+    swapped_between_parts,
 )
 from nipack.builder.rendering import render
 from nipack.system.programs import Program, run
 
 # The number of the source before the first of several files: there are not so many licences.
 _FIRST_PART = 1000
+# That of what the first of several packages has beside the recipe, each three of them.
+_FIRST_RECORD = 100000
 
 _BUILDER = Program(name="rpmbuild", package="dnf install rpm-build, or apt install rpm")
 _READER = Program(name="rpm2archive", package="dnf install rpm, or apt install rpm")
@@ -52,6 +55,7 @@ class RpmRecipe(RecipeFormat):
     programs = (_BUILDER, _READER)
     default = True
     takes_parts = True
+    splits = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what rpm cannot pack."""
@@ -61,14 +65,25 @@ class RpmRecipe(RecipeFormat):
                 spec_text(line)
             except NotExpressible as error:
                 yield definition.where("description"), error.reason, error.remedy
+        for path in request.package.paths if request.is_split else ():
+            try:
+                spec_path(path)
+            except NotExpressible as error:
+                yield path, error.reason, error.remedy
+        for path in swapped_between_parts(request):
+            reason = "it is a folder in one version alone, and two packages have a part in it, of "
+            reason += "which rpm lets each change its own only"
+            yield path, reason, "give the one of the two another name"
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the spec, and the sources that are not the release."""
         name = request.package.definition.name
+        spec = "rpm/spec-of-parts" if request.is_split else "rpm/spec"
+        filters = _FILTERS | (_FILTERS_OF_PARTS if request.is_split else {})
         files = {
-            f"{name}.spec": render("rpm/spec", SpecText, _values(request)),
-            f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": _FILTERS}),
-            **own_files(request, request.source.folder),
+            f"{name}.spec": render(spec, SpecText, _values(request)),
+            f"{name}.rpmlintrc": render("rpm/rpmlintrc", PythonText, {"filters": filters}),
+            **_own_files(request),
             layout.ini_name(name): layout.ini_text(self.prefix),
             **dict(license_files(request.package.definition)),
         }
@@ -92,7 +107,8 @@ class RpmRecipe(RecipeFormat):
         defines = [word for key, value in macros.items() for word in ("-D", f"{key} {value}")]
         # Its own database knows of no installed package, so none can be asked for.
         run(_BUILDER, ["-ba", "--nodeps", *defines, spec], directory=home)
-        return [*(home / "RPMS").rglob("*.rpm"), *(home / "SRPMS").glob("*.rpm")]
+        made = [_built(each, home / "RPMS") for each in request.packages]
+        return [*made, *(home / "SRPMS").glob("*.rpm")]
 
     def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
         """Yield what is in the payload."""
@@ -110,19 +126,53 @@ class RpmRecipe(RecipeFormat):
         return path.startswith(f"share/licenses/{name}/")
 
 
+def _built(package: DataPackage, folder: Path) -> Path:
+    [path] = folder.rglob(f"{package.definition.name}-{upstream_version(package.version)}-*.rpm")
+    return path
+
+
+def _own_files(request: RecipeRequest) -> dict[str, str]:
+    files = own_files(request, request.source.folder, flat=True)
+    if not request.is_split:
+        return files
+    # rpm wants a list of its own kind.
+    files = {path: text for path, text in files.items() if not path.endswith(".files")}
+    lists = {each.definition.name: _list_of(each) for each in request.packages if each.paths}
+    return files | {f"{name}.list": text for name, text in lists.items()}
+
+
+def _list_of(package: DataPackage) -> str:
+    """Return what rpm packs of the data for a package, by macros of its own and literal names."""
+    relpath = PurePosixPath("nipy", package.definition.relpath)
+    top = [f"{each}" for each in reversed(relpath.parents) if each.name] + [str(relpath)]
+    folders = top + [f"{relpath}/{each}" for each in sorted(directories(package))]
+    lines = [f"%dir {_listed(each)}" for each in folders]
+    lines += [_listed(f"{relpath}/{each}") for each in sorted(package.paths)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _listed(path: str) -> str:
+    return spec_path(path).replace('"', '"%{_datadir}/', 1)
+
+
 def _values(request: RecipeRequest) -> dict[str, Any]:
     package, source = request.package, request.source
     definition = package.definition
     relpath = PurePosixPath(definition.relpath)
-    summary = definition.summary or f"neuroimaging data {relpath}"
-    homepage = definition.homepage
-    values = {
-        "name": definition.name,
-        "version": upstream_version(package.version),
-        "release": definition.revision + 1,
-        "summary": summary[0].upper() + summary[1:],
+    licenses = [name for name, _ in license_files(definition)]
+    before_licenses = 2 if request.is_split else 4
+    own = [_own_values(request, each) for each in request.packages]
+    return {
+        **own[-1],
+        "each": own[-1],
+        "is_split": request.is_split,
+        "packages": [
+            each | {"number": _FIRST_RECORD + 3 * index} for index, each in enumerate(own)
+        ],
+        "before_licenses": before_licenses,
+        "data_files": before_licenses + len(licenses) + 1,
         "license": definition.license or "LicenseRef-not-stated",
-        "homepage": homepage,
+        "homepage": definition.homepage,
         "source": source.address or source.name,
         "parts": [
             {
@@ -138,25 +188,48 @@ def _values(request: RecipeRequest) -> dict[str, Any]:
         "has_zips": any(part.suffix == ".zip" for part in request.parts),
         "adds_config": request.adds_config,
         "ini_name": layout.ini_name(definition.name),
-        "licenses": [name for name, _ in license_files(definition)],
-        "description": _description(definition),
+        "licenses": licenses,
         "relpath": definition.relpath,
         "directories": [f"nipy/{each}".removesuffix("/.") for each in reversed(relpath.parents)],
         "changelog": _changelog(request),
     }
+
+
+def _own_values(request: RecipeRequest, package: DataPackage) -> dict[str, Any]:
+    """Return what each of several packages has of its own."""
+    definition = package.definition
+    summary = definition.summary or f"neuroimaging data {definition.relpath}"
     links = [link.path for link in package.links]
-    files = new_files(package, request.previous) if request.previous else []
-    # A link of the old version may be a folder of this one.
-    values["swaps"] = bool(links or files or directories(package))
-    values |= {"links": links, "files": files}
+    earlier = next((p for p in request.earlier if p.definition.name == definition.name), None)
+    if not request.is_split:
+        earlier = request.previous
+    files = new_files(package, earlier) if earlier else []
     consumers = definition.consumers
-    values["enhances"] = list(dict.fromkeys(_consumer_name(each) for each in consumers))
-    values["conflicts"] = [
-        f"{_consumer_name(each)} >= {each.since}"
-        for each in consumers
-        if each.refuses(package.version)
-    ]
-    return values
+    return {
+        "name": definition.name,
+        "version": upstream_version(package.version),
+        "release": definition.revision + 1,
+        "summary": summary[0].upper() + summary[1:],
+        "description": _description(definition),
+        "has_ini": package.has_ini,
+        "has_data": bool(package.paths),
+        "requires": [package.needs] if package.needs else [],
+        "pulls": [f"{each.definition.name} = {_edition(each)}" for each in package.pulls],
+        # A link of the old version may be a folder of this one.
+        "swaps": bool(links or files or directories(package)),
+        "links": links,
+        "files": files,
+        "enhances": list(dict.fromkeys(_consumer_name(each) for each in consumers)),
+        "conflicts": [
+            *(
+                f"{_consumer_name(each)} >= {each.since}"
+                for each in consumers
+                if each.refuses(package.version)
+            ),
+            # What had some of a part's files: rpm lets a file have one owner.
+            *(f"{each.name} < {upstream_version(each.before)}" for each in package.replaces),
+        ],
+    }
 
 
 def _consumer_name(consumer: Consumer) -> str:
@@ -174,6 +247,10 @@ _FILTERS = {
     "no-(packager|group|buildroot)-tag": "Fedora has given these tags up.",
     "no-signature": "The distribution's build system signs the package.",
     "no-documentation": "The data has none of its own; package.json says what it is.",
+}
+
+_FILTERS_OF_PARTS = {
+    "requires-on-release": "A version of the whole is one payload, so it wants each part as it is.",
 }
 
 
