@@ -33,6 +33,7 @@ from nibabel.nifti1 import Nifti1Extension, Nifti1Image
 from nipack.builder.authoring.facts import read_facts
 from nipack.builder.check.contents import DamagedError, read_gzip
 from nipack.builder.check.images import image_problems
+from nipack.builder.check.privacy import file_problems
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.dialects.versions import upstream_version
 from nipack.builder.formats import formats
@@ -192,6 +193,8 @@ def image(path: Path) -> None:
     """Look at an image as `check` does."""
     with quiet_nibabel():
         list(image_problems(path, "image", path.stat().st_size))
+    with path.open("rb") as stream:
+        list(file_problems(path, "image", stream.read(1 << 15)))
 
 
 def header() -> bytes:

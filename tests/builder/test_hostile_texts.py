@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tests.builder.samples import MINIMAL, define, tar_bytes
 
 from nipack.builder.authoring.facts import Facts, read_facts, recognised_license
-from nipack.builder.check.privacy import gzip_problems, header_problems
+from nipack.builder.check.privacy import file_problems, finds, gzip_problems
 from nipack.builder.definition.yaml_lines import load_yaml
 from nipack.cli.app import nipack
 from nipack.system.errors import DataPackageError
@@ -50,8 +50,51 @@ TEXTS = [
 @pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:12].decode())
 def test_a_text_of_an_image_is_looked_through_in_time(text: bytes) -> None:
-    list(gzip_problems(text, "there"))
-    list(header_problems([("descrip", text)], "there"))
+    list(gzip_problems(b"\x1f\x8b\x08\x08" + bytes(6) + text + b"\0", "there"))
+    list(finds([("descrip", text)]))
+
+
+PAIR = b"<MD><Name>a</Name><Value>b</Value></MD>"
+NIFTI = b"\x5c\x01\0\0" + bytes(104) + b"\0\0\x80\x4b" + bytes(232) + b"n+1\0\1\0\0\0"
+FILES = {
+    "a.gii": [
+        b"<MD>" * 800_000,
+        b"</MD>" * 800_000,
+        PAIR * 90_000,
+        b'ExternalFileName="' * 200_000,
+        b"<MD><Name>" + b"a" * 4_000_000,
+    ],
+    "a.dcm": [
+        b"\x10\0\x10\0" * 80_000,
+        b"\xfe\xff\x00\xe0\0\0\0\0" * 40_000,
+        b"\xff" * 300_000,
+        b"\x08\0\x05\0LO\0\0" * 40_000,
+    ],
+    "a.json": [
+        b"[" * 2_000_000,
+        b'{"a":' * 400_000,
+        b'["a",' * 300_000 + b"1",
+        b'{"PatientName": "' + b"x" * 1_900_000 + b'"}',
+        b"[" + b'"ab",' * 390_000 + b"1]",
+    ],
+    "a.tsv": [
+        b"a\t" * 130_000,
+        b"participant_id\tname\n" + b"x\t\n" * 60_000,
+        b"\n" * 260_000,
+    ],
+    "a.nii": [NIFTI + b"\x10\0\0\0\4\0\0\0abcdefgh" * 250_000],
+}
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [(name, content) for name, contents in FILES.items() for content in contents],
+    ids=lambda each: each if isinstance(each, str) else each[:12].decode("latin-1"),
+)
+def test_a_file_is_looked_through_in_time(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    list(file_problems(tmp_path / name, name, content[:9]))
 
 
 FACTS = {

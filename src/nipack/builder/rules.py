@@ -10,7 +10,8 @@ class Rule:
     """What stands behind a problem's code.
 
     `can_except`: a definition's `exceptions` can let it stay.  `stops_release`: a warning for a
-    build, but an error for what is passed on to others.
+    build, but an error for what is passed on to others.  `commands`: what each is for, and
+    how it is typed for a file of the name in it.
     """
 
     code: str
@@ -20,6 +21,7 @@ class Rule:
     remedy: str
     can_except: bool = False
     stops_release: bool = False
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 def _error(code: str, *, what: str, why: str, remedy: str, can_except: bool = False) -> Rule:
@@ -28,7 +30,15 @@ def _error(code: str, *, what: str, why: str, remedy: str, can_except: bool = Fa
     )
 
 
-def _warning(code: str, *, what: str, why: str, remedy: str, stops_release: bool = False) -> Rule:
+def _warning(
+    code: str,
+    *,
+    what: str,
+    why: str,
+    remedy: str,
+    stops_release: bool = False,
+    commands: tuple[tuple[str, str], ...] = (),
+) -> Rule:
     return Rule(
         code=code,
         severity="warning",
@@ -37,8 +47,43 @@ def _warning(code: str, *, what: str, why: str, remedy: str, stops_release: bool
         remedy=remedy,
         can_except=True,
         stops_release=stops_release,
+        commands=commands,
     )
 
+
+# Each was tried: the voxels stay as they are, and what is private is gone.
+_CLEAR = (
+    (
+        "NIfTI: clear a field of the header, and every extension",
+        (
+            "python -c \"import nibabel as n; i = n.load('T1.nii.gz'); d = i.dataobj; "
+            "o = type(i)(d.get_unscaled(), None, i.header); h = o.header; h['descrip'] = b''; "
+            "h.extensions.clear(); h.set_slope_inter(d.slope, d.inter); n.save(o, 'clean.nii.gz')\""
+        ),
+    ),
+    (
+        "MGH: leave out what is behind the voxels",
+        "python -c \"import nibabel; nibabel.load('T1.mgz').to_filename('clean.mgz')\"",
+    ),
+    (
+        "GIFTI: remove metadata",
+        (
+            "python -c \"import nibabel as n; g = n.load('lh.gii'); "
+            "[m.pop('UserName', 0) for m in (g.meta, *(a.meta for a in g.darrays))]; "
+            "g.to_filename('clean.gii')\""
+        ),
+    ),
+    (
+        "FreeSurfer's surfaces: another first line",
+        (
+            'python -c "from nibabel.freesurfer import io; '
+            "c, f, m = io.read_geometry('lh.white', read_metadata=True); "
+            "io.write_geometry('clean.white', c, f, 'created by nobody', m)\""
+        ),
+    ),
+    ("JSON: remove a key", "jq 'del(..|.PatientName?)' T1.json > clean.json"),
+    ("gzip: no name in its header", "gzip -dc T1.nii.gz | gzip -n > clean.nii.gz"),
+)
 
 _RULES = (
     # The source and its definition
@@ -354,19 +399,31 @@ _RULES = (
         stops_release=True,
     ),
     _warning(
-        "privacy-gzip",
-        what="The header of a gzip file has a path or a name that seems to be a person's.",
-        why="gzip keeps the original's name, and some programs its whole path, with whose home it "
-        "was, or the subject's name.",
-        remedy="Compress it again with gzip -n, if that is a name to keep private.",
+        "privacy-person",
+        what="A file seems to have the name, date of birth, number or address of a patient, or the "
+        "name of a physician.",
+        why="Converters copy them from DICOM into NIfTI's descrip, db_name and extensions, JSON "
+        "sidecars and other headers; a release cannot be recalled.",
+        remedy="Clear it, or except the code if it is nobody's.  dcm2niix leaves them out of "
+        "sidecars, unless it is told otherwise (-ba n).",
+        commands=_CLEAR,
     ),
     _warning(
-        "privacy-image",
-        what="The header of an image seems to have a person's name, an address or a home "
-        "directory.",
-        why="Converters copy patients' names and commands into NIfTI's descrip, aux_file, db_name "
-        "and extensions; a release cannot be recalled.",
-        remedy="Clear the field (with nibabel, or fslhd and fslcreatehd) if it is private.",
+        "privacy-session",
+        what="A file seems to have the date of an examination, or a number by which a hospital "
+        "finds it.",
+        why="Whoever knows when somebody was examined knows whose images they are; under HIPAA "
+        "(45 CFR 164.514) dates but for the year identify a person.",
+        remedy="Clear it, or shift the dates of each subject to before 1925, as BIDS says.",
+        commands=_CLEAR,
+    ),
+    _warning(
+        "privacy-account",
+        what="A file seems to have somebody's home directory, login or e-mail address.",
+        why="Programs note in headers, and gzip in its own, who ran them and where; folders are "
+        "often named after subjects.",
+        remedy="Clear it, or except the code if it may be known.",
+        commands=_CLEAR,
     ),
     # Parts
     _error(

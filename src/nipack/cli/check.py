@@ -172,6 +172,7 @@ def _explanation(rule: "Rule") -> str:
         rule.what,
         f"Why: {rule.why}",
         f"Remedy: {rule.remedy}",
+        *(f"{what}:\n  {command}" for what, command in rule.commands),
     ]
     if rule.stops_release:
         lines.append("It is an error for what is passed on: nipack check --release, recipes.")

@@ -5,7 +5,6 @@ import os
 import re
 import stat
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,6 @@ _POINTERS = {
     b"version https://git-lfs.github.com/spec/": "Git LFS",
     b"/annex/objects/": "git-annex",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Gzip:
-    """What the reading of a gzip file told: the size of what is in it, and its header's name."""
-
-    size: int
-    name: bytes
 
 
 class DamagedError(Exception):
@@ -105,7 +96,10 @@ def _file_problems(
         yield problem_at("pointer-file", where, message, "fetch the data, then build")
         return
     size = yield from _readable(path, state.st_size, where, start, advance)
-    if image and size is not None:
+    if size is None:
+        return
+    yield from privacy.file_problems(Path(path), where, start)
+    if image:
         yield from images.image_problems(Path(path), where, size)
 
 
@@ -123,12 +117,11 @@ def _readable(
         content_size = size
     else:
         try:
-            found = read_gzip(Path(path), advance)
+            content_size = read_gzip(Path(path), advance)
         except DamagedError as error:
             yield problem_at("gzip-damaged", where, f"{error}", "download or write it again")
             return None
-        yield from privacy.gzip_problems(found.name, where)
-        content_size = found.size
+        yield from privacy.gzip_problems(start, where)
     if name.endswith(".json") and size <= _LARGEST_JSON:
         yield from _json_problems(start if len(start) == size else Path(path).read_bytes(), where)
     return content_size
@@ -145,12 +138,11 @@ def _pointer(start: bytes) -> str:
     )
 
 
-def read_gzip(path: Path, advance: Advance) -> Gzip:
-    """Decompress every member of a gzip file for its check sums; raises where one is damaged."""
+def read_gzip(path: Path, advance: Advance) -> int:
+    """Return the size of what is in a gzip file; raises where one of its members is damaged."""
     size = 0
     with path.open("rb", buffering=0) as stream:
         chunk = stream.read(CHUNK)
-        name = _original_name(chunk)
         while chunk.rstrip(b"\0"):
             if not chunk.startswith(_GZIP_MAGIC):
                 raise DamagedError("there is extra data after its end")
@@ -169,7 +161,7 @@ def read_gzip(path: Path, advance: Advance) -> Gzip:
             chunk = member.unused_data
             advance(-len(chunk))
             chunk += stream.read(CHUNK)
-    return Gzip(size=size, name=name)
+    return size
 
 
 def _content_size(member: Any, chunk: bytes) -> int:
@@ -181,16 +173,6 @@ def _content_size(member: Any, chunk: bytes) -> int:
         part = member.decompress(member.unconsumed_tail, _PART)
         size += len(part)
     return size
-
-
-def _original_name(start: bytes) -> bytes:
-    """Return the FNAME of a gzip header (RFC 1952, 2.3), or nothing."""
-    if len(start) < 10 or not start[3] & 8:
-        return b""
-    rest = start[10:]
-    if start[3] & 4:
-        rest = rest[2 + int.from_bytes(rest[:2], "little") :]
-    return rest.partition(b"\0")[0]
 
 
 def _json_problems(content: bytes, where: str) -> Iterator[Problem]:

@@ -9,23 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nipack.builder.check import privacy
 from nipack.builder.rules import problem_at
 from nipack.system.errors import Problem
 from nipack.system.images import can_read_images
 
 log = logging.getLogger(__name__)
 
-# These begin with attributes and a history in words: MINC, GIFTI, AFNI, MRtrix.
-_TEXT_FIRST = (".mnc", ".gii", ".head", ".tck")
-_HEADER_SIZE = 1 << 16  # bytes, in which such a header is
 _MOST_BEFORE_DATA = 16 << 20  # bytes, of a header and its extensions, which nibabel reads whole
 _NIFTI2_SIZE = 540
 _COMPRESSED = (".gz", ".bz2", ".zst")
 
 
 def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
-    """Yield why nibabel cannot read an image, and what its header gives away.
+    """Yield why nibabel cannot read an image.
 
     `size` is in bytes, of what is inside where the file is compressed.
     """
@@ -33,18 +29,15 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
         return
     try:
         reason = _too_much_before_data(path)
-        image = None if reason else _open(path)
-        reason = reason or _cut_short(image, path, size)
+        reason = reason or _cut_short(_open(path), path, size)
     except ImportError as error:
         log.info("%s: not opened: %s", where, error)  # nibabel wants a further library for it
         return
     except Exception as error:  # What nibabel raises for a strange file is not one family.
         lines = str(error).splitlines() or [type(error).__name__]
-        image, reason = None, f"nibabel cannot open it: {lines[0]}"
+        reason = f"nibabel cannot open it: {lines[0]}"
     if reason:
         yield problem_at("image-unreadable", where, reason, "write it again from the original")
-    elif image is not None:
-        yield from privacy.header_problems(_header_texts(image, path), where)
 
 
 def _too_much_before_data(path: Path) -> str:
@@ -95,18 +88,3 @@ def _cut_short(image: Any, path: Path, size: int) -> str:
     if size >= needed:
         return ""
     return f"its header declares {needed:,} bytes, but it has {size:,}"
-
-
-def _header_texts(image: Any, path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the text fields and the extensions of a header; the start of a file that is text."""
-    if path.name.lower().endswith(_TEXT_FIRST):
-        with path.open("rb") as stream:
-            yield "start", stream.read(_HEADER_SIZE)
-        return
-    structure: Any = getattr(image.header, "structarr", None)
-    for name in () if structure is None else structure.dtype.names:
-        if structure.dtype[name].kind == "S":
-            yield name, structure[name].item()
-    for extension in getattr(image.header, "extensions", ()):
-        content = getattr(extension, "_raw", None) or b""
-        yield f"extension {extension.get_code()}", bytes(content)
