@@ -500,6 +500,14 @@ _RULES = (
         "vertices are in the old order, which fails for a file that cannot be written.",
         remedy="Make sure that the vertices are in the new order, then except the code.",
     ),
+    _warning(
+        "view-readme",
+        what="Data that is the whole of nilearn's directory has no README.md.",
+        why="nilearn writes a README.md into each of its directories that has none. Where "
+        "NILEARN_SHARED_DATA names the installed data, which nobody may write to, that fails at "
+        "the first download of anything else.",
+        remedy="Add a README.md at the top of the data, which says what it is.",
+    ),
 )
 
 RULES = {rule.code: rule for rule in _RULES}

@@ -244,6 +244,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "view-license": lambda f: template(f, b'{"License": "See LICENSE file"}'),
     "view-unpacked": lambda f: view(with_archive(f), library="dipy"),
     "view-rewritten": lambda f: view(f, library="nilearn", at="fsaverage3"),
+    "view-readme": lambda f: view(f, library="nilearn", at="."),
 }
 
 
@@ -322,6 +323,14 @@ NO_BREAKS: dict[str, Callable[[Path], object]] = {
     "a placeholder that no view has": lambda f: view(
         with_file(f, "ICBM152/__init__.py", b""), library="nilearn", files=["*.nii.gz"]
     ),
+    "nilearn's whole directory with its README.md": lambda f: view(
+        with_file(f, "README.md", b"Atlases.\n"), library="nilearn", at="."
+    ),
+    "nilearn's data set alone": lambda f: view(f, library="nilearn", at="icbm152_2009"),
+    "files that nilearn's directory has by other names": lambda f: view(
+        f, library="nilearn", at=".", rename={T1: "icbm152_2009/t1.nii.gz"}
+    ),
+    "another library's whole directory": lambda f: view(f, library="neuromaps", at="."),
     "a folder of the umbrella's name among others": lambda f: put(f, "nipy/T1.nii", nifti()),
     "a further package of a template": lambda f: view(
         with_file(f, "tpl-X_T2w.nii.gz", gzip.compress(nifti(), mtime=0)),

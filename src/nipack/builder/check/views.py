@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nipack.builder.definition.model import Definition
 from nipack.builder.rules import problem_at
+from nipack.libraries.skeleton import README
 from nipack.libraries.views import View, umbrella_view
 from nipack.lookup.json_text import json_value
 from nipack.system.errors import Problem
@@ -141,6 +142,12 @@ def _nilearn(where: str, view: View, directory: Path, places: dict[str, str]) ->
         message = f"nilearn writes {view.at} again where its vertices are in the old order"
         remedy = "make sure that they are in the new one, then except the code"
         yield problem_at("view-rewritten", where, message, remedy)
+    # A data directory that is nilearn's own as it is, which NILEARN_SHARED_DATA can name.
+    is_root = view.at == "." and all(place == path for place, path in places.items())
+    if is_root and not (directory / README).is_file():
+        message = f"the data is all of nilearn's directory, and has no {README} at its top"
+        remedy = f"add a {README} that says what the data is"
+        yield problem_at("view-readme", where, message, remedy)
 
 
 _LIBRARIES = {"templateflow": _templateflow, "dipy": _dipy, "nilearn": _nilearn}
