@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from ..environment import get_nipy_user_dir
 from ..inventory.installed import owners_of
 from ..inventory.owners import find_owner
-from ..inventory.payload import got_package
 from ..inventory.verification import verify_directory
-from ..layout import is_package_name
 from ..lookup.records import Record
 from ..lookup.search import Wanted, newer_than_chosen
-from .commands import quoted, remove_command
 from .explanation import explanation
 from .report import (
     causes,
@@ -185,11 +181,6 @@ def _reinstallation(chosen: Candidate, wanted: Wanted, found: Verification) -> l
     damaged = [each.path for each in found.problems]
     owners = owners_of(chosen.path, wanted.relpath, damaged)
     if owners[0].name is None:
-        package = got_package(chosen.path)
-        if package is not None and is_package_name(package):
-            root = chosen.root.path
-            into = "" if root == get_nipy_user_dir() else f" --into {quoted(root)}"
-            return [remove_command(chosen.path), f"nipack get {package}{into}"]
         return [f"put {chosen.path} there again, from where it came"]
     lines = [reinstallation(chosen.path, wanted.relpath, each) for each in owners if each.name]
     return [line for several in lines for line in several]

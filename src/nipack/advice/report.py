@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..inventory.owners import conda_cache_of, find_owner, installed_from
+from ..environment import get_nipy_user_dir
+from ..inventory.owners import GET, conda_cache_of, find_owner, installed_from, root_of
 from ..layout import payload_directory
 from ..lookup.errors import DataError
 from ..lookup.records import Record
@@ -14,6 +15,7 @@ from .commands import (
     installable_name,
     quoted,
     reinstall_command,
+    remove_command,
     system_of,
     this_interpreter,
 )
@@ -127,6 +129,11 @@ def _reinstallation(found: Explanation) -> list[str]:
 def reinstallation(path: str, relpath: str, owner: Owner) -> list[str]:
     """Return the lines that put a package's files there again, over what is damaged."""
     assert owner.name is not None
+    if owner.manager == GET:
+        root = root_of(path, relpath)
+        own = os.path.abspath(get_nipy_user_dir())
+        into = "" if root is None or root == own else f" --into {quoted(root)}"
+        return [remove_command(path), f"nipack get {owner.name}{into}"]
     # All of it is below share, which is the first of the inner names.
     prefix = os.path.dirname(os.path.abspath(path)[: -len(payload_directory(relpath))] + "x")
     top = system_of(prefix)

@@ -24,7 +24,7 @@ Examples:
 def list_command(check: bool, quick: bool, cite: bool, as_json: bool) -> None:
     """List every copy of every data package where data is looked for.
 
-    FROM is the package manager that installed it: conda, dpkg, rpm, pip, or none (by hand).  A copy
-    is visible when a look-up finds it, and else hidden by an earlier one or not usable.
+    FROM is what installed it: conda, dpkg, rpm, pip or nipack get; by hand, none of them did.  A
+    copy is visible when a look-up finds it, and else hidden by an earlier one or not usable.
     """
     show(answers.installed(check=check, quick=quick, cite=cite), as_json=as_json)

@@ -1,4 +1,4 @@
-"""Which package manager installed a data directory: read from its own records.
+"""What installed a data directory, a package manager or `nipack get`: read from its own records.
 
 Only rpm is run, and only where there is a database of its own: no library reads all kinds of it.
 """
@@ -9,18 +9,29 @@ import glob
 import json
 import os
 
-from ..layout import CONFIG_NAME, CONFIGURATION, package_name, payload_directory
+from ..layout import (
+    CONFIG_NAME,
+    CONFIGURATION,
+    METADATA_NAME,
+    PAYLOAD_ID_NAME,
+    RECORDS,
+    is_package_name,
+    package_name,
+    payload_directory,
+)
 from ..lookup.files import read_regular
 from ..lookup.records import Record
-from .payload import parse_json
+from .payload import parse_json, read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Literal
 
-    Manager = Literal["conda", "dpkg", "rpm", "pip", "by hand"]
+    Manager = Literal["conda", "dpkg", "rpm", "pip", "nipack get", "by hand"]
 
+GET: Manager = "nipack get"
+"""What `nipack get` is called where package managers are named."""
 # Where the wheels of a prefix leave their RECORD; the last two are Windows'.
 _SITES = (
     "lib/python3*/site-packages",
@@ -54,18 +65,41 @@ BY_HAND = Owner(manager="by hand", name=None, version=None)
 
 
 def find_owner(directory: str, relpath: str, name: str = CONFIG_NAME) -> Owner:
-    """Return the package that a data directory belongs to, or a file of it that may be gone."""
+    """Return the package that a data directory belongs to, or a file of it that may be gone.
+
+    What `nipack get` has put there is a package, too.
+    """
     inner = payload_directory(relpath)
     path = os.path.abspath(directory)
-    if not os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
-        return BY_HAND
-    prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/{name}"
-    likely = package_name(relpath)
-    for find in (_conda, _dpkg, _rpm, _pip):
-        owner = find(prefix, file, likely)
-        if owner is not None:
-            return owner
-    return BY_HAND
+    if os.path.normcase(path).endswith(os.path.normcase(f"/{inner}")):
+        prefix, file = os.path.dirname(path[: -len(inner)]), f"{inner}/{name}"
+        likely = package_name(relpath)
+        for find in (_conda, _dpkg, _rpm, _pip):
+            owner = find(prefix, file, likely)
+            if owner is not None:
+                return owner
+    return _got(path, relpath) or BY_HAND
+
+
+def root_of(directory: str, relpath: str) -> str | None:
+    """Return the root that a data directory is found below by its relpath; None elsewhere."""
+    path = os.path.abspath(directory)
+    ending = os.path.normcase(f"/{relpath}")
+    return path[: -len(ending)] or os.sep if os.path.normcase(path).endswith(ending) else None
+
+
+def _got(directory: str, relpath: str) -> Owner | None:
+    """Return the package that `nipack get` has put there: its records are below the same root."""
+    root = root_of(directory, relpath)
+    if root is None:
+        return None
+    pattern = os.path.join(glob.escape(root), *RECORDS.split("/"), "*", PAYLOAD_ID_NAME)
+    for file in _first(glob.glob(pattern), package_name(relpath), parents=1):
+        folder = os.path.dirname(file)
+        document, name = read_json(os.path.join(folder, METADATA_NAME)), os.path.basename(folder)
+        if document.get("relpath") == relpath and is_package_name(name):
+            return Owner(manager=GET, name=name, version=_text(document.get("version")))
+    return None
 
 
 def _conda(prefix: str, file: str, likely: str) -> Owner | None:

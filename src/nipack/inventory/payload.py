@@ -8,7 +8,6 @@ from ..layout import (
     CONFIG_NAME,
     MANIFEST_NAME,
     METADATA_NAME,
-    PAYLOAD_ID_NAME,
     RECORDS,
     package_name,
     payload_directory,
@@ -204,15 +203,6 @@ def _data_directory(file: str, digests: dict[str, str]) -> str:
         raise DataError(f"{file}: names no config.ini, so it does not belong to a data package")
     directory = min(configs, key=lambda path: path.count("/")).removesuffix(CONFIG_NAME)
     return directory.rstrip("/") or "."
-
-
-def got_package(directory: str) -> str | None:
-    """Return the package whose data `nipack get` has put into a directory, or None."""
-    manifest = find_manifest(directory)
-    folder = os.path.dirname(manifest.file) if manifest is not None else ""
-    if not folder or not os.path.isfile(os.path.join(folder, PAYLOAD_ID_NAME)):
-        return None
-    return os.path.basename(folder)
 
 
 def metadata_of(manifest: Manifest | None) -> Metadata:

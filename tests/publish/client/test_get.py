@@ -123,6 +123,35 @@ def test_data_in_another_root_is_got_again_into_that_root(
     assert run("verify", str(root / "nipy" / "examplepkg")).exit_code == 0
 
 
+def test_what_was_got_is_listed_as_such(
+    user: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("repository", "add", address)
+    asked("get", "nipy-examplepkg")
+    root = tmp_path / "for [all]"
+    asked("get", "nipy-examplepkg", "--into", str(root))
+    shutil.copytree(root / "nipy" / "examplepkg", root / "lab" / "examplepkg")
+    monkeypatch.setenv("NIPY_DATA_PATH", str(root))
+    assert "nipack get" in run("list").stdout
+    got = {"manager": "nipack get", "name": "nipy-examplepkg", "version": "0.1"}
+    owners = {each["path"]: each["owner"] for each in asked("list")}
+    assert owners == {
+        str(root / "lab" / "examplepkg"): {"manager": "by hand", "name": None, "version": None},
+        str(root / "nipy" / "examplepkg"): got,
+        str(user / "nipy" / "examplepkg"): got,
+    }
+
+
+def test_what_was_got_and_cannot_be_read_any_more_is_got_again(user: Path, address: str) -> None:
+    run("repository", "add", address)
+    asked("get", "nipy-examplepkg")
+    (user / "nipy" / "examplepkg" / "config.ini").write_text("nonsense", "utf-8")
+    remove, get = asked_failing("doctor", "nipy/examplepkg")["packages"][0]["commands"]
+    subprocess.run(remove, shell=True, check=True)
+    assert run(*shlex.split(get)[1:]).exit_code == 0
+    assert run("verify", "nipy/examplepkg").exit_code == 0
+
+
 def test_the_fingerprint_is_shown_and_the_list_kept(user: Path, address: str, key: Path) -> None:
     done = run("repository", "add", address)
     (fingerprint,) = {each["fingerprint"] for each in asked("repository", "list")["repositories"]}
