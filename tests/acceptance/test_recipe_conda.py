@@ -12,6 +12,11 @@ import jinja2
 import pytest
 import yaml
 from tests.acceptance.systems import REPOSITORY, Build, Prefix, run
+from tests.conftest import MakeTree
+
+from nipack.builder.archive.installed import FILE_MODE
+from nipack.builder.formats.conda import DATA_MODE
+from nipack.system.rattler import RATTLER_BUILD
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +107,46 @@ def test_the_tests_of_meta_yaml_pass_with_the_data_and_fail_without(
     gone = meta_yaml_tests(test, rendered, conda_environment, tmp_path / "gone")
     assert gone.returncode != 0
     assert "DataError" in gone.stderr
+
+
+def test_a_builder_writes_modes_of_its_own_and_its_package_takes_the_place_of_ours(
+    build: Build, prefix: Prefix, make_tree: MakeTree, tmp_path: Path
+) -> None:
+    """The one difference of the two: no script can make data read-only in what a builder packs.
+
+    Where this fails, the builder has begun to keep modes: build.sh is to say 0444, then.
+    """
+    prefix.conda_install(build(EXAMPLE)["conda"])
+    data = prefix.directory / "share" / "nipy" / "nipy" / "examplepkg"
+    ours = {path.relative_to(data): path.read_bytes() for path in files_below(data)}
+    assert modes_below(data) == {DATA_MODE}
+
+    newer = tmp_path / "newer"
+    shutil.copytree(EXAMPLE, newer)
+    with (newer / "package.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("revision: 1\n")
+    recipes = tmp_path / "recipes"
+    run(sys.executable, "-m", "nipack", "recipe", newer, "-f", "conda", "-o", recipes)
+    recipe = recipes / "nipy-examplepkg" / "conda"
+    script = (recipe / "build.sh").read_text("utf-8")
+    assert 'find "$data" -type f -exec chmod 0644' in script
+    (recipe / "build.sh").write_text(script.replace("chmod 0644", "chmod 0444"), "utf-8")
+    run(*RATTLER_BUILD.start, recipe / "recipe.yaml", tmp_path / "built", "1", cwd=tmp_path)
+    [built] = tmp_path.glob("built/noarch/*.conda")
+    prefix.conda_install(built)
+    assert {path.relative_to(data): path.read_bytes() for path in files_below(data)} == ours
+    assert modes_below(data) == {FILE_MODE}
+
+    prefix.conda_install(build(make_tree({"a": b"1"}), out=tmp_path / "other")["conda"])
+    assert not data.exists()
+
+
+def files_below(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+def modes_below(directory: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in files_below(directory)}
 
 
 def meta_yaml_tests(

@@ -41,6 +41,8 @@ from nipack.system.progress import Advance
 PREFIX_PLACEHOLDER = "/opt/" + "".join(f"anaconda{number}" for number in (1, 2, 3))
 # How much of the payload id is in a build string, as conda-build's hash is.
 _PAYLOAD_DIGITS = 7
+# The one way in which formats differ: in a .deb and an .rpm data has 0644, as only root can write
+# there. conda-build gives every file 0664, rattler-build 0644, whatever a recipe's script has set.
 DATA_MODE = 0o444
 _TAR = PackedTar(reader=zstd_reader, base="", directories=False)
 
