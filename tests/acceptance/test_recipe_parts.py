@@ -12,6 +12,7 @@ import rattler_build
 from debian.deb822 import Deb822
 from debian.debfile import DebFile
 from tests.acceptance.systems import Prefix, lintian_remarks, run
+from tests.acceptance.test_pacman import ArchSystem
 from tests.acceptance.test_parts import DATA, FILES, found_by_nibabel, is_one_and_intact, sums_hold
 from tests.builder.formats.test_upgrades import System
 from tests.builder.samples import IN_PARTS, in_parts
@@ -82,6 +83,13 @@ def with_odd_files(source: Path, *without: str) -> Path:
     return source
 
 
+def of_one_version(source: Path) -> None:
+    """Give all parts the version of the whole, as makepkg does."""
+    text = (source / "package.yaml").read_text("utf-8")
+    text = text.replace('    version: "0.2"\n    revision: 2\n', "")
+    (source / "package.yaml").write_text(text, "utf-8")
+
+
 def made(source: Path, format: RecipeFormat, target: Path, previous: Path | None = None) -> Recipe:
     options = RecipeOptions(
         draft=True,
@@ -116,6 +124,8 @@ def test_a_recipe_s_packages_install_what_nipack_builds(
     source: Path, format: RecipeFormat, tmp_path: Path
 ) -> None:
     with_odd_files(source, *(NOT_IN_RPM if format.name == "rpm" else ()))
+    if format.name == "arch":
+        of_one_version(source)
     recipe = made(source, format, tmp_path)
     packages = dict(zip(NAMES, recipe.packages, strict=False))
     ours = by_nipack(source, tmp_path / "own")
@@ -221,6 +231,19 @@ def test_rpm_installs_and_updates_a_recipe_s_packages(source: Path, tmp_path: Pa
     assert installed() == dict(zip(NAMES, ("0.2-3", "0.4-1", "0.4-1", "0.4-1"), strict=True))
     owner = run(*rpm, "-qf", f"/usr/{DATA}/labels.txt", "--qf", "%{NAME}")
     assert owner == "nipy-templates-2mm"
+
+
+@pytest.mark.root
+@pytest.mark.tools("makepkg", "pacman")
+def test_pacman_installs_a_recipe_s_packages(source: Path, tmp_path: Path) -> None:
+    of_one_version(source)
+    system = ArchSystem(tmp_path / "arch")
+    *parts, whole = made(source, recipe_formats()["arch"], tmp_path).packages
+    assert "unable to satisfy dependency 'nipy-templates-1mm=0.3-1'" in system.said("-U", whole)
+    system.pacman("-U", *parts, whole)
+    sums_hold(system.root / "usr")
+    for name in NAMES:
+        assert "0 altered files" in system.pacman("-Qkk", name)
 
 
 def test_conda_installs_all_of_a_recipe_s_packages_by_the_name_of_the_whole(

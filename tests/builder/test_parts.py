@@ -14,12 +14,10 @@ from tests.acceptance.systems import deb_content
 from tests.builder.samples import IN_PARTS, in_parts, plain, read
 
 from nipack.builder.flows.build import build
-from nipack.builder.flows.recipe import RecipeOptions, make_recipes
 from nipack.builder.formats import Format, formats
 from nipack.builder.package import DataPackage
 from nipack.builder.parts import packages_of
-from nipack.builder.recipes import recipe_formats
-from nipack.system.errors import ArtifactError, RecipeError
+from nipack.system.errors import ArtifactError
 
 FORMATS = [each for each in formats().values() if each.holds_parts]
 NAMES = [f"nipy-templates{part}" for part in ("-1mm", "-2mm", "-texts", "")]
@@ -199,12 +197,7 @@ def test_a_second_build_keeps_all(source: Path, tmp_path: Path) -> None:
 def test_what_carries_no_parts_says_so(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="sdist does not carry parts yet; build other formats"):
         list(build(str(source), [formats()["sdist"]], tmp_path / "dist"))
-    options = RecipeOptions(recipes=tmp_path / "recipes", packages=tmp_path, draft=True)
-    refused = "the arch recipe does not carry parts yet; render conda and debian and rpm, build"
-    with pytest.raises(RecipeError, match=refused):
-        list(make_recipes(str(source), list(recipe_formats().values()), options))
     assert not (tmp_path / "dist").exists()
-    assert not (tmp_path / "recipes").exists()
 
 
 def test_one_package_stays_one(tmp_path: Path) -> None:

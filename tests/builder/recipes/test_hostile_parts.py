@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.builder.recipes.test_hostile_texts import (
     _PART,
+    _SOURCED,
     Hostile,
     _run,
     in_spec,
@@ -38,6 +39,7 @@ CODE = {
     "debian": ("rules", "nipy-x-z.install", "nipy-x-rest.install", "nipy-x.install"),
     "conda": ("build.sh",),
     "rpm": ("nipy-x.spec",),
+    "arch": ("PKGBUILD",),
 }
 
 
@@ -90,7 +92,31 @@ def check_rpm(recipe: Path, hostile: Hostile) -> None:
         _run("shellcheck", "--exclude=SC2164,SC2103,SC2115", script)
 
 
-CHECKS = {"debian": check_debian, "conda": check_conda, "rpm": check_rpm}
+_SPLIT = """. "$1"
+printf '%s\\0' "$pkgbase" "$pkgdesc" "$url" "${pkgname[@]}"
+pkgdir=x
+install() { :; }; _install_files() { :; }; _install_records() { :; }; cd() { :; }
+sha256sum() { :; }
+package_nipy-x-z && printf '%s\\0' "$pkgdesc"
+"""
+
+
+def check_arch(recipe: Path, hostile: Hostile) -> None:
+    pkgbuild = recipe / "arch" / "PKGBUILD"
+    read = _run("bash", "-euc", _SPLIT, "sh", pkgbuild).split("\0")[:-1]
+    one = hostile.summary
+    packages = ["nipy-x-z", "nipy-x-rest", "nipy-x"]
+    assert read == ["nipy-x", one, hostile.homepage, *packages, one]
+    # makepkg sets pkgname to the one package before it calls the function of it.
+    _run("shellcheck", "--shell=bash", "--severity=warning", f"{_SOURCED},SC2128", pkgbuild)
+
+
+CHECKS = {
+    "arch": check_arch,
+    "conda": check_conda,
+    "debian": check_debian,
+    "rpm": check_rpm,
+}
 
 
 def test_every_recipe_of_parts_is_read_back() -> None:
@@ -102,6 +128,8 @@ def lists_of(recipe: Path) -> list[str]:
     """Return the files of all parts, as each program of these would read a list of lines."""
     texts = [path.read_bytes().decode() for path in recipe.glob("packages/*/files")]
     listed = [line for text in texts for line in text.split("\n")[:-1]]
+    flat = [path.read_bytes().decode() for path in recipe.glob("*.files")]
+    listed += [line for text in flat for line in text.split("\n")[:-1]]
     for path in recipe.glob("*.list"):
         [*lines, end] = path.read_bytes().decode().split("\n")
         assert end == ""
@@ -123,6 +151,9 @@ def code_of(recipe: Path) -> dict[str, str]:
 
 def _without_texts(text: str) -> str:
     """Return a spec without what is between the tags and the sections that are run."""
+    if text.startswith("# Maintainer"):
+        # A PKGBUILD has its texts and digests in it.
+        return "\n".join(re.findall(r"(?m)^(?!url=|\s*pkgdesc=|    [0-9a-f]{64}$).*$", text))
     head, _, rest = text.partition("\nSummary:")
     return head + rest[rest.index("\n%prep") : rest.index("\n%changelog")] if rest else head
 
@@ -155,6 +186,7 @@ TOOLS = pytest.mark.tools("rpmspec", "make", "shellcheck", "bash")
 @given(hostile=one_field)
 @example(hostile=Hostile(in_parts=True))
 @example(hostile=Hostile(names=("%include x", "${{ version }}", "-n", "a\\b"), in_parts=True))
+@example(hostile=Hostile(names=("%include x", "100%", "a & b 'c' $(touch canary)"), in_parts=True))
 @settings(max_examples=10)
 def test_no_text_is_code_in_a_recipe_of_parts(hostile: Hostile) -> None:
     check_all(hostile)

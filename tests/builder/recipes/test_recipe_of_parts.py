@@ -9,6 +9,7 @@ from tests.builder.samples import PARTS, in_parts
 
 from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
+from nipack.builder.recipes.rpm import RpmRecipe
 from nipack.system.errors import RecipeError
 
 SPLITTING = [each for each in recipe_formats().values() if each.splits]
@@ -48,7 +49,9 @@ def test_what_is_rendered_of_parts_is_golden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("nipack.builder.manifest.__version__", "(version)")
-    source = in_parts(tmp_path, GOLDEN_PARTS, MORE)
+    # makepkg gives them all the version of the whole.
+    parts = PARTS if format.name == "arch" else GOLDEN_PARTS
+    source = in_parts(tmp_path, parts, MORE)
     found = texts_below(rendered(source, format, tmp_path).directory)
     golden = GOLDEN / "parts" / format.name
     if request.config.getoption("--update-golden"):
@@ -124,3 +127,26 @@ def test_a_folder_of_two_parts_that_becomes_a_link_is_refused(tmp_path: Path) ->
     before, after = swapped(tmp_path, "b.2", "b.txt")
     with pytest.raises(RecipeError, match=r"other: the debian recipe cannot .* two packages have"):
         rendered(after, recipe_formats()["debian"], tmp_path, before)
+
+
+def test_a_part_of_another_version_is_refused_for_arch(tmp_path: Path) -> None:
+    source = in_parts(tmp_path, GOLDEN_PARTS, MORE)
+    refused = (
+        r"package\.yaml:7: the arch recipe cannot carry it: a PKGBUILD gives all its packages one "
+        r"version and release, 0\.3-1, and this part has 0\.2-3; leave out its version and "
+    )
+    with pytest.raises(RecipeError, match=refused):
+        rendered(source, recipe_formats()["arch"], tmp_path)
+
+
+class OfOne(RpmRecipe):
+    """A recipe format that another distribution has brought, and that makes one package."""
+
+    name, splits = "mine", False
+
+
+def test_a_recipe_that_makes_one_package_says_so(tmp_path: Path) -> None:
+    refused = r"package\.yaml:6: the mine recipe does not carry parts yet; render arch and conda "
+    with pytest.raises(RecipeError, match=refused):
+        rendered(in_parts(tmp_path), OfOne(), tmp_path)
+    assert not (tmp_path / "recipes").exists()

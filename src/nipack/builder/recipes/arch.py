@@ -38,18 +38,32 @@ class ArchRecipe(RecipeFormat):
     name = "arch"
     programs = (_MAKEPKG, _ZSTD)
     takes_parts = True
+    splits = True
 
     def obstacles(self, request: RecipeRequest) -> Iterator[tuple[str, str, str]]:
         """Yield what makepkg takes for something else."""
         if "::" in request.source.name:
             reason = "a PKGBUILD takes '::' in a source's name as a new name"
             yield request.source.name, reason, "rename the archive"
+        # PKGBUILD(5): a package of several overrides neither pkgver nor pkgrel.
+        whole = arch.full_version(request.packages[-1])
+        for index, each in enumerate(request.packages[:-1]):
+            if arch.full_version(each) != whole:
+                reason = "a PKGBUILD gives all its packages one version and release, "
+                reason += f"{whole}, and this part has {arch.full_version(each)}"
+                remedy = "leave out its version and revision, or build pacman packages with "
+                yield (
+                    request.package.definition.where("parts", index),
+                    reason,
+                    f"{remedy}nipack build",
+                )
 
     def render(self, request: RecipeRequest) -> list[RecipeFile]:
         """Return the PKGBUILD, and the sources that are not the release."""
         files = _own_files(request)
         values = _values(request, files)
-        pkgbuild = RecipeFile(path="PKGBUILD", content=render("arch/PKGBUILD", ShellWord, values))
+        template = "arch/PKGBUILD-of-parts" if request.is_split else "arch/PKGBUILD"
+        pkgbuild = RecipeFile(path="PKGBUILD", content=render(template, ShellWord, values))
         return [
             pkgbuild,
             *(RecipeFile(path=path, content=text) for path, text in sorted(files.items())),
@@ -85,7 +99,10 @@ class ArchRecipe(RecipeFormat):
         else:
             program, words = _MAKEPKG, arguments
         run(program, words, directory=home, environment=environment)
-        return sorted((home / "made").glob("*.pkg.tar.zst"))
+        return [
+            home / "made" / f"{each.definition.name}-{arch.full_version(each)}-any.pkg.tar.zst"
+            for each in request.packages
+        ]
 
     def contents(self, artifact: Path, workspace: Path) -> Iterator[Content]:
         """Yield what is installed; pacman installs nothing whose name begins with a dot."""
@@ -103,8 +120,10 @@ class ArchRecipe(RecipeFormat):
 
 def _own_files(request: RecipeRequest) -> dict[str, str]:
     definition = request.package.definition
+    files = own_files(request, request.source.folder, flat=True)
     return {
-        **own_files(request, request.source.folder),
+        # The whole has no list, for it has no files.
+        **{path: text for path, text in files.items() if text},
         layout.ini_name(definition.name): layout.ini_text("/usr"),
         **dict(license_files(definition)),
     }
@@ -122,6 +141,7 @@ def _values(request: RecipeRequest, files: dict[str, str]) -> dict[str, Any]:
         "homepage": definition.homepage or "",
         "license": arch.license_name(package),
         "conflicts": arch.conflicts(package),
+        "packages": [_own_values(each) for each in request.packages],
         "ini": path_from_root(layout.ini_path(definition.name)),
         "ini_name": layout.ini_name(definition.name),
         "sources": [
@@ -138,6 +158,18 @@ def _values(request: RecipeRequest, files: dict[str, str]) -> dict[str, Any]:
         "digests": [_sha256(text) for _, text in sorted(files.items())],
         "licenses": [name for name, _ in license_files(definition)],
         "relpath": definition.relpath,
+    }
+
+
+def _own_values(package: DataPackage) -> dict[str, Any]:
+    """Return what each of several packages has of its own."""
+    return {
+        "name": package.definition.name,
+        "summary": arch.summary(package),
+        "depends": arch.depends(package),
+        "conflicts": arch.conflicts(package),
+        "has_ini": package.has_ini,
+        "has_data": bool(package.paths),
     }
 
 
