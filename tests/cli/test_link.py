@@ -85,16 +85,35 @@ def test_variables_put_the_user_first(
     umbrellas = prefix / "share" / "nipy"
     status, said = run("env")
     assert status == 0
-    own, shared = str(user / "nilearn_data"), str(umbrellas / "nilearn_data")
+    shared = umbrellas / "nilearn_data"
     lines = [line for line in said.splitlines() if not line.startswith("#")]
     assert lines == [
         f"export TEMPLATEFLOW_HOME={umbrellas / 'templateflow'}",
         "export TEMPLATEFLOW_AUTOUPDATE=off",
-        f"export NILEARN_SHARED_DATA={os.pathsep.join([own, shared])}",
+        f'export NILEARN_SHARED_DATA="$HOME"/nilearn_data:{shared}',
     ]
     assert alone(capsys, "env")[1] == said
     assert json.loads(run("env", "nilearn", "--json")[1])[0]["library"] == "nilearn"
     assert run("env", "--apptainer")[1] == f"--bind {umbrellas}:{umbrellas}:ro\n"
+
+
+def test_variables_are_for_the_home_of_whoever_sets_them(
+    install: Install, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator's own home is closed to those whose shells get the lines."""
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    tree = tmp_path / "for $HOME"
+    monkeypatch.setenv("NILEARN_DATA", "/scratch/$HOME")
+    assert run("link", "nilearn", "--root", str(tree))[0] == 0
+    said = run("env", "nilearn", "--root", str(tree))[1]
+    assert str(user) not in said.replace(str(tree), "")
+    shown = subprocess.run(
+        ["sh", "-c", f'{said}\nprintf %s "$NILEARN_SHARED_DATA"'],
+        capture_output=True,
+        text=True,
+        env={"HOME": "/home/ada b"},
+    )
+    assert shown.stdout == f"/scratch/$HOME:/home/ada b/nilearn_data:{tree}/nilearn_data"
 
 
 def test_variables_of_a_shared_tree(install: Install, user: Path, tmp_path: Path) -> None:
@@ -116,10 +135,12 @@ def test_every_path_is_one_word_of_a_shell(odd: str, tmp_path: Path) -> None:
 
 
 def test_words_of_other_shells() -> None:
-    from nipack.libraries.shells import quoted
+    from nipack.libraries.shells import assignment, quoted
 
     assert quoted("it's a\\b", "fish") == "'it\\'s a\\\\b'"
     assert quoted("it's no!", "csh") == "'it'\\''s no\\!'"
+    assert assignment("A", "$HOME/a:/$HOME", "fish") == "set -gx A \"$HOME\"'/a:/$HOME'"
+    assert assignment("A", "/b:$HOME/a", "csh") == "setenv A '/b:'\"$HOME\"'/a'"
 
 
 def test_as_an_ordinary_user_it_is_a_link(install: Install, tmp_path: Path) -> None:

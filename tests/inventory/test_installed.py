@@ -137,6 +137,18 @@ def test_records_that_cannot_be_read_are_passed_over(machine: Machine) -> None:
     assert find_owner(str(data), "nipy/templates").name == "x"
 
 
+def test_a_record_that_only_its_owner_can_read(machine: Machine) -> None:
+    """rattler writes them so, and on a cluster an environment is somebody else's."""
+    data = install(machine.own_root)
+    # What root reads is closed to nobody; a record without content says as little.
+    write(machine.prefix / "conda-meta/nipy-templates-0.3-h12_0.json", "")
+    assert find_owner(str(data), "nipy/templates").manager == "by hand"
+    records = machine.prefix / "share/nipack/nipy-templates"
+    write(records / "SHA256SUMS", f"{'0' * 64}  share/nipy/nipy/templates/config.ini\n")
+    assert str(find_owner(str(data), "nipy/templates")) == "conda: nipy-templates 0.3"
+    assert find_owner(str(data), "nipy/templates", "other").manager == "by hand"
+
+
 def test_the_record_of_a_windows_wheel(machine: Machine) -> None:
     data = install(machine.own_root)
     record = machine.prefix / "Lib/site-packages/nipy_templates-0.3.dist-info/RECORD"

@@ -16,6 +16,7 @@ from ..layout import (
     PAYLOAD_ID_NAME,
     RECORDS,
     is_package_name,
+    manifest_path,
     package_name,
     payload_directory,
 )
@@ -106,6 +107,8 @@ def _conda(prefix: str, file: str, likely: str) -> Owner | None:
     records = glob.glob(os.path.join(glob.escape(prefix), "conda-meta", "*.json"))
     for record in _first(records, f"{likely}-"):
         data = _bytes(record)
+        if not data and (owner := _closed(prefix, file, record)):
+            return owner
         # Most records are of other packages, and are not worth the parsing.
         if any(_utf8(json.dumps(file, ensure_ascii=way)) in data for way in (True, False)):
             package = parse_json(data)
@@ -113,6 +116,18 @@ def _conda(prefix: str, file: str, likely: str) -> Owner | None:
             if isinstance(files, list) and file in files:
                 return Owner(manager="conda", name=_text(name), version=_text(version))
     return None
+
+
+def _closed(prefix: str, file: str, record: str) -> Owner | None:
+    """Return the package of a record that cannot be read, if the data package itself says so.
+
+    pixi and all else that is made of rattler let nobody but the owner of an environment read it.
+    """
+    stem = os.path.basename(record).removesuffix(".json").rpartition("-")[0]
+    name, _, version = stem.rpartition("-")
+    manifest = _bytes(os.path.join(prefix, *manifest_path(name).split("/"))) if name else b""
+    is_its = any(_utf8(f" {kind}{file}\n") in manifest for kind in " *")
+    return Owner(manager="conda", name=name, version=version) if is_its else None
 
 
 def _utf8(text: str) -> bytes:

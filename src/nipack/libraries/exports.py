@@ -10,7 +10,7 @@ import os
 
 from ..lookup.records import Record
 from .linking import known
-from .shells import assignment, quoted
+from .shells import HOME, assignment, quoted
 from .skeleton import README
 from .table import LIBRARIES, Surroundings, library_directories
 from .views import offers, roots
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Export(Record):
-    """A variable for a library, and what it brings with it."""
+    """A variable for a library, and what it brings with it.
+
+    In `value` HOME stands for the home of whoever sets it: an administrator sets it for others.
+    """
 
     __slots__ = ("library", "name", "note", "value")
     library: str
@@ -63,15 +66,7 @@ def _of_library(library: Library, tree: str | None, here: Surroundings) -> Itera
         return
     value = place
     if library.shared:
-        own = library_directories(
-            library,
-            here.__class__(
-                variables={k: v for k, v in here.variables.items() if k != library.shared},
-                home=here.home,
-                platform=here.platform,
-            ),
-        )
-        value = os.pathsep.join([*(each for each in own if each != place), place])
+        value = os.pathsep.join([*_own(library, place, here), place])
     note = _NOTES.get(library.name, _ONE_PLACE)
     if library.name == "nilearn" and not os.path.exists(os.path.join(place, README)):
         note += (
@@ -84,6 +79,19 @@ def _of_library(library: Library, tree: str | None, here: Surroundings) -> Itera
     if library.name == "templateflow":
         note = "up to 24.2.0 it writes at every import, which fails there"
         yield Export(library=library.name, name="TEMPLATEFLOW_AUTOUPDATE", value="off", note=note)
+
+
+def _own(library: Library, place: str, here: Surroundings) -> Iterator[str]:
+    """Yield where a library looks without its list of shared directories, which `place` is for."""
+    variables = {k: v for k, v in here.variables.items() if k != library.shared}
+    alone = here.__class__(variables=variables, home=here.home, platform=here.platform)
+    default = library.default(here)
+    home = os.path.join(here.home, "")
+    for each in library_directories(library, alone):
+        if each == default and each.startswith(home) and here.platform != "win32":
+            yield f"{HOME}/{each.removeprefix(home)}"
+        elif each != place:
+            yield each
 
 
 def _tree_place(library: Library, tree: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 
 TYPE_CHECKING = False
@@ -9,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHELLS = ("sh", "fish", "csh")
+HOME = "$HOME"
+"""The home of whoever runs the line, where a value, or a path of a list, begins so."""
+# Only as the first name of a path: elsewhere it is the name of a folder.
+_HOMES = re.compile(rf"(?:^|(?<={re.escape(os.pathsep)})){re.escape(HOME)}(?=/)")
 
 
 def quoted(value: str, shell: str) -> str:
@@ -17,8 +23,12 @@ def quoted(value: str, shell: str) -> str:
 
 
 def assignment(name: str, value: str, shell: str) -> str:
-    """Return the line by which a shell gives a variable to the programs that it runs."""
-    word = quoted(value, shell)
+    """Return the line by which a shell gives a variable to the programs that it runs.
+
+    Of the value nothing but HOME is expanded.
+    """
+    others = _HOMES.split(value)
+    word = f'"{HOME}"'.join(quoted(each, shell) if each or not value else "" for each in others)
     return {
         "sh": f"export {name}={word}",
         "fish": f"set -gx {name} {word}",
