@@ -59,9 +59,8 @@ def test_what_is_linked_is_counted_and_the_command_links_the_rest(
 
 @pytest.mark.usefixtures("cannot_write")
 def test_files_in_the_way_are_told_of(install: Install, here: Surroundings, user: Path) -> None:
-    install(
-        "nilearn_data/atlas", {"a.nii.gz": b"a", "b.nii.gz": b"b", "c.nii.gz": b"c", "d.xml": b"d"}
-    )
+    files = {"a.nii.gz": b"a", "b.nii.gz": b"b", "c.nii.gz": b"c", "d.xml": b"d", "e.nii": b"e"}
+    install("nilearn_data/atlas", files)
     place = user / "nilearn_data" / "atlas"
     place.mkdir(parents=True)
     (place / "a.nii.gz").write_bytes(
@@ -70,13 +69,15 @@ def test_files_in_the_way_are_told_of(install: Install, here: Surroundings, user
     (place / "b.nii.gz").write_bytes(b"mine")
     (place / "c.nii.gz").touch()
     (place / "d.xml").write_bytes(b"<?xml version='1.0'?><atlas/>")
+    (place / "e.nii").symlink_to("/nowhere/e.nii")
     found = state("nilearn", here)
-    page, own, markup = found.problems
+    page, own, markup, nowhere = found.problems
     assert page == f"{place / 'a.nii.gz'}: a server's error page, not data; remove it"
     assert own.startswith(f"{place / 'b.nii.gz'}: a file of your own")
     assert markup.startswith(f"{place / 'd.xml'}: a file of your own")
+    assert nowhere == f"{place / 'e.nii'}: a link of your own to data that is gone; remove it"
     # A file without a byte becomes a link.
-    assert (found.linked, found.total, found.command) == (0, 4, "nipack link nilearn")
+    assert (found.linked, found.total, found.command) == (0, 5, "nipack link nilearn")
 
 
 @pytest.mark.usefixtures("cannot_write")

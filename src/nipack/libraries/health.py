@@ -117,12 +117,18 @@ def _placed_problems(placed: list[Placed]) -> Iterator[str]:
     for each in placed:
         if each.state == "removed":
             yield f"{each.path}: a link to data that is gone; nipack link {each.library} removes it"
+        elif each.state == "other bytes" and _leads_nowhere(each.path):
+            yield f"{each.path}: a link of your own to data that is gone; remove it"
         elif each.state == "other bytes" and _is_error_page(each.path):
             yield f"{each.path}: a server's error page, not data; remove it"
         elif each.state == "other bytes":
             yield f"{each.path}: a file of your own, not the package's; it is what is found"
         elif each.state in ("no place", "failed"):
             yield f"{each.path}: {each.reason}" if each.path else each.reason
+
+
+def _leads_nowhere(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_error_page(path: str) -> bool:
