@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack import layout
+from nipack.lookup.json_text import json_value
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
 from nipack.publish.damage import damage_as_error
@@ -23,6 +24,7 @@ from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.atomic import written_beside
 from nipack.system.errors import system_errors_as
+from nipack.system.limits import limits
 from nipack.system.progress import Reporter
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,9 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
     with system_errors_as(RepositoryError, _REMEDY, place=str(root)), _alone(root):
         _clear(root)
         if _payload_id(records) == payload_id and target.is_dir():
-            _clear_downloads(row, root)
+            for each in repository.packages:
+                if each.get("relpath") == relpath:
+                    _clear_downloads(each, root)
             return Got(**{**_fields(answer), "new": False})
         if target.exists() and _payload_id(records) is None:
             raise RepositoryError(
@@ -79,9 +83,10 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
                 "away, or choose another folder with --into"
             )
         with _workplace(root) as work:
-            artifact, package = _first_unpacked(repository, row, root, work, reporter)
+            artifacts, package = _all_unpacked(repository, row, root, work, reporter)
             _put(work, target, records, package)
-        shutil.rmtree(artifact.parent)
+        for artifact in artifacts:
+            shutil.rmtree(artifact.parent)
     return answer
 
 
@@ -106,6 +111,65 @@ def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, d
         why = found[0][1]["retracted"]
         raise RepositoryError(f"{name}: is retracted: {why}; ask its authors what to use instead")
     return max(living, key=lambda each: str(each[1].get("date", "")))
+
+
+def _all_unpacked(
+    repository: KnownRepository, row: dict[str, Any], root: Path, work: Path, reporter: Reporter
+) -> tuple[list[Path], PublishedPackage]:
+    """Unpack a package, and the parts that it is the whole of; return all their artifacts."""
+    artifact, package = _first_unpacked(repository, row, root, work, reporter)
+    document = json_value((work / "record" / layout.METADATA_NAME).read_bytes(), limits().record)
+    if "part_of" in document:
+        shutil.rmtree(artifact.parent)
+        raise RepositoryError(
+            f"{package.name}: is a part of {document['part_of']}, and nipack get has the whole "
+            f"only: nipack get {document['part_of']}, or install the part with conda, apt or pip"
+        )
+    artifacts, got = [artifact], set[str]()
+    for number, (name, wanted) in enumerate((document.get("parts") or {}).items()):
+        folder = work / f"part-{number}"
+        folder.mkdir()
+        found = _part_row(repository, package.name, str(name), wanted)
+        artifact, part = _first_unpacked(repository, found, root, folder, reporter)
+        artifacts.append(artifact)
+        got |= _taken_in(folder / "data", part, work / "data", package)
+    if len(artifacts) > 1:
+        if missing := {each.path for each in package.files} - got:
+            raise RepositoryError(f"{package.name}: no part has its {min(missing)}; {_TELL}")
+        _make_links(work / "data", package)
+    return artifacts, package
+
+
+def _part_row(
+    repository: KnownRepository, whole: str, name: str, wanted: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the row of the part that a whole wants; raises RepositoryError for another."""
+    row = next((each for each in repository.packages if each.get("name") == name), None)
+    if row is None or row.get("payload_id") != wanted["payload_id"]:
+        there = f"{name} {row['version']} of another content" if row else f"no {name}"
+        raise RepositoryError(
+            f"{whole}: wants its part {name} {wanted['version']}, and {repository.title} has "
+            f"{there}; {_TELL}"
+        )
+    if row.get("retracted"):
+        raise RepositoryError(f"{name}: is retracted: {row['retracted']}; {_TELL}")
+    return row
+
+
+def _taken_in(
+    source: Path, part: PublishedPackage, data: Path, whole: PublishedPackage
+) -> set[str]:
+    """Move the files of a part to those of the whole, which knows each; return their paths."""
+    known = {each.path: each.sha256 for each in whole.files}
+    for each in part.files:
+        if part.relpath != whole.relpath or known.get(each.path) != each.sha256:
+            raise RepositoryError(
+                f"{part.name}: its {each.path} is not what {whole.name} has there; {_TELL}"
+            )
+        place = _below(data, each.path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _below(source, each.path).rename(place)
+    return {each.path for each in part.files}
 
 
 def _first_unpacked(
@@ -197,19 +261,21 @@ def _unpacked(
                     advance(len(chunk))
             if found.hexdigest() == expected[path]:
                 missing.discard(path)
-    if parts_said(record.read_bytes()):
-        raise RepositoryError(
-            "its data is in several parts, which nipack get does not put together yet; install it "
-            "with conda, apt or pip"
-        )
+    # The whole of several parts names the files that they have, and has none itself.
+    if len(missing) == len(expected) and parts_said(record.read_bytes()) == "whole":
+        return package
     if missing:
         raise RepositoryError(f"its {min(missing)} is not the file of its manifest; {_TELL}")
+    _make_links(folder, package)
+    return package
+
+
+def _make_links(folder: Path, package: PublishedPackage) -> None:
     for link in package.links:
         place = _below(folder, link.path)
         _below(folder, os.path.normpath(os.path.join(os.path.dirname(link.path), link.target)))
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(link.target)
-    return package
 
 
 def _below(folder: Path, path: str) -> Path:

@@ -42,11 +42,13 @@ class KnownRepository:
     packages: tuple[dict[str, Any], ...]
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """Return the row of a package, by its name or relpath."""
-        for row in self.packages:
-            if name in (row.get("name"), row.get("relpath")):
-                return row
-        return None
+        """Return the row of a package, by its name or relpath; of data in parts that of all.
+
+        The parts of NAME are called NAME-PART, and have the relpath of it.
+        """
+        named = [row for row in self.packages if row.get("name") == name]
+        there = [row for row in self.packages if row.get("relpath") == name]
+        return next(iter([*named, *sorted(there, key=lambda row: len(str(row["name"])))]), None)
 
 
 def add(address: str, folder: Path, *, unsigned: bool = False) -> KnownRepository:
