@@ -124,6 +124,26 @@ def test_variables_of_a_shared_tree(install: Install, user: Path, tmp_path: Path
     assert said.splitlines()[1] == f"export DIPY_HOME='{tree / 'dipy'}'"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="it has no umask")
+def test_a_tree_that_only_its_maker_can_read(
+    install: Install, user: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Administrators have such an umask, and nilearn fails for everybody else in such a tree."""
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    tree = tmp_path / "shared tree"
+    before = os.umask(0o077)
+    try:
+        said = " ".join(run("link", "--root", str(tree))[1].split())
+    finally:
+        os.umask(before)
+    remedy = f"chmod -R go+rX '{tree}'"
+    assert f"{tree}: nobody else can read it; run {remedy}" in said
+    assert remedy in alone(capsys, "link", "--root", str(tree))[1]
+    subprocess.run(["sh", "-c", remedy], check=True)
+    assert run("link", "--root", str(tree)) == (0, "nilearn: 1 already in place\n")
+    assert (tree / "nilearn_data" / "atlas").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("odd", ["a b", "it's", "$(touch hit)", "a\\b", "semi;colon", "no!bang"])
 def test_every_path_is_one_word_of_a_shell(odd: str, tmp_path: Path) -> None:
     from nipack.libraries.shells import assignment

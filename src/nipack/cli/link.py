@@ -56,11 +56,13 @@ def link(
     may write to the installed file yourself, it is a copy, for libraries write through links.
     """
     from nipack.libraries.linking import link as link_data
+    from nipack.libraries.words import closed
 
     names = [each.name for each in libraries]
-    _print(
-        link_data(names, tree=root, copy=copy, dry_run=dry_run), dry_run=dry_run, as_json=as_json
-    )
+    placed = link_data(names, tree=root, copy=copy, dry_run=dry_run)
+    for line in closed(root):
+        print_warning(line)
+    _print(placed, dry_run=dry_run, as_json=as_json)
 
 
 @click.command(

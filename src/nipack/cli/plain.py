@@ -159,9 +159,10 @@ def _doctor(words: list[str], min_version: str | None, full: bool) -> Answer:
 
 
 def _link(libraries: list[str], root: str | None, copy: bool, dry_run: bool) -> Answer:
-    from nipack.libraries import linking
+    from nipack.libraries import linking, words
 
-    return _placed(linking.link(libraries, tree=root, copy=copy, dry_run=dry_run), dry_run=dry_run)
+    placed = linking.link(libraries, tree=root, copy=copy, dry_run=dry_run)
+    return _placed(placed, dry_run=dry_run, more=tuple(words.closed(root)))
 
 
 def _unlink(libraries: list[str], root: str | None, dry_run: bool) -> Answer:
@@ -170,11 +171,11 @@ def _unlink(libraries: list[str], root: str | None, dry_run: bool) -> Answer:
     return _placed(linking.unlink(libraries, tree=root, dry_run=dry_run), dry_run=dry_run)
 
 
-def _placed(placed: Sequence[Any], *, dry_run: bool) -> Answer:
+def _placed(placed: Sequence[Any], *, dry_run: bool, more: tuple[str, ...] = ()) -> Answer:
     from nipack.libraries import words
 
     lines = [*words.summary(placed, dry_run=dry_run)] or ["nothing to do"]
-    parts = (*lines, *words.complaints(placed))
+    parts = (*lines, *words.complaints(placed), *more)
     return Answer(plain(placed), parts, failed=words.is_failure(placed))
 
 

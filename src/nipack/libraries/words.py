@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+
+from .shells import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +43,20 @@ def complaints(placed: Iterable[Placed]) -> Iterator[str]:
         elif each.state in ("failed", "no place"):
             where = f"{each.path}: " if each.path else ""
             yield f"{each.library}: {where}{each.reason}"
+
+
+def closed(tree: str | None) -> Iterator[str]:
+    """Yield what to do about a tree for many users that its maker alone can read, by the umask."""
+    if tree is None:
+        return
+    tree = os.path.abspath(os.path.expanduser(tree))
+    try:
+        with os.scandir(tree) as entries:
+            places = [tree, *(each.path for each in entries if each.is_dir(follow_symlinks=False))]
+        if any(os.stat(place).st_mode & 0o055 == 0 for place in places):
+            yield f"{tree}: nobody else can read it; run chmod -R go+rX {quoted(tree, 'sh')}"
+    except OSError:
+        return  # what could not be made is told of by its file
 
 
 def is_failure(placed: Iterable[Placed]) -> bool:
