@@ -1,7 +1,11 @@
 """A real browser for tests of pages: Debian's chromium, which asks no other host for anything."""
 
+import functools
+import http.server
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
@@ -65,3 +69,25 @@ def opening(browser: Browser, *, may_log: bool = False) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert not wrong, wrong
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder without an index of any, as a bucket has none; yield its address."""
+
+    class Bucket(http.server.SimpleHTTPRequestHandler):
+        index_pages = ()
+
+        def list_directory(self, path: Any) -> None:
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Bucket, directory=str(folder))
+    )
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

@@ -1,8 +1,5 @@
 """The pages in a real browser: search, copy, keyboard, both themes, a phone, and no program."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from tests.browsing import Open, launched, opening
+from tests.browsing import Open, launched, opening, serving
 from tests.publish.catalogue.samples import HARM, harmful, many, package, repository
 
 from nipack.publish.catalogue import render
@@ -78,24 +75,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    """The site on a server that has no index of a folder, as a bucket has none."""
-
-    class Bucket(http.server.SimpleHTTPRequestHandler):
-        index_pages = ()
-
-        def list_directory(self, path: Any) -> None:
-            self.send_error(404)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Bucket, directory=str(site))
-    )
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(site) as found:
+        yield found
 
 
 def names(page: Page) -> list[str]:

@@ -14,14 +14,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from nipack.lookup.json_text import json_value
 from nipack.publish.catalogue.html import visible
+from nipack.publish.catalogue.names import is_surface
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
 from nipack.system.leftovers import workspace
+
+if TYPE_CHECKING:
+    from nipack.publish.catalogue.slices import ImagePreview
+    from nipack.publish.catalogue.surfaces import SurfacePreview
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +36,8 @@ TABLES = {".tsv": "\t", ".csv": ","}
 # As many as a person looks at; a page names the other files in its table.
 _MOST_IMAGES, _MOST_TEXTS = 24, 6
 _LARGEST_IMAGE = 2_000_000_000
+# nibabel reads a surface whole.
+_LARGEST_SURFACE = 64_000_000
 _TEXT = 16_384
 _ROWS, _COLUMNS, _LINES = 8, 8, 24
 
@@ -117,8 +124,7 @@ def _files(
     package: PublishedPackage, file_name: str, artifact: IO[bytes], facts: Facts
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the pictures, and fill the facts on the way."""
-    sizes = {each.path: each.size for each in package.files}
-    chosen = sorted(path for path in sizes if _is_image(path) and sizes[path] <= _LARGEST_IMAGE)
+    chosen = sorted(each.path for each in package.files if each.size <= _largest(each.path))
     wanted = {path: number for number, path in enumerate(chosen[:_MOST_IMAGES])}
     with (
         workspace() as work,
@@ -142,27 +148,28 @@ def _files(
             yield from each.result()
 
 
-def _is_image(path: str) -> bool:
-    return path.lower().endswith(IMAGES)
+def _largest(path: str) -> int:
+    """Return how many bytes a file may have of which a picture is made; -1 where none is."""
+    if path.lower().endswith(IMAGES):
+        return _LARGEST_IMAGE
+    return _LARGEST_SURFACE if is_surface(path) else -1
 
 
 def _is_shown(path: str) -> bool:
     """Tell whether anything is made of a file: a picture, or its first lines."""
-    return _is_image(path) or Path(path).suffix.lower() in {*TABLES, ".json"}
+    return _largest(path) >= 0 or Path(path).suffix.lower() in {*TABLES, ".json"}
 
 
 def _suffix(path: str) -> str:
-    return next(each for each in IMAGES if path.lower().endswith(each))
+    return next((each for each in IMAGES if path.lower().endswith(each)), "")
 
 
 def _drawn(
     package: PublishedPackage, path: str, copy: Path, facts: Facts, number: int
 ) -> list[tuple[str, bytes]]:
-    """Return the pictures of an image; nothing where it cannot be read."""
-    from nipack.publish.catalogue.slices import preview
-
+    """Return the pictures of an image or a surface; nothing where it cannot be read."""
     try:
-        found = preview(copy)
+        found = _preview(path, copy)
     except Exception as error:
         log.info("%s: no picture can be made of it: %s", path, error)
         return []
@@ -173,18 +180,14 @@ def _drawn(
         target = f"{folder(package)}/{number}-{size}.webp"
         files.append((target, content))
         pictures[size] = {"path": target, "width": width, "height": height}
-    facts["images"].append(
-        {
-            "path": visible(path),
-            "shape": list(found.shape),
-            "zooms": list(found.zooms),
-            "orientation": found.orientation,
-            "type": found.kind,
-            "space": found.space,
-            **pictures,
-        }
-    )
+    facts["images"].append({"path": visible(path), **found.told, **pictures})
     return files
+
+
+def _preview(path: str, copy: Path) -> "ImagePreview | SurfacePreview":
+    from nipack.publish.catalogue import slices, surfaces
+
+    return surfaces.preview(copy, path) if is_surface(path) else slices.preview(copy)
 
 
 def _add_text(path: str, content: IO[bytes], facts: Facts) -> None:

@@ -38,6 +38,17 @@ class ImagePreview:
     large: tuple[bytes, int, int]
     small: tuple[bytes, int, int]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a page says of it, as JSON has it."""
+        return {
+            "shape": list(self.shape),
+            "zooms": list(self.zooms),
+            "orientation": self.orientation,
+            "type": self.kind,
+            "space": self.space,
+        }
+
 
 def preview(path: Path) -> ImagePreview:
     """Return the preview of an image of three dimensions, or of the first volume of more.
