@@ -158,6 +158,8 @@ class SshServer:
     home: Path
     loop: asyncio.AbstractEventLoop
     connections: list[asyncssh.SSHServerConnection]
+    silent: threading.Event
+    """While it is set, no write is answered, and the connection stands."""
 
     def cut(self) -> None:
         """End every connection, in the middle of whatever it is."""
@@ -179,6 +181,16 @@ def ssh_server(work: Path) -> Iterator[SshServer]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
+    silent = threading.Event()
+
+    class Files(asyncssh.SFTPServer):
+        async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+            while silent.is_set():
+                await asyncio.sleep(0.1)
+            written = super().write(file_obj, offset, data)
+            assert isinstance(written, int)
+            return written
+
     class Served(asyncssh.SSHServer):
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
             connections.append(conn)
@@ -187,7 +199,7 @@ def ssh_server(work: Path) -> Iterator[SshServer]:
         return await asyncssh.listen(
             "127.0.0.1", 0, server_host_keys=[its], server_factory=Served,
             authorized_client_keys=str(home / "authorized"),
-            sftp_factory=lambda chan: asyncssh.SFTPServer(chan, chroot=os.fsencode(shown)),
+            sftp_factory=lambda chan: Files(chan, chroot=os.fsencode(shown)),
         )  # fmt: skip
 
     acceptor = asyncio.run_coroutine_threadsafe(listen(), loop).result()
@@ -195,8 +207,11 @@ def ssh_server(work: Path) -> Iterator[SshServer]:
     known = its.export_public_key().decode("ascii")
     (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {known}", "ascii")
     try:
-        yield SshServer(f"sftp://ada@127.0.0.1:{port}/data/lab", shown, home, loop, connections)
+        yield SshServer(
+            f"sftp://ada@127.0.0.1:{port}/data/lab", shown, home, loop, connections, silent
+        )
     finally:
+        silent.clear()
 
         async def end() -> None:
             acceptor.close()

@@ -6,8 +6,10 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
+import zstandard
 from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 
@@ -17,6 +19,7 @@ from nipack.publish.errors import RepositoryError
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.publish.rpm_payload import rpm_files
+from nipack.publish.zstd_frames import zstd_reader
 
 PACKAGE = PublishedPackage(
     name="a", version="1.0", relpath="nipy/a", payload_id="0", size=0, files=()
@@ -83,9 +86,40 @@ def _data_of_noise(content: bytes) -> bytes:
     return content[:middle] + b"\xff" * 40 + content[middle + 40 :]
 
 
+def _in_member(ending: str) -> Callable[[bytes], bytes]:
+    """Return what changes the middle of the data of a member of a zip."""
+
+    def changed(content: bytes) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = [each for each in archive.infolist() if each.filename.endswith(ending)]
+        (info,) = infos
+        middle = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+        return _flipped(content, middle)
+
+    return changed
+
+
+def _flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+def _other_format(content: bytes) -> bytes:
+    return content.replace(b"`\n2.0\n", b"`\n3.0\n", 1)
+
+
+def _control_without_checksum(content: bytes) -> bytes:
+    """Change the last bytes but four of the control tar's gzip, which are its CRC."""
+    return _flipped(content, content.index(b"data.tar") - 8)
+
+
 @pytest.mark.parametrize(
     ("suffix", "change"),
     [
+        (".conda", _in_member("metadata.json")),
+        (".whl", _in_member(".dist-info/RECORD")),
+        (".whl", _in_member(".dist-info/WHEEL")),
+        (".deb", _other_format),
+        (".deb", _control_without_checksum),
         (".conda", _needs_later_zip),
         (".conda", _encrypted),
         (".conda", _starts_before_the_file),
@@ -117,6 +151,59 @@ def test_a_damaged_artifact_is_refused_by_name(
     assert "bug in nipack" not in said
     assert good.name in said.replace(" ", "")
     assert "build it again" in said
+
+
+@pytest.mark.tools("dpkg-deb")
+@pytest.mark.parametrize("compression", ["zstd", "xz", "gzip"])
+@pytest.mark.parametrize("part", ["control.tar", "data.tar"])
+def test_the_last_bytes_of_a_deb_are_read(
+    compression: str, part: str, artifacts: dict[str, dict[str, Path]], tmp_path: Path
+) -> None:
+    """They are a checksum: what is in the files is whole, and dpkg refuses it all the same."""
+    good, unpacked = artifacts["0.1"][".deb"], tmp_path / "unpacked"
+    artifact = tmp_path / good.name
+    subprocess.run(["dpkg-deb", "-R", good, unpacked], check=True)
+    pack = [
+        "dpkg-deb",
+        "--root-owner-group",
+        f"-Z{compression}",
+        "-b",
+        str(unpacked),
+        str(artifact),
+    ]
+    subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
+    ecosystems()["apt"].read(artifact)
+    content = artifact.read_bytes()
+    start = content.index(part.encode())
+    size = int(content[start + 48 : start + 58])
+    end = start + 60 + size
+    for changed in (
+        _flipped(content, end - 1),
+        # Cut within the archive, whose header says so.
+        content[: start + 48] + f"{size - 1:<10}".encode() + content[start + 58 : end - 1]
+        + b"\n" * ((size - 1) % 2) + content[end + size % 2 :],
+    ):  # fmt: skip
+        artifact.write_bytes(changed)
+        with pytest.raises(RepositoryError, match=r"is damaged, or is not a \.deb"):
+            ecosystems()["apt"].read(artifact)
+
+
+def test_zstd_that_is_cut_off_anywhere_is_refused() -> None:
+    data = bytes(range(256)) * 2000
+    compressor = zstandard.ZstdCompressor(write_checksum=True)
+    skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0abc"
+    whole = compressor.compress(data)
+    assert zstd_reader(io.BytesIO(skippable + whole + whole)).read() == data * 2
+    for length in range(1, len(whole)):
+        with pytest.raises((EOFError, zstandard.ZstdError)):
+            _read_all(zstd_reader(io.BytesIO(whole + whole[:length])))
+    with pytest.raises((ValueError, zstandard.ZstdError)):
+        _read_all(zstd_reader(io.BytesIO(whole + b"more")))
+
+
+def _read_all(stream: IO[bytes]) -> None:
+    while stream.read(10_000):
+        pass
 
 
 def test_a_text_of_an_artifact_has_a_bound(

@@ -234,6 +234,13 @@ def test_the_digest_of_a_path_is_that_of_its_artifact(
     assert dict(again) == packages
     assert again.digests(paths) == {path: f"{number}" * 64 for number, path in enumerate(paths)}
     assert again.digests([]) == {} or most == 0
+    for each in packages.values():
+        (artifact,) = each.artifacts
+        wanted = artifact.sha256, artifact.file_name
+        assert again.holding(*wanted, of=1) == (each, artifact)
+        assert Packages(packages).holding(*wanted, of=1) == (each, artifact)
+        assert again.holding(artifact.sha256, "other", of=1) is None
+    assert again.holding("f" * 64, "c.whl", of=1) is None
 
 
 def test_what_was_written_over_a_later_generation_is_written_again(

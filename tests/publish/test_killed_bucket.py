@@ -65,6 +65,8 @@ class Objects:
     def copied(self, folder: Path) -> Path:
         """Return a folder of its own that has the same files."""
         for key, fields in self.saved().items():
+            if key.endswith("/"):
+                continue  # what a server without an index of a directory is asked for
             target = folder / key.removeprefix(f"{self._top}/")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(fields["Body"])

@@ -92,3 +92,31 @@ def test_a_connection_that_is_lost_leaves_the_old_generation_whole(
     flow.publish([artifacts["0.2"][".whl"]], store_at(server.address), signer, settings)
     assert len(pointed_at(folder)) == 2
     assert check_repository(server.address).problems == ()
+
+
+def test_a_server_that_answers_no_more_is_left(
+    server: SshServer, artifacts: Artifacts, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer, settings = signer_of(str(key)), flow.Settings(name="lab", address="https://lab.example")
+    flow.publish([artifacts["0.1"][".whl"]], store_at(server.address), signer, settings)
+    server.silent.set()
+    monkeypatch.setenv("NIPACK_LIMITS", "silence=1")
+    with pytest.raises(RepositoryError, match="has not answered for 1 seconds") as caught:
+        flow.publish([artifacts["0.2"][".whl"]], store_at(server.address), signer, settings)
+    assert str(caught.value).endswith("the repository is as it was")
+    assert "set NIPACK_LIMITS=silence=NUMBER to more than 1" in str(caught.value)
+    server.silent.clear()
+    monkeypatch.delenv("NIPACK_LIMITS")
+    assert check_repository(str(server.folder / "data" / "lab")).problems == ()
+    flow.publish([artifacts["0.2"][".whl"]], store_at(server.address), signer, settings)
+    assert len(pointed_at(server.folder / "data" / "lab")) == 2
+
+
+def test_a_server_that_never_greets_is_left(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIPACK_LIMITS", "silence=1")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with pytest.raises(RepositoryError, match=f":{port}/lab/a: has not answered for 1 sec"):
+            store_at(f"sftp://ada@127.0.0.1:{port}/lab").read("a")

@@ -12,17 +12,18 @@ from typing import Any
 from nipack.layout import BILL_SUFFIX
 from nipack.publish import indexes, log
 from nipack.publish.attestations import belongs_to, found_beside
-from nipack.publish.ecosystems import Reading, ecosystem_of, ecosystems
+from nipack.publish.damage import damage_as_error
+from nipack.publish.ecosystems import Ecosystem, Reading, ecosystem_of, ecosystems
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
-from nipack.publish.payload_files import check_payload
+from nipack.publish.payload import checked_package_in
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer, certificates_in, fingerprints_in
 from nipack.publish.stores import Store
-from nipack.system.hashing import digest_files
+from nipack.system.hashing import digest_file
 from nipack.system.parallel import for_each_file
-from nipack.system.progress import Reporter, SilentReporter
+from nipack.system.progress import Advance, Reporter, SilentReporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +90,17 @@ def publish(
     assert repository is not None
     passed = passed_over(artifacts)
     wanted_files = [path for path in artifacts if path not in passed]
-    candidates, unreadable = _read_all(wanted_files, reporter)
+    there = state.packages if state else Packages()
+    candidates, unreadable = _read_all(wanted_files, there, reporter)
     plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
-    plan.change(state)
-    plan.check_payloads(reporter)
-    wanted = plan.change(state)
+    changes = plan.changes(state)
     if dry_run:
-        return replace(plan.answer(repository, changed=wanted is not None), passed=passed)
+        return replace(plan.answer(repository, changed=changes), passed=passed)
     with store_errors_say(AS_IT_WAS):
         if state is None:
             store.probe()
         store.tidy()
-    if wanted is not None:
+    if changes:
         state = log.append(
             store,
             state,
@@ -108,9 +108,9 @@ def publish(
             first=first,
             clock_is_right=clock_is_right,
         )
-    if state is not None and (wanted is not None or not indexes.is_written(store, state)):
+    if state is not None and (changes or not indexes.is_written(store, state)):
         state = indexes.write(store, state, signer, plan.local)
-    answer = plan.answer(state.repository if state else repository, changed=wanted is not None)
+    answer = plan.answer(state.repository if state else repository, changed=changes)
     return replace(answer, passed=passed)
 
 
@@ -221,61 +221,83 @@ def check_call(state: State, settings: Settings, signer: Signer | None) -> Publi
 
 
 def _read_all(
-    artifacts: Sequence[Path], reporter: Reporter
+    artifacts: Sequence[Path], there: Packages, reporter: Reporter
 ) -> tuple[list[_Candidate], dict[Path, str]]:
-    """Return the artifacts that can be read, and why the others cannot."""
+    """Return the artifacts that can be read, and why the others cannot.
+
+    All of each is read, its data too; of one that is there already, only its digest is taken.
+    """
     refused: dict[Path, str] = {}
-    readings: dict[Path, tuple[str, Reading]] = {}
+    sizes: dict[Path, int] = {}
     for path in dict.fromkeys(artifacts):
         if path.name.endswith(BILL_SUFFIX):
             continue  # what dist/* has beside an artifact
         try:
-            readings[path] = _read(path)
-        except RepositoryError as error:
-            refused[path] = f"{path}: {error}"
+            sizes[path] = path.stat().st_size
         except OSError as error:
-            refused[path] = f"{path}: {error.strerror or error}; check the path and its permissions"
-    paths = list(readings)
-    advance = reporter.step("read", sum(path.stat().st_size for path in paths))
-    asked = {each for name, _ in readings.values() for each in ecosystems()[name].digests}
-    found = digest_files(paths, ["sha256", *sorted(asked)], advance)
-    candidates = []
-    for path, digests in zip(paths, found, strict=True):
-        ecosystem, reading = readings[path]
-        wanted = ecosystems()[ecosystem].digests
-        index = {**reading.index} | {each: digests.by_algorithm[each] for each in wanted}
+            refused[path] = _unreadable(path, error)
+    advance = reporter.step("read", sum(sizes.values()))
+
+    def one(path: Path) -> _Candidate | str:
         try:
-            found_there = found_beside(path, digests.by_algorithm["sha256"])
+            return _candidate(path, there, advance, of=len(sizes))
         except RepositoryError as error:
-            refused[path] = f"{path}: {error}"
-            continue
-        carried = ecosystems()[ecosystem].carried(reading.place, found_there)
-        artifact = PublishedArtifact(
-            ecosystem=ecosystem,
-            path=reading.place,
-            version=reading.version,
-            size=digests.size,
-            sha256=digests.by_algorithm["sha256"],
-            date="",
-            index=index,
-            carried={
-                each: hashlib.sha256(content).hexdigest() for each, content in carried.items()
-            },
-        )
-        candidates.append(
-            _Candidate(file=path, package=reading.package, artifact=artifact, carried=carried)
-        )
+            return f"{path}: {error}"
+        except OSError as error:
+            return _unreadable(path, error)
+
+    candidates = []
+    for path, found in zip(sizes, for_each_file(one, [*sizes], [*sizes.values()]), strict=True):
+        if isinstance(found, str):
+            refused[path] = found
+        else:
+            candidates.append(found)
     order = list(ecosystems())
     candidates.sort(key=lambda each: order.index(each.artifact.ecosystem))
     return candidates, refused
 
 
-def _read(path: Path) -> tuple[str, Reading]:
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path}: {error.strerror or error}; check the path and its permissions"
+
+
+def _candidate(path: Path, there: Packages, advance: Advance, *, of: int) -> _Candidate:
+    """Return an artifact that was read, one of so many.
+
+    Raises RepositoryError where it cannot be published.
+    """
     ecosystem = ecosystem_of(path.name)
-    if ecosystem is not None:
-        return ecosystem.name, ecosystem.read(path)
-    known = ", ".join(each.suffix for each in ecosystems().values())
-    raise RepositoryError(f"unknown kind of file; known are {known}")
+    if ecosystem is None:
+        known = ", ".join(each.suffix for each in ecosystems().values())
+        raise RepositoryError(f"unknown kind of file; known are {known}")
+    digests = digest_file(path, ["sha256", *sorted(ecosystem.digests)], advance)
+    sha256 = digests.by_algorithm["sha256"]
+    beside = found_beside(path, sha256)
+    if published := there.holding(sha256, path.name, of=of):
+        return _Candidate(file=path, package=published[0], artifact=published[1])
+    reading = ecosystem.read(path)
+    if ecosystem.unpacks and not reading.checked:
+        _check_members(ecosystem, path, reading)
+    carried = ecosystem.carried(reading.place, beside)
+    artifact = PublishedArtifact(
+        ecosystem=ecosystem.name,
+        path=reading.place,
+        version=reading.version,
+        size=digests.size,
+        sha256=sha256,
+        date="",
+        index={**reading.index, **{each: digests.by_algorithm[each] for each in ecosystem.digests}},
+        carried={each: hashlib.sha256(content).hexdigest() for each, content in carried.items()},
+    )
+    return _Candidate(file=path, package=reading.package, artifact=artifact, carried=carried)
+
+
+def _check_members(ecosystem: Ecosystem, path: Path, reading: Reading) -> None:
+    """Read the data of an artifact; raises RepositoryError where it is not what was said of it."""
+    with damage_as_error(f"a {ecosystem.suffix}"), path.open("rb") as stream:
+        found = checked_package_in(ecosystem.members(stream))
+    if found.payload_id != reading.package.payload_id:
+        raise RepositoryError("its files are of another package than it says; build it again")
 
 
 class _Plan:
@@ -307,8 +329,8 @@ class _Plan:
         """Return the file of each artifact that is new, by its path in the repository."""
         return {each.artifact.path: each.file for each in self._new}
 
-    def change(self, state: State | None) -> Change | None:
-        """Return the change that is wanted of a state; None where there is nothing to do."""
+    def changes(self, state: State | None) -> bool:
+        """Look at the artifacts in the light of a state; tell whether there is anything to do."""
         there = state.packages if state else Packages()
         new, refused = [], {**self._unreadable, **self._spoiled}
         paths = there.digests({each.artifact.path for each in self._candidates})
@@ -328,17 +350,17 @@ class _Plan:
                 new.append(each)
                 paths[path] = each.artifact.sha256
         self._new, self._refused = tuple(new), refused
-        settings = self._changed_settings(state)
         # A repository without packages is one: its address can be told before there is data.
-        if not new and not settings and not self._refresh and (state or refused):
-            return None
-        return Change(add=self._dated(new), repository=settings)
+        return bool(new or self._changed_settings(state) or self._refresh or not (state or refused))
 
-    def _dated(self, new: Iterable[_Candidate]) -> tuple[PublishedPackage, ...]:
+    def _change(self, state: State | None) -> Change:
+        """Return the change that is wanted of a state that was looked at."""
         date = log.now()
-        return tuple(
-            replace(each.package, artifacts=(replace(each.artifact, date=date),)) for each in new
+        add = tuple(
+            replace(each.package, artifacts=(replace(each.artifact, date=date),))
+            for each in self._new
         )
+        return Change(add=add, repository=self._changed_settings(state))
 
     def _changed_settings(self, state: State | None) -> dict[str, Any]:
         """Return the fields of an existing repository that this call gives other values."""
@@ -360,35 +382,19 @@ class _Plan:
             if value is not None and value != getattr(known, name)
         }
 
-    def check_payloads(self, reporter: Reporter) -> None:
-        """Read the data in each new artifact; one that does not hold what it says is refused."""
-        advance = reporter.step("check", sum(each.artifact.size for each in self._new))
-
-        def one(each: _Candidate) -> str | None:
-            try:
-                check_payload(each.package, each.file)
-            except RepositoryError as error:
-                return f"{each.file}: {error}"
-            advance(each.artifact.size)
-            return None
-
-        sizes = [each.artifact.size for each in self._new]
-        reasons = for_each_file(one, self._new, sizes)
-        for each, reason in zip(self._new, reasons, strict=True):
-            if reason is not None:
-                self._spoiled[each.file] = reason
-
     def uploaded(self, state: State | None, reporter: Reporter) -> Change | None:
         """Return the change that is wanted when the files of the new artifacts are there."""
-        change = self.change(state)
+        changes = self.changes(state)
         missing = [each for each in self._new if each.file not in self._sent]
         if missing:
             self._upload(missing, reporter)
             # Without those that cannot be.
-            change = self.change(state)
-        if change is not None:
-            packages = state.packages if state else Packages()
-            indexes.store_ahead(self._store, packages, change, self.local)
+            changes = self.changes(state)
+        if not changes:
+            return None
+        change = self._change(state)
+        packages = state.packages if state else Packages()
+        indexes.store_ahead(self._store, packages, change, self.local)
         return change
 
     def _upload(self, missing: Sequence[_Candidate], reporter: Reporter) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import IO, Any
 
-import zstandard
+from nipack.publish.zstd_frames import zstd_reader
 
 Members = Iterator[tuple[str, IO[bytes]]]
 """Files by their paths; each content is read before the next is asked for."""
@@ -17,21 +17,32 @@ _CHUNK = 1 << 18
 _DECOMPRESS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
     ".xz": lzma.LZMAFile,
-    ".zst": lambda stream: zstandard.ZstdDecompressor().stream_reader(stream),
+    ".zst": zstd_reader,
 }
 
 
 def tar_members(name: str, stream: IO[bytes]) -> Members:
-    """Yield each regular file of a tar, which is compressed as its name says."""
+    """Yield each regular file of a tar, which is compressed as its name says.
+
+    At the end all of the stream was read; raises EOFError, or an error of its compression, where
+    it is cut off or damaged there.
+    """
     decompress = _DECOMPRESS.get(name[name.rindex(".") :])
     plain = decompress(stream) if decompress else stream
     with closing(plain), tarfile.open(fileobj=plain, mode="r|") as archive:
         for member in archive:
             if member.isfile() and (content := archive.extractfile(member)) is not None:
                 yield member.name, content
-        # Behind the tar's end is that of its compression, which notices what is cut off there.
-        while plain.read(_CHUNK):
-            pass
+        # Behind the tar's end is that of its compression, and behind that the end of what it is
+        # in: each notices only there what was cut off or changed.
+        read_to_end(plain)
+        read_to_end(stream)
+
+
+def read_to_end(stream: IO[bytes]) -> None:
+    """Read what is left of a stream, which has a digest or a length behind it."""
+    while stream.read(_CHUNK):
+        pass
 
 
 def below(prefix: str, members: Members) -> Members:

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.errors import RepositoryError
-from nipack.publish.records import PublishedPackage, from_json, to_json
+from nipack.publish.records import PublishedArtifact, PublishedPackage, from_json, to_json
 
 Key = tuple[str, str]
 """A package's name and version."""
@@ -84,6 +84,39 @@ class PackageLines:
     def _all_digests(self) -> dict[str, str]:
         return self._digests_at(_places(self._content, _ARTIFACT_START, self._start, self._end))
 
+    def key_of(self, sha256: str, file_name: str, *, of: int) -> Key | None:
+        """Return the package that has an artifact of a digest and a file name.
+
+        `of` is how many are asked for, one after the other.
+        """
+        if of > _MOST_SOUGHT:
+            place = self._holders.get((sha256, file_name))
+            return None if place is None else self._key_at(place)
+        content, start, end = self._content, self._start, self._end
+        for place in _places(content, b'"sha256":"%b"' % sha256.encode("ascii"), start, end):
+            # A file of a payload may have it as well.
+            artifact = content.rfind(_ARTIFACT_START, start, place)
+            match = _ARTIFACT.match(content, artifact) if artifact >= 0 else None
+            if match and match.end() > place and _text(match[1]).endswith(f"/{file_name}"):
+                return self._key_at(artifact)
+        return None
+
+    @cached_property
+    def _holders(self) -> dict[tuple[str, str], int]:
+        """Where each artifact is, by its digest and the last part of its path."""
+        places = _places(self._content, _ARTIFACT_START, self._start, self._end)
+        found = ((_ARTIFACT.match(self._content, each), each) for each in places)
+        return {
+            (match[2].decode("ascii"), _text(match[1]).rpartition("/")[2]): place
+            for match, place in found
+            if match
+        }
+
+    def _key_at(self, place: int) -> Key | None:
+        line = self._content.rfind(b"\n", 0, place) + 1
+        match = _KEY.match(self._content, line)
+        return (_text(match[1]), _text(match[2])) if match else None
+
     def _digests_at(self, places: Iterable[int]) -> dict[str, str]:
         found = (_ARTIFACT.match(self._content, each) for each in places if each >= 0)
         return {_text(match[1]): match[2].decode("ascii") for match in found if match}
@@ -144,6 +177,29 @@ class Packages(Mapping[Key, PublishedPackage]):
         for package in self._own.values():
             found |= {each.path: each.sha256 for each in package.artifacts}
         return found
+
+    def holding(
+        self, sha256: str, file_name: str, *, of: int
+    ) -> tuple[PublishedPackage, PublishedArtifact] | None:
+        """Return the artifact of a digest and a file name, with its package; None for none.
+
+        `of` is how many are asked for, one after the other.
+        """
+        wanted = sha256, file_name
+        if wanted in self._own_holders:
+            return self._own_holders[wanted]
+        key = self._lines.key_of(sha256, file_name, of=of) if self._lines else None
+        artifacts = self[key].artifacts if key is not None else ()
+        found = (each for each in artifacts if (each.sha256, each.file_name) == wanted)
+        return next(((self[key], each) for each in found if key is not None), None)
+
+    @cached_property
+    def _own_holders(self) -> dict[tuple[str, str], tuple[PublishedPackage, PublishedArtifact]]:
+        return {
+            (each.sha256, each.file_name): (package, each)
+            for package in self._own.values()
+            for each in package.artifacts
+        }
 
     def written(self) -> tuple[list[bytes | memoryview], dict[str, str]]:
         """Return the lines of all in order, and the licences' texts that they name."""

@@ -13,47 +13,108 @@ from nipack.publish.damage import read_record
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
+from nipack.system.hashing import CHUNK
 from nipack.system.limits import limits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
 _LINK = "# symlink "
 RECORDS = f"{layout.RECORDS}/"
+_DATA = f"{layout.DATA_ROOT}/"
+_RECORDS = (layout.METADATA_NAME, layout.MANIFEST_NAME)
 
 
-class RecordFiles:
-    """Collects the two files that tell of a payload from an archive that is read once."""
+class Contents:
+    """What an artifact holds, from its files as they pass: its records, and digests of its data."""
 
-    def __init__(self, prefix: str) -> None:
-        """Take where the archive has its prefix: `usr/` in a .deb."""
-        self._prefix = prefix
-        self._found: dict[str, bytes] = {}
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._records: dict[str, bytes] = {}
+        self._digests: dict[str, str] = {}
 
-    def offer(self, path: str, content: IO[bytes]) -> bool:
-        """Take a file of the archive if it is one of them; tell whether both are there."""
-        path = path.removeprefix("./")
+    def take(self, path: str, content: IO[bytes]) -> None:
+        """Read a file by its path from the prefix; raises RepositoryError where it was there."""
+        if path.startswith(_DATA):
+            self._add(self._digests, path, digest_of(content))
+        else:
+            self.take_record(path, content)
+
+    def take_record(self, path: str, content: IO[bytes]) -> bool:
+        """Read a file that is one of the two records; tell whether both are there."""
         name = path.rpartition("/")[2]
-        if name in ("package.json", "SHA256SUMS") and path.startswith(f"{self._prefix}{RECORDS}"):
-            self._found[name] = read_record(content, name)
-        return len(self._found) == 2
+        if name in _RECORDS and path.startswith(RECORDS):
+            self._add(self._records, name, read_record(content, name))
+        return len(self._records) == len(_RECORDS)
+
+    def _add(self, known: dict[str, Any], path: str, content: bytes | str) -> None:
+        if path in known:
+            raise RepositoryError(f"has two files {path}; build it again")
+        known[path] = content
 
     def package(self) -> PublishedPackage:
-        """Return the package that they tell of; raises RepositoryError."""
+        """Return the package that the records tell of; raises RepositoryError."""
         try:
-            return package_of(self._found["package.json"], self._found["SHA256SUMS"])
+            return package_of(*(self._records[name] for name in _RECORDS))
         except KeyError:
             raise RepositoryError(
                 f"has no {RECORDS}NAME/package.json, so nipack did not make it; "
                 "make one with nipack build"
             ) from None
 
+    def checked_package(self) -> PublishedPackage:
+        """Return the package, whose data was seen; raises RepositoryError where it is not so."""
+        package = self.package()
+        top = f"{layout.payload_directory(package.relpath)}/"
+        digests = {path.removeprefix(top): each for path, each in self._digests.items()}
+        check_digests(package, digests, self._records[layout.METADATA_NAME])
+        return package
+
+
+def digest_of(content: IO[bytes]) -> str:
+    """Return the sha256 of a file's content."""
+    digest = hashlib.sha256()
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_digests(package: PublishedPackage, found: Mapping[str, str], metadata: bytes) -> None:
+    """Compare the data that an artifact has, by path, with the package that its records tell of.
+
+    Raises RepositoryError for the first file that is not there, or is not what they say.
+    """
+    there = 0
+    for each in package.files:
+        digest = found.get(each.path)
+        there += digest is not None
+        if digest not in (None, each.sha256):
+            raise RepositoryError(
+                f"its {each.path} has the digest {digest[:16]}, which its SHA256SUMS does not say; "
+                "build it again"
+            )
+    # The whole of several parts names the files that they have, and has none itself.
+    if there < len(package.files) and not (there == 0 and parts_said(metadata) == "whole"):
+        missing = min(each.path for each in package.files if each.path not in found)
+        raise RepositoryError(f"has no {missing}, which its SHA256SUMS names; build it again")
+
 
 def package_in(members: Members) -> PublishedPackage:
     """Return the package that an artifact's members tell of; raises RepositoryError."""
-    records = RecordFiles("")
+    contents = Contents()
     for path, content in members:
-        if records.offer(path, content):
+        if contents.take_record(path, content):
             break
-    return records.package()
+    return contents.package()
+
+
+def checked_package_in(members: Members) -> PublishedPackage:
+    """Return the package that an artifact's members are, all of which are read.
+
+    Raises RepositoryError where its data is not what its records say.
+    """
+    contents = Contents()
+    for path, content in members:
+        contents.take(path, content)
+    return contents.checked_package()
 
 
 def parts_said(metadata: bytes) -> str:

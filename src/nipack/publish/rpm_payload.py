@@ -11,9 +11,8 @@ from binascii import unhexlify
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
-import zstandard
-
 from nipack.publish.members import Part
+from nipack.publish.zstd_frames import zstd_reader
 from nipack.system.hashing import digest_stream
 
 _LEAD, _LEAD_MAGIC = 96, b"\xed\xab\xee\xdb"
@@ -90,7 +89,7 @@ def _decompressed(artifact: IO[bytes]) -> IO[bytes]:
     elif start.startswith(b"\xfd7zXZ\0"):
         stream = lzma.LZMAFile(stream)  # noqa: SIM115
     elif start.startswith(b"\x28\xb5\x2f\xfd"):
-        stream = zstandard.ZstdDecompressor().stream_reader(stream)
+        stream = zstd_reader(stream)
     return cast("IO[bytes]", stream)
 
 

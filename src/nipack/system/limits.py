@@ -26,6 +26,7 @@ class Limits:
     `seconds`: of one download.
     `rate`: bytes a second that a download brings at least, over any minute of it.
     `wait`: seconds that a busy server may ask for before the next attempt.
+    `silence`: seconds that an sftp server may leave every question unanswered.
     """
 
     text: int = 512 << 10
@@ -36,6 +37,7 @@ class Limits:
     seconds: int = 6 * 3600
     rate: int = 1000
     wait: int = 60
+    silence: int = 60
 
 
 def limits() -> Limits:

@@ -12,7 +12,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -92,10 +92,12 @@ def _facts_path(package: PublishedPackage) -> str:
 def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a payload's previews that has none yet, the facts that name them last.
 
-    Yields nothing where the payload is not at hand or nibabel and Pillow are not installed: both
-    may be when another artifact of it is published.
+    Yields nothing where there is nothing to show, the payload is not at hand or nibabel and Pillow
+    are not installed: the last two may be when another artifact of it is published.
     """
-    if not can_draw() or kept(package, payloads) is not None:
+    if not any(_is_shown(each.path) for each in package.files) or not can_draw():
+        return
+    if kept(package, payloads) is not None:
         return
     opened = payloads.open(package)
     if opened is None:
@@ -104,9 +106,7 @@ def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, b
     facts: Facts = {"images": [], "tables": [], "texts": []}
     with artifact:
         try:
-            # Reading an artifact costs as much as all else that is done for a small one.
-            if any(_is_shown(each.path) for each in package.files):
-                yield from _files(package, file_name, artifact, facts)
+            yield from _files(package, file_name, artifact, facts)
         except Exception as error:
             # A package is published whether or not there is a picture of it.
             log.warning("%s: no more pictures can be made of it: %s", file_name, error)
@@ -115,6 +115,7 @@ def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, b
     yield _facts_path(package), (json.dumps(facts, indent=1) + "\n").encode()
 
 
+@cache
 def can_draw() -> bool:
     """Tell whether the libraries that draw are installed."""
     return all(importlib.util.find_spec(name) for name in ("nibabel", "PIL", "numpy"))

@@ -23,13 +23,16 @@ class Reading:
     """What an artifact says of itself.
 
     `place` is where its file goes, from the top of a repository; `version` the ecosystem's own
-    spelling; `index` what `Ecosystem.indexes` needs of it, as JSON has it.
+    spelling; `index` what `Ecosystem.indexes` needs of it, as JSON has it.  `checked` says that
+    all of its data was read on the way, as `payload.checked_package_in` does; else publish reads
+    its members again.
     """
 
     package: PublishedPackage
     place: str
     version: str
     index: Mapping[str, Any] = field(default_factory=dict)
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,27 +10,26 @@ import io
 import re
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import IO, Any, cast
 
-from debian.arfile import ArError
 from debian.deb822 import Deb822
-from debian.debfile import DebError, DebFile
 
-from nipack.publish.damage import damage_as_error
+from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, Part, below, tar_members
-from nipack.publish.payload import RecordFiles
-from nipack.publish.records import PublishedArtifact, PublishedRepository
+from nipack.publish.payload import Contents
+from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import verified
 
 _TOP = "apt"
 _COMPONENT = "main"
-_AR_HEADER = 60
+_PREFIX = "usr/"
+_AR_MAGIC, _AR_HEADER = b"!<arch>\n", 60
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*")
 _FILENAME = re.compile(r"^Filename: (.+)$", re.MULTILINE)
@@ -48,22 +47,21 @@ class AptArchive(Ecosystem):
 
     def read(self, artifact: Path) -> Reading:
         """Return what the control file says, and which data is in it."""
+        contents, control = Contents(), b""
         with damage_as_error("a .deb"), artifact.open("rb") as stream:
-            for _ in _ar_members(stream):
-                pass  # python-debian follows a negative size back, for ever
-        with damage_as_error("a .deb", ArError, DebError), DebFile(str(artifact)) as deb:
-            control = deb.debcontrol()
-            records = RecordFiles("usr/")
-            with deb.data.tgz() as tar:
-                for member in tar:
-                    content = tar.extractfile(member) if member.isfile() else None
-                    if content is not None and records.offer(member.name, content):
-                        break
-            return _reading(records, control)
+            for part, path, tar_file in _files(stream):
+                if part == "data" and path.startswith(_PREFIX):
+                    contents.take(path.removeprefix(_PREFIX), tar_file)
+                elif part == "control" and path == "control":
+                    control = read_text(tar_file, path)
+            if not control:
+                raise ValueError("it has no control file")
+            return _reading(contents.checked_package(), Deb822(control))
 
     def members(self, artifact: IO[bytes]) -> Members:
         """Yield what is below usr/ in data.tar."""
-        return below("usr/", _data_members(artifact))
+        files = ((path, content) for _, path, content in _files(artifact, ("data",)))
+        return below(_PREFIX, files)
 
     def indexes(self, snapshot: Snapshot) -> Iterator[IndexFile]:
         """Yield Packages by its digest, and then what leads to it."""
@@ -124,21 +122,34 @@ class AptArchive(Ecosystem):
         )
 
 
-def _data_members(artifact: IO[bytes]) -> Members:
-    """Yield the files of a .deb's data.tar: it is the last member of an ar archive (deb(5))."""
+def _files(
+    artifact: IO[bytes], parts: Collection[str] = ("control", "data")
+) -> Iterator[tuple[str, str, IO[bytes]]]:
+    """Yield each file of a .deb's parts: which part it is in, its path in that, and its content."""
     for name, size in _ar_members(artifact):
-        if name.startswith("data.tar"):
-            yield from tar_members(name, cast("IO[bytes]", Part(artifact, size)))
-            return
+        stream = cast("IO[bytes]", Part(artifact, size))
+        part = name.partition(".")[0]
+        if name == "debian-binary":
+            if not stream.read().startswith(b"2."):
+                raise ValueError("its debian-binary does not say that it is of format 2")
+        elif part in parts:
+            for path, content in tar_members(name, stream):
+                yield part, path.removeprefix("./"), content
 
 
 def _ar_members(artifact: IO[bytes]) -> Iterator[tuple[str, int]]:
     """Yield the name and the size in bytes of each member, at whose first byte the stream is then.
 
-    Raises ValueError where a size is none.
+    Raises ValueError where it is not an ar archive, or a size is none, and EOFError where it is cut
+    off.
     """
-    artifact.read(8)
-    while len(header := artifact.read(_AR_HEADER)) == _AR_HEADER:
+    if artifact.read(len(_AR_MAGIC)) != _AR_MAGIC:
+        raise ValueError("it does not start like an ar archive")
+    while header := artifact.read(_AR_HEADER):
+        if len(header) < _AR_HEADER:
+            raise EOFError("it ends in the middle of a header")
+        if header[58:] != b"`\n":
+            raise ValueError("the header of a member is damaged")
         name, size = header[:16].decode("ascii").strip().rstrip("/"), int(header[48:58])
         if size < 0:
             raise ValueError(f"a member of the .deb has {size} bytes")
@@ -147,8 +158,7 @@ def _ar_members(artifact: IO[bytes]) -> Iterator[tuple[str, int]]:
         artifact.seek(following)
 
 
-def _reading(records: RecordFiles, control: Deb822) -> Reading:
-    package = records.package()
+def _reading(package: PublishedPackage, control: Deb822) -> Reading:
     name, version, architecture = (
         str(control[field]) for field in ("Package", "Version", "Architecture")
     )
@@ -167,6 +177,7 @@ def _reading(records: RecordFiles, control: Deb822) -> Reading:
         place=f"{_TOP}/pool/{_COMPONENT}/{name[0]}/{name}/{name}_{file_version}_all.deb",
         version=version,
         index={"control": control.dump() or ""},
+        checked=True,
     )
 
 
@@ -310,10 +321,10 @@ def _keyring_control(repository: PublishedRepository, version: int) -> str:
 
 
 def _keyring_stanza(keyring: IndexFile) -> str:
-    with DebFile(fileobj=io.BytesIO(keyring.content)) as deb:
-        control = deb.debcontrol().dump() or ""
+    files = _files(io.BytesIO(keyring.content), ("control",))
+    control = next(content.read() for _, path, content in files if path == "control")
     digest = hashlib.sha256(keyring.content).hexdigest()
-    return _with_file(control, keyring.path, len(keyring.content), digest)
+    return _with_file(control.decode(), keyring.path, len(keyring.content), digest)
 
 
 def _deb(control: dict[str, bytes], data: dict[str, bytes]) -> bytes:

@@ -7,10 +7,8 @@ Sources: CEP 26 (names), 36 (repodata.json, `removed`), 38 (channeldata.json), 1
 import hashlib
 import json
 import re
-import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -21,8 +19,8 @@ from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, below, tar_members
-from nipack.publish.payload import RecordFiles, joined_texts
+from nipack.publish.members import Members, below, read_to_end, tar_members
+from nipack.publish.payload import checked_package_in, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "conda"
@@ -53,7 +51,11 @@ class CondaChannel(Ecosystem):
         with damage_as_error("a .conda"), zipfile.ZipFile(artifact) as archive:
             info = _info_files(archive)
             index, about = json_value(info["index.json"]), json_value(info["about.json"])
-            package = _payload_of(archive)
+            package = checked_package_in(_part(archive, "pkg-"))
+            for name in archive.namelist():
+                if not name.endswith(".tar.zst"):
+                    with archive.open(name) as content:
+                        read_to_end(content)
             return _reading(package, index, about, info)
 
     def members(self, artifact: IO[bytes]) -> Members:
@@ -170,42 +172,19 @@ def _earlier(snapshot: Snapshot) -> _Channel | None:
 
 def _info_files(archive: zipfile.ZipFile) -> dict[str, bytes]:
     """Return the index, what is said about it and the licences, by their paths below info/."""
-    with _part(archive, "info-") as tar:
-        return {
-            path: read_text(content, path)
-            for member in tar
-            if (path := member.name.removeprefix("info/")).startswith(_READ)
-            and member.isfile()
-            and (content := tar.extractfile(member)) is not None
-        }
+    return {
+        path: read_text(content, path)
+        for member, content in _part(archive, "info-")
+        if (path := member.removeprefix("info/")).startswith(_READ)
+    }
 
 
-def _payload_of(archive: zipfile.ZipFile) -> PublishedPackage:
-    records = RecordFiles("")
-    with _part(archive, "pkg-") as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is not None and records.offer(member.name, content):
-                break
-    return records.package()
-
-
-@contextmanager
-def _part(archive: zipfile.ZipFile, prefix: str) -> Iterator[tarfile.TarFile]:
+def _part(archive: zipfile.ZipFile, prefix: str) -> Members:
     names = [name for name in archive.namelist() if name.startswith(prefix)]
     if len(names) != 1:
         raise RepositoryError(f"has {len(names)} parts {prefix}*; build it again")
-    with (
-        archive.open(names[0]) as member,
-        zstandard.ZstdDecompressor().stream_reader(member) as stream,
-        tarfile.open(fileobj=_plain(stream), mode="r|") as tar,
-    ):
-        yield tar
-
-
-def _plain(stream: Any) -> IO[bytes]:
-    opened: IO[bytes] = stream
-    return opened
+    with archive.open(names[0]) as member:
+        yield from tar_members(names[0], member)
 
 
 def _reading(
@@ -230,6 +209,7 @@ def _reading(
         place=f"{_SUBDIR}/{name}-{version}-{build}.conda",
         version=f"{version}-{build}",
         index=index,
+        checked=True,
     )
 
 

@@ -22,8 +22,8 @@ from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members
-from nipack.publish.payload import RECORDS, RecordFiles, joined_texts
+from nipack.publish.members import Members, read_to_end
+from nipack.publish.payload import Contents, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "simple"
@@ -115,20 +115,19 @@ def _earlier(snapshot: Snapshot) -> list[str] | None:
 
 
 def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Version) -> Reading:
-    records = RecordFiles("")
-    metadata, licenses = b"", []
+    contents, metadata, licenses = Contents(), b"", []
     for member in archive.namelist():
         folder, _, path = member.partition("/")
-        if folder.endswith(".dist-info") and path == "METADATA":
-            with archive.open(member) as content:
+        with archive.open(member) as content:
+            if folder.endswith(".dist-info") and path == "METADATA":
                 metadata = read_text(content, path)
-        elif folder.endswith(".dist-info") and path.startswith("licenses/"):
-            with archive.open(member) as content:
+            elif folder.endswith(".dist-info") and path.startswith("licenses/"):
                 licenses.append((path, read_text(content, path)))
-        elif folder.endswith(".data") and path.startswith(f"data/{RECORDS}"):
-            with archive.open(member) as content:
-                records.offer(path.removeprefix("data/"), content)
-    package = records.package()
+            elif folder.endswith(".data") and path.startswith("data/"):
+                contents.take(path.removeprefix("data/"), content)
+            # What is damaged elsewhere cannot be installed either.
+            read_to_end(content)
+    package = contents.checked_package()
     fields = message_from_bytes(metadata)
     if (canonicalize_name(fields["Name"] or ""), fields["Version"]) != (project, str(version)):
         raise RepositoryError(
@@ -148,6 +147,7 @@ def _reading(archive: zipfile.ZipFile, file_name: str, project: str, version: Ve
             "metadata": metadata.decode("utf-8"),
             "requires-python": fields["Requires-Python"],
         },
+        checked=True,
     )
 
 

@@ -19,14 +19,15 @@ from nipack.publish.damage import damage_as_error, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, below
-from nipack.publish.payload import RecordFiles, joined_texts
+from nipack.publish.payload import Contents, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.rpm_payload import check_payload_digest, rpm_files
 from nipack.publish.signing import verified
 from nipack.system.extras import how_to_have
 
 _TOP = "rpm"
-_LICENSES = "./usr/share/licenses/"
+_PREFIX = "./usr/"
+_LICENSES = f"{_PREFIX}share/licenses/"
 _REPO = "http://linux.duke.edu/metadata/repo"
 # Each index has the root element and the namespaces that its snippets need.
 _KINDS = {
@@ -55,16 +56,17 @@ class RpmRepository(Ecosystem):
     def read(self, artifact: Path) -> Reading:
         """Return what the header says, and which data is in it."""
         header = _header(artifact)
-        records, texts = RecordFiles("usr/"), []
+        contents, texts = Contents(), []
         with damage_as_error("an .rpm"), artifact.open("rb") as stream:
             check_payload_digest(stream)
             stream.seek(0)
             for name, content in rpm_files(stream):
                 if name.startswith(_LICENSES):
                     texts.append((name, read_text(content, name)))
-                elif records.offer(name, content):
-                    break
-        return _reading(header, replace(records.package(), license_text=joined_texts(texts)))
+                elif name.startswith(_PREFIX):
+                    contents.take(name.removeprefix(_PREFIX), content)
+            package = contents.checked_package()
+        return _reading(header, replace(package, license_text=joined_texts(texts)))
 
     def members(self, artifact: IO[bytes]) -> Members:
         """Yield what is below usr/."""
@@ -195,6 +197,7 @@ def _reading(header: Any, package: PublishedPackage) -> Reading:
         place=f"{_TOP}/{file}",
         version=f"{epoch}{version}-{release}",
         index={"primary": primary, "filelists": filelists, "other": other},
+        checked=True,
     )
 
 

@@ -4,7 +4,6 @@ They are what `nipack build -f sdist` makes; their digests stand in repository.j
 """
 
 import re
-import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
@@ -17,7 +16,7 @@ from nipack.publish.damage import damage_as_error, read_record, read_text
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members, tar_members
-from nipack.publish.payload import joined_texts, package_of
+from nipack.publish.payload import check_digests, digest_of, joined_texts, package_of
 from nipack.publish.records import PublishedRepository
 
 _TOP = "sources"
@@ -39,23 +38,24 @@ class SourceTarballs(Ecosystem):
         """Return what its PKG-INFO says, and which data is in it."""
         if not _NAME.fullmatch(artifact.name):
             raise RepositoryError("no recipe can have this name in it; build it again")
-        found, licenses = dict[str, bytes](), []
-        with damage_as_error("a source tarball"), tarfile.open(artifact, "r:gz") as tar:
-            for member in tar:
-                path = member.name.partition("/")[2]
-                content = tar.extractfile(member) if member.isfile() else None
-                if content is None:
-                    continue
+        found, licenses, digests = dict[str, bytes](), [], dict[str, str]()
+        with damage_as_error("a source tarball"), artifact.open("rb") as stream:
+            for path, content in _files(stream):
                 if path in _RECORDS:
                     found[path] = read_record(content, path)
                 elif path.startswith("LICENSES/"):
                     licenses.append((path, read_text(content, path)))
+                else:
+                    digests[path] = digest_of(content)
         if missing := [name for name in _RECORDS if name not in found]:
             raise RepositoryError(
                 f"has no {missing[0]}, so nipack did not make it; make one with "
                 "nipack build -f sdist"
             )
         package = package_of(found["package.json"], found["SHA256SUMS"])
+        data = _data(package.relpath)
+        digests = {path.removeprefix(data): each for path, each in digests.items()}
+        check_digests(package, digests, found["package.json"])
         fields = message_from_bytes(found["PKG-INFO"])
         body = fields.get_payload(decode=True)
         return Reading(
@@ -68,6 +68,7 @@ class SourceTarballs(Ecosystem):
             ),
             place=f"{_TOP}/{artifact.name}",
             version=str(fields["Version"]),
+            checked=True,
         )
 
     def members(self, artifact: IO[bytes]) -> Members:
@@ -83,8 +84,7 @@ class SourceTarballs(Ecosystem):
         if about is None:
             raise ValueError(f"it has no {_RECORDS[0]}")
         relpath = str(about["relpath"])
-        # Below its top it has the data without the umbrella.
-        data = f"{relpath.partition('/')[2]}/"
+        data = _data(relpath)
         artifact.seek(0)
         for path, content in _files(artifact):
             if path == _RECORDS[0]:
@@ -101,6 +101,11 @@ class SourceTarballs(Ecosystem):
     def lines(self, repository: PublishedRepository, name: str) -> tuple[str, ...]:
         """Return nothing: it is built, not installed."""
         return ()
+
+
+def _data(relpath: str) -> str:
+    """Return where a tarball has the data below its top: without the umbrella."""
+    return f"{relpath.partition('/')[2]}/"
 
 
 def _files(artifact: IO[bytes]) -> Members:

@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 from nipack.publish.errors import RepositoryError
 from nipack.publish.stores.bucket import PROTOCOLS, BucketStore
 from nipack.publish.stores.folder import FolderStore
-from nipack.publish.stores.sftp import SftpStore
 from nipack.system.progress import Advance
 
 
@@ -77,6 +76,8 @@ def store_at(address: str) -> Store:
     if parts.scheme in PROTOCOLS:
         return BucketStore(address)
     if parts.scheme == "sftp":
+        from nipack.publish.stores.sftp import SftpStore  # it takes its time
+
         return SftpStore(address)
     known = ", ".join(f"{each}://" for each in ("file", "sftp", *PROTOCOLS))
     raise RepositoryError(

@@ -24,10 +24,10 @@ from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import own_path, tidy_unfinished
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
+from nipack.system.limits import how_to_raise, limits
 from nipack.system.progress import Advance
 
 Answer = TypeVar("Answer")
-_TIMEOUT = 30  # seconds to connect, and between signs of life
 _CLOSING = 3  # seconds for a farewell
 
 
@@ -79,6 +79,7 @@ class SftpStore:
             async with client.open(self._at(path), "rb") as stream:
                 while chunk := await stream.read(CHUNK):
                     take(chunk)
+                    self._session.is_alive()
 
         with self._errors(path):
             try:
@@ -120,6 +121,7 @@ class SftpStore:
                     while chunk := local.read(CHUNK):
                         await stream.write(chunk)
                         advance(len(chunk))
+                        self._session.is_alive()
                 await _flush(stream)
                 await self._link(client, temporary, path)
 
@@ -167,6 +169,7 @@ class SftpStore:
                 here = folders.pop()
                 try:
                     entries = await client.readdir(self._at(here))
+                    self._session.is_alive()
                 except asyncssh.SFTPNoSuchFile:
                     continue
                 for entry in entries:
@@ -249,6 +252,7 @@ class _Session:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Any = None
+        self._alive = 0.0
 
     def do(self, action: Callable[[Any], Coroutine[Any, Any, Answer]]) -> Answer:
         """Return what an action answers that is given the client."""
@@ -263,8 +267,31 @@ class _Session:
         with self._lock:
             loop = self._loop or self._started()
             if self._client is None:
-                self._client = self._wait(loop, self._connected())
-        return self._wait(loop, acted())
+                self._client = self._wait(loop, self._watched(self._connected()))
+        return self._wait(loop, self._watched(acted()))
+
+    def is_alive(self) -> None:
+        """Note that the server has just answered."""
+        self._alive = time.monotonic()
+
+    async def _watched(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Wait for work; raises TimeoutError where the server has answered nobody for too long.
+
+        A connection may stand, and its other end say no more than that it does.
+        """
+        self.is_alive()
+        task, most = asyncio.ensure_future(work), limits().silence
+        while not (await asyncio.wait({task}, timeout=most))[0]:
+            if time.monotonic() - self._alive >= most:
+                for each in self._connections:
+                    each.abort()
+                task.cancel()
+                task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                raise TimeoutError(
+                    f"has not answered for {most} seconds; {how_to_raise('silence')}"
+                )
+        self.is_alive()
+        return task.result()
 
     def _started(self) -> asyncio.AbstractEventLoop:
         loop = self._loop = asyncio.new_event_loop()
@@ -292,8 +319,8 @@ class _Session:
         }
         connection = await asyncssh.connect(
             self._parts.hostname,
-            connect_timeout=_TIMEOUT,
-            keepalive_interval=_TIMEOUT,
+            connect_timeout=limits().silence,
+            keepalive_interval=limits().silence,
             **more,
         )
         self._connections.append(connection)
