@@ -43,6 +43,8 @@ EXPECTED = {
     "nipack list --cite": "Lovelace A (2024)",
     "nipack check recipes/mylab-atlas": "no problem",
     "nipack build ": ".whl",
+    "--since": "mylab_atlas_labels-0.4-py3-none-any.whl",
+    "~/env/bin/pip install --upgrade": "Requirement already satisfied: mylab-atlas-images==0.3",
     "--against": "intact to the byte",
     "nipack recipe ": "changelog",
 }

@@ -236,9 +236,10 @@ def must_hold_parts(package: DataPackage, formats: Iterable[Format]) -> None:
         for format in formats:
             if not format.holds_parts:
                 good = ", ".join(each.name for each in every_format().values() if each.holds_parts)
+                why = f": {format.why_no_parts}" if format.why_no_parts else " yet"
                 raise ArtifactError(
-                    f"{package.whole}: {format.name} does not carry parts yet; build other formats "
-                    f"({good}), or remove parts from the definition"
+                    f"{package.whole}: {format.name} does not carry parts{why}; build other "
+                    f"formats ({good}), or remove parts from the definition"
                 )
 
 

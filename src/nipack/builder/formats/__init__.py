@@ -37,6 +37,8 @@ class Format(Protocol):
     """Whether symbolic links can be in it; a package that has some is refused where not."""
     holds_parts: bool = False
     """Whether its packages can need others; data in several parts is refused where not."""
+    why_no_parts: str = ""
+    """Why they never will, if that is so: what a refusal says of it."""
     holds_directories: bool = False
     """Whether each directory has a member of its own in it."""
     index_limit: int | None = None

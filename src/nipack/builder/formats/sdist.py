@@ -86,6 +86,10 @@ class SdistFormat(Format):
     """
 
     name = "sdist"
+    why_no_parts = (
+        "pip makes one package of a source tarball, whose version is that of the config.ini in it, "
+        "and only one of the parts has that"
+    )
     index_limit = python_metadata.INDEX_LIMIT
 
     def file_name(self, package: DataPackage) -> str:
