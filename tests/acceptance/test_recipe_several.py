@@ -224,3 +224,32 @@ def test_debian_rules_make_the_orig_tarball_again(served: Served, tmp_path: Path
     assert done.returncode == 1
     assert f"{served.server.base}v1/T1.nii.gz: its sha256 is " in done.stderr
     assert not (tmp_path / orig.name).exists()
+
+
+PARTS = """\
+parts:
+- {name: zipped, files: ["zipped/*"]}
+- {name: rest, files: ["T1*", "*more.txt", "m*"]}
+"""
+
+
+@pytest.mark.parametrize(
+    "format",
+    [
+        pytest.param(each.name, marks=pytest.mark.tools(*(one.name for one in each.programs)))
+        for each in recipe_formats().values()
+        if each.splits
+    ],
+)
+def test_a_recipe_of_parts_takes_them_from_several_files(
+    format: str, served: Served, tmp_path: Path
+) -> None:
+    """What is built is compared with what nipack builds, package by package."""
+    text = served.definition.read_text("utf-8")
+    served.definition.write_text(f"{text}{PARTS}", "utf-8")
+    made = [path.name for path in recipe_of(served, format, tmp_path).packages]
+    names = ["mylab-atlas-zipped", "mylab-atlas-rest", "mylab-atlas"]
+    assert all(path.startswith(name) for path, name in zip(made, names, strict=False))
+    recipe = tmp_path / "recipes" / "mylab-atlas"
+    # Nothing is put together here where the recipe does so; the config.ini is beside it.
+    assert list(recipe.glob("*.tar.gz")) == ([] if format != "debian" else [*recipe.glob("*1.2*")])
