@@ -4,17 +4,21 @@ Every file with a name of its own has all of its old bytes or all of the new one
 run again, does its work and clears what was left.
 """
 
+import hashlib
 import json
 import logging
 import os
+import random
 import re
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.builder.samples import IMAGE
+from tests.builder.served import Server, serving
 from tests.killed import Command, tree
 
 from nipack.publish.verification import check_repository
@@ -24,15 +28,19 @@ log = logging.getLogger(__name__)
 EVERY_CALL = "KILL_AT_EVERY_CALL" in os.environ
 _NOTE = re.compile(r"cache/.*\.json")
 Prepare = Callable[[Path], Command]
+# What no program makes smaller, and a download writes in several pieces.
+LONG = random.Random(1).randbytes(400_000)
 
 
-def source_in(folder: Path, version: str = "0.2") -> Path:
-    """Write a small package with a definition."""
+def source_in(folder: Path, version: str = "0.2", more: bytes = b"") -> Path:
+    """Write a small package with a definition; it is larger by a file of more bytes."""
     data = folder / f"source-{version}" / "x"
     (data / "deep").mkdir(parents=True)
     (data / "deep" / "a.nii.gz").write_bytes(IMAGE)
     (data / "README.txt").write_text(f"data of {version}\n", "utf-8")
     (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
+    if more:
+        (data / "deep" / "more.bin").write_bytes(more)
     definition = {
         "name": "nipy-x",
         "relpath": "nipy/x",
@@ -87,9 +95,9 @@ def writing_recipes(folder: Path) -> Command:
     return Command.of(folder, "recipe", source_in(folder), "-f", "rpm", "--draft", "-q")
 
 
-def published(folder: Path, version: str) -> Command:
+def published(folder: Path, version: str, more: bytes = b"") -> Command:
     """Build a version; return what publishes it."""
-    source = source_in(folder, version)
+    source = source_in(folder, version, more)
     done(Command.of(folder, "build", source, "-f", "wheel", "-q", "-o", folder / version))
     wheel = next((folder / version).glob("*.whl"))
     return Command.of(folder, "publish", wheel, folder / "repository", "--unsigned", "-q")
@@ -110,6 +118,39 @@ def getting_newer(folder: Path) -> Command:
     return command
 
 
+@pytest.fixture(params=["build", "get"])
+def fetching(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Prepare, Server]]:
+    """Prepare a command that fetches from a server on loopback, which can begin anywhere."""
+    authority = tmp_path / "ca.pem"
+    with serving(authority if request.param == "build" else None) as server:
+
+        def build(folder: Path) -> Command:
+            source = source_in(folder, more=LONG)
+            with tarfile.open(folder / "made.tar.gz", "w:gz") as packed:
+                packed.add(source / "x", "x")
+            shutil.rmtree(source / "x")
+            server.content = (folder / "made.tar.gz").read_bytes()
+            definition = json.loads((source / "package.yaml").read_text("utf-8"))
+            digest = hashlib.sha256(server.content).hexdigest()
+            definition["source"] = {"address": server.address, "sha256": digest}
+            (source / "package.yaml").write_text(json.dumps(definition), "utf-8")
+            trusted = {"REQUESTS_CA_BUNDLE": str(authority)}
+            return Command.of(folder, "build", source, "-f", "wheel", "-q", **trusted)
+
+        def get(folder: Path) -> Command:
+            done(published(folder, "0.2", LONG))
+            repository = folder / "repository"
+            server.files = {
+                f"/{path.relative_to(repository).as_posix()}": path.read_bytes()
+                for path in repository.rglob("*")
+                if path.is_file()
+            }
+            done(Command.of(folder, "repository", "add", server.base, "--unsigned"))
+            return Command.of(folder, "get", "nipy-x", "-q")
+
+        yield {"build": build, "get": get}[request.param], server
+
+
 CASES = {
     "init": beginning,
     "bump": raising,
@@ -121,7 +162,15 @@ CASES = {
     "get newer": getting_newer,
 }
 # All of them take minutes: without KILL_AT_EVERY_CALL=1 it is every so-manieth call of these.
-STEPS = {"link": 12, "build": 32, "recipe": 32, "get": 32, "get newer": 48, "publish": 48}
+STEPS = {
+    "link": 12,
+    "build": 32,
+    "recipe": 32,
+    "get": 32,
+    "get newer": 48,
+    "publish": 48,
+    "fetch": 9,
+}
 
 
 def done(command: Command) -> None:
@@ -130,7 +179,11 @@ def done(command: Command) -> None:
 
 
 def is_unfinished(path: str) -> bool:
-    return path.startswith("temporary/") or "/.nipack-" in path or "/.nipy/.nipack/" in path
+    return (
+        path.startswith(("temporary/", "cache/partial/"))
+        or "/.nipack-" in path
+        or "/.nipy/.nipack/" in path
+    )
 
 
 def seen(folder: Path) -> dict[str, object]:
@@ -156,7 +209,10 @@ def _compared(path: str, content: bytes | str) -> object:
 def left(folder: Path) -> list[str]:
     """Return what has none, folders too, but for the file by which Python tries TMPDIR."""
     paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
-    tried = re.compile(r"temporary/[a-z0-9_]{8}|home/.nipy/.nipack/(lock|partial|repositories.*)")
+    tried = re.compile(
+        r"temporary/[a-z0-9_]{8}|home/.nipy/.nipack/(lock|partial|repositories.*)"
+        r"|cache/partial/[0-9a-f]{64}\.(lock|json)"
+    )
     return [path for path in paths if is_unfinished(path) and not tried.fullmatch(path)]
 
 
@@ -190,17 +246,25 @@ class Trials:
 
 @pytest.mark.parametrize("case", CASES)
 def test_killed_anywhere(case: str, tmp_path: Path) -> None:
-    trials = Trials(CASES[case], tmp_path, STEPS.get(case, 1))
+    wrong = wrong_after(
+        trials := Trials(CASES[case], tmp_path, STEPS.get(case, 1)),
+        # A folder takes the place of another by two renames: between them there is none.
+        between=(None,) if case == "get newer" else (),
+    )
+    assert not wrong, f"killed {trials.killed} times: {wrong}"
+    log.info("killed %d times", trials.killed)
+
+
+def wrong_after(trials: Trials, between: tuple[None, ...] = ()) -> list[str]:
+    """Return what is neither as it was nor as it shall be, at once and after another run."""
     before, after = trials.before, trials.after
     wrong = []
     for place in trials:
         found = seen(trials.folder)
-        # A folder takes the place of another by two renames: between them there is none.
-        moved = (None,) if case == "get newer" else ()
         wrong += [
             f"{place}: {path}: {found.get(path)!r:.80}"
             for path in found.keys() | before.keys() | after.keys()
-            if found.get(path) not in (before.get(path), after.get(path), *moved)
+            if found.get(path) not in (before.get(path), after.get(path), *between)
         ]
         again = trials.command.run()
         # A bump that was done is followed by another.
@@ -208,8 +272,20 @@ def test_killed_anywhere(case: str, tmp_path: Path) -> None:
             wrong.append(f"{place}: run again: {again.stdout}{again.stderr}")
         if remains := left(trials.folder):
             wrong.append(f"{place}: left {remains}")
+    return wrong
+
+
+def test_a_download_that_is_killed_is_gone_on_with(
+    fetching: tuple[Prepare, Server], tmp_path: Path
+) -> None:
+    prepare, server = fetching
+    trials = Trials(prepare, tmp_path, STEPS["fetch"])
+    server.asked.clear()
+    wrong = wrong_after(trials)
     assert not wrong, f"killed {trials.killed} times: {wrong}"
-    log.info("killed %d times", trials.killed)
+    begun = {each["Range"] for each in server.asked if "Range" in each}
+    assert len(begun) > 2, "it was never gone on with"
+    log.info("killed %d times of %d; gone on from %s", trials.killed, len(trials.calls), sorted(begun))
 
 
 def _is_of_an_index(problem: str) -> bool:
