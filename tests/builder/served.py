@@ -154,6 +154,8 @@ def serving(authority_file: Path | None) -> Iterator[Server]:
         served.address = f"{scheme}://localhost:{httpd.server_address[1]}/data-1.0.tar.gz"
         thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
-        yield served
-        httpd.shutdown()
-        thread.join()
+        try:
+            yield served
+        finally:
+            httpd.shutdown()
+            thread.join()

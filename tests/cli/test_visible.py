@@ -1,5 +1,6 @@
 """What strangers' names and texts do to a terminal: nothing."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.machine import add_records, install
 
-from nipack.cli.visible import visible
+from nipack.cli.visible import VisibleStream, exact, folded, visible, width_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names of POSIX")
 # Clears the screen, sets the title, deletes, begins a C1 command, turns the text round.
@@ -116,3 +117,30 @@ def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, env=environment, check=False)
         assert done.returncode == 0, done.stderr
         assert b"templ" in done.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_that_come_together_are_spelled_out() -> None:
+    below = io.StringIO()
+    stream = VisibleStream(below)
+    stream.writelines(["a\x1b\n", "b\x7f\n"])
+    assert below.getvalue() == "a\\x1b\nb\\u007f\n"
+    assert exact(stream) is below  # type: ignore[arg-type]
+    assert exact(below) is below
+
+
+def test_only_a_terminal_has_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "37")
+    assert width_of(Terminal()) == 37
+    assert width_of(io.StringIO()) is None
+
+
+def test_a_line_goes_on_two_deeper_and_others_stay() -> None:
+    text = "  one two three\nfour\n\nnipack get a long name"
+    assert folded(text, 10) == "  one two\n    three\nfour\n\nnipack get a long name"
+    assert folded("one two-three", 10) == "one\n  two-three"
+    assert folded("exactly 10", 10) == "exactly 10"

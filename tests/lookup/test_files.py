@@ -13,7 +13,7 @@ from tests.machine import Machine, add_records, install, make_machine, write
 import nipack
 from nipack.data import DataError, Datasource, get_data_path, make_datasource
 from nipack.lookup.errors import IniError
-from nipack.lookup.files import MOST_OF_SETTINGS, read_regular, walk
+from nipack.lookup.files import MOST_OF_MANIFESTS, MOST_OF_SETTINGS, read_regular, walk
 from nipack.lookup.ini import find_setting
 from nipack.lookup.version import major_minor
 
@@ -88,6 +88,10 @@ def test_a_file_has_a_size_and_a_kind(tmp_path: Path) -> None:
     file.write_bytes(b"x" * (MOST_OF_SETTINGS + 1))
     with pytest.raises(OSError, match="it has more than 262,144 bytes"):
         read_regular(str(file), MOST_OF_SETTINGS)
+    with file.open("wb") as long:
+        long.truncate(MOST_OF_MANIFESTS + 1)
+    with pytest.raises(OSError, match="it has more than 33,554,432 bytes"):
+        read_regular(str(file), MOST_OF_MANIFESTS)
     with pytest.raises(IsADirectoryError, match="it is a directory"):
         read_regular(str(tmp_path))
 

@@ -35,9 +35,9 @@ def install(root: Path, version: str = "0.3") -> Path:
 
 
 @pytest.fixture
-def open_directory() -> Iterator[Path]:
+def open_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a directory that every user can look into: those of pytest are closed to others."""
-    with TemporaryDirectory() as directory:
+    with TemporaryDirectory(dir=tmp_path_factory.getbasetemp().parents[1]) as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
 
@@ -304,6 +304,25 @@ def test_a_hidden_version_that_cannot_be_compared_is_not_newer(tmp_path: Path) -
     found = mark_choice(find(*(tmp_path / name for name in ("good", "odd", "late"))))
     assert [each.status for each in found] == ["chosen", "hidden", "hidden"]
     assert [each.version for each in newer_than_chosen(found)] == ["0.10"]
+
+
+def test_what_comes_before_the_chosen_one_is_not_newer(tmp_path: Path) -> None:
+    for name, version in (("good", "0.3"), ("late", "0.10")):
+        install(tmp_path / name, version)
+    chosen, hidden = mark_choice(find(tmp_path / "good", tmp_path / "late"))
+    assert list(newer_than_chosen([hidden, chosen])) == []
+    assert list(newer_than_chosen([hidden])) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_folder_that_may_not_be_listed_is_not_called_empty(open_directory: Path) -> None:
+    package = open_directory / RELPATH
+    package.mkdir(parents=True)
+    package.chmod(0o111)
+    with ordinary_user():
+        found = find(open_directory)
+    package.chmod(0o755)
+    assert [(each.status, each.reason) for each in found] == [("no config.ini", "no config.ini")]
 
 
 def test_what_is_installed_later_is_found_by_the_next_search(tmp_path: Path) -> None:

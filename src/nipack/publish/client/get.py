@@ -288,27 +288,42 @@ def _below(folder: Path, path: str) -> Path:
 def _put(work: Path, target: Path, records: Path, package: PublishedPackage) -> None:
     """Give the unpacked data its place; what was there is gone only when the new is there.
 
-    Until all is done the records say that it is unfinished, so that the next call does it again.
+    Until all is done the records say that it is unfinished, so that a call after one that was
+    killed does it again; an error leaves data and records as they were.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    records.mkdir(parents=True, exist_ok=True)
-    _write(records / layout.PAYLOAD_ID_NAME, _UNFINISHED)
-    old = work / "old"
-    if target.exists():
-        (work / "relpath").write_text(package.relpath, "utf-8")
-        target.rename(old)
-    try:
-        (work / "data").rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
+    before, old = work / "before", work / "old"
+    if records.is_dir():
+        shutil.copytree(records, before)
     lines = [f"{each.sha256}  {package.relpath}/{each.path}" for each in package.files]
     lines += [f"# symlink {package.relpath}/{each.path} -> {each.target}" for each in package.links]
-    for file in (work / "record").iterdir():
-        file.replace(records / file.name)
-    _write(records / "SHA256SUMS", "\n".join(lines))
-    _write(records / layout.PAYLOAD_ID_NAME, package.payload_id)
+    _write(work / "record" / "SHA256SUMS", "\n".join(lines))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        records.mkdir(parents=True, exist_ok=True)
+        _write(records / layout.PAYLOAD_ID_NAME, _UNFINISHED)
+        if target.exists():
+            (work / "relpath").write_text(package.relpath, "utf-8")
+            target.rename(old)
+        (work / "data").rename(target)
+        for file in (work / "record").iterdir():
+            file.replace(records / file.name)
+        _write(records / layout.PAYLOAD_ID_NAME, package.payload_id)
+    except BaseException:
+        _put_back(work, target, records)
+        raise
+
+
+def _put_back(work: Path, target: Path, records: Path) -> None:
+    """Take back the data and the records of a `_put` that failed, at whatever place."""
+    before, old = work / "before", work / "old"
+    if target.exists() and not (work / "data").exists():
+        target.rename(work / "data")
+    if old.exists():
+        old.rename(target)
+    if records.is_dir():
+        records.rename(work / "failed")
+    if before.is_dir():
+        before.rename(records)
 
 
 def _write(path: Path, text: str) -> None:
