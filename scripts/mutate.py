@@ -244,11 +244,16 @@ def _shown(node: ast.AST, parent: ast.AST) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
-def sample(area: Area, seed: int, count: int) -> list[Mutant]:
-    """Return some mutants of an area, no two of one name, the same for a seed each time."""
+def every(area: Area) -> dict[str, Mutant]:
+    """Return all mutants of an area by their names, one of each name."""
     paths = sorted({path for glob in area.modules for path in (SOURCE / "nipack").glob(glob)})
-    known = {mutant.name: mutant for path in paths for mutant in mutants(path)}
-    return random.Random(seed).sample(list(known.values()), min(count, len(known)))
+    return {mutant.name: mutant for path in paths for mutant in mutants(path)}
+
+
+def sample(area: Area, seed: int, count: int) -> list[Mutant]:
+    """Return some mutants of an area, the same for a seed as long as its source is."""
+    known = list(every(area).values())
+    return random.Random(seed).sample(known, min(count, len(known)))
 
 
 class Trials:
@@ -391,10 +396,14 @@ def _tried(name: str, trials: Trials, options: argparse.Namespace) -> int:
     if why := trials.run(area.tests):
         print(f"{name}: the tests fail without a mutant: {why}")
         return 1
-    chosen = sample(area, options.seed, options.count)
+    survivors: list[str] = []
     if options.again:
-        chosen = [each for each in chosen if each.name in known.get("survived", ())]
-    survivors = []
+        there = every(area)
+        chosen = [there[each] for each in known.get("survived", ()) if each in there]
+        # What is written otherwise now cannot be tried, and is not called noticed.
+        survivors = [each for each in known.get("survived", ()) if each not in there]
+    else:
+        chosen = sample(area, options.seed, options.count)
     for number, mutant in enumerate(chosen, 1):
         why = "" if mutant.name in equivalent else trials.fails(mutant, area.tests)
         if not why:
