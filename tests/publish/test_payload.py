@@ -110,7 +110,7 @@ def test_the_records_are_taken_where_they_lie_and_no_more_is_read() -> None:
 
     def members() -> Any:
         yield "package.json", io.BytesIO(b"of somebody else")
-        yield f"./{folder}/SHA256SUMS", io.BytesIO(SUMS)
+        yield f"{folder}/SHA256SUMS", io.BytesIO(SUMS)
         yield f"{folder}/package.json", io.BytesIO(document())
         raise AssertionError("nothing is to be read behind the records")
 
