@@ -45,7 +45,8 @@ recommends to keep them, and dcm2niix keeps them where it leaves out the rest.
 
 **Faces are not seen either.** The image of a head shows who it is, and no check here looks at
 voxels: remove the face before the release (with pydeface, mri_deface or AFNI's @afni_refacer_run),
-and look at the result.
+and look at the result. How often the checks are wrong is in
+[reliability.md](reliability.md#people).
 
 These commands clear what was found, with no change to a voxel or a point:
 {commands}"""

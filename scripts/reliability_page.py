@@ -1,4 +1,4 @@
-"""The rows of docs/reliability.md that have the figures of scripts/fuzz and of scripts/mutate."""
+"""What docs/reliability.md has of the figures of scripts/fuzz, mutate and privacy-rates."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
+_PEOPLE = re.compile(r"(?s)(?<=<!-- of scripts/privacy-rates -->\n).*(?=<!-- until here -->)")
 _ROW = re.compile(r"(?m)^\| damaged inputs to [0-9]+ readers.*$")
 _MUTANTS = re.compile(r"(?m)^\| a line of the source that was broken.*$")
 
@@ -45,8 +46,39 @@ def _noted(name: str) -> dict[str, Any]:
     return found
 
 
+def people() -> str:
+    """Return how often the checks of privacy were wrong, as `scripts/privacy-rates` has noted."""
+    known = _noted("privacy_rates.json")
+    versions = known["versions"]
+    alarms = [
+        f"| {f'{name} {versions[name]}' if name in versions else name} | {n['files']:,} | "
+        f"{n['right']:,} | "
+        f"{n['false']:,} ({_percent(n['false'], n['files'])} of the files) |"
+        for name, n in known["alarms"].items()
+    ]
+    traits = [
+        f"| {name} | {n['tried']:,} | {n['missed']:,} ({_percent(n['missed'], n['tried'])}) |"
+        for name, n in known["traits"].items()
+    ]
+    worst = sorted(known["places"].items(), key=lambda row: -row[1]["missed"] / row[1]["tried"])
+    words = [f"{name} ({_percent(n['missed'], n['tried'])})" for name, n in worst[:3]]
+    return (
+        "| installed by | files | alarms that are right | false alarms |\n|---|---|---|---|\n"
+        + "\n".join(alarms)
+        + "\n\n| made up | tried | missed |\n|---|---|---|\n"
+        + "\n".join(traits)
+        + f"\n\nIt was tried in {len(worst)} places. Without the last row, most was missed in "
+        + f"{', '.join(words)}.\n"
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
+
+
 def made() -> dict[Path, str]:
     """Return the page."""
     page = TOP / "docs" / "reliability.md"
     text = _ROW.sub(lambda match: row(), page.read_text("utf-8"))
-    return {page: _MUTANTS.sub(lambda match: mutants(), text)}
+    text = _MUTANTS.sub(lambda match: mutants(), text)
+    return {page: _PEOPLE.sub(lambda match: people(), text)}

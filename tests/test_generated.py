@@ -25,7 +25,8 @@ def test_what_is_stale_is_named_and_written(tmp_path: Path) -> None:
     (tmp_path / "docs").unlink()
     (tmp_path / "docs" / "_static").mkdir(parents=True)
     (tmp_path / "scripts").mkdir()
-    figures = ("scripts/fuzzed.json", "scripts/mutated.json")
+    names = ("fuzzed", "mutated", "privacy_rates")
+    figures = [f"scripts/{name}.json" for name in names]
     copied = ("docs/definition.md", "docs/reliability.md", *figures)
     for path in (*(REPOSITORY / "scripts").glob("*.py"), *map(REPOSITORY.joinpath, copied)):
         (tmp_path / path.relative_to(REPOSITORY)).write_bytes(path.read_bytes())

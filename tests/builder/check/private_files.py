@@ -121,6 +121,8 @@ def _json_cut_off(label: str, words: str) -> bytes:
 
 
 def _table(label: str, words: str, separator: str) -> bytes:
+    if separator == ",":
+        label, words = f'"{label or "note"}"', f'"{words}"'
     rows = (("filename", label or "note"), ("x.nii", words))
     return "".join(f"{separator.join(row)}\n" for row in rows).encode()
 

@@ -2,6 +2,8 @@
 
 import gzip
 import importlib
+import json
+import random
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nibabel.nifti1 import Nifti1Extension
+from tests.builder.check.made_up_people import TRAITS
 from tests.builder.check.private_files import FREE, LABELLED, data_set, gifti, written
+from tests.conftest import REPOSITORY
 
 from nipack.builder.check import privacy
 from nipack.builder.check.places import PLACES
@@ -66,6 +70,7 @@ TEXTS = [
     ("/Users/ada/x", "privacy-account"),
     ("/homes/4/greve/x", "privacy-account"),
     ("C:\\Users\\ada\\x", "privacy-account"),
+    ("\\\\lab\\home\\ada\\x", "privacy-account"),
     ("[ada@host: Mon] 3d", "privacy-account"),
 ]
 
@@ -144,9 +149,10 @@ def sidecar(text: str) -> bytes:
     return b"{" + text.encode() + b', "a": [' + b"0," * (1 << 20) + b"0]}"
 
 
+LONG = b'{"a": ["' + b"many words, " * 100_000 + b'"], "b": "/home/ada/x"}'
 LATIN_1 = comment("MXXller^JYYrg").replace(b"XX", b"\xfc").replace(b"YY", b"\xf6")
 ANALYZE = written("Analyze's descrip", "", "")[1][:283] + b"00451234".ljust(65, b"\0")
-LINK = b'<GIFTI><DataArray ExternalFileName="/home/ada/x.dat"/></GIFTI>'
+LINK = b'<DataArray ExternalFileName="/home/ada/x.dat"/></GIFTI>'
 COMMAND = "mri_convert  User: ada  Machine: host"
 CREATED = b"\xff\xff\xfecreated by ada on Mon Jan  1 2001\n\n"
 NO_ENDING = bytes(128) + b"DICM" + data_set("PatientName", "Lovelace^Ada")
@@ -154,7 +160,8 @@ OTHERS = [
     ("T1.hdr", ANALYZE, "privacy-person"),
     ("lh.white", CREATED, "privacy-account"),
     ("lh.gii", written("GIFTI", "UserName", "ada")[1], "privacy-account"),
-    ("lh.gii", LINK, "privacy-account"),
+    ("lh.gii", b"<GIFTI>" + b" " * 5000 + LINK, "privacy-account"),
+    ("T1.mgh", footer(f"PatientName: Ada {'x' * 54}"), "privacy-person"),  # F is its length
     ("T1.mgh", footer(COMMAND), "privacy-account"),
     ("T1.nii", comment("by ada@example.org"), "privacy-account"),
     ("T1.nii", comment("Patient name: Ada"), "privacy-person"),
@@ -162,6 +169,7 @@ OTHERS = [
     ("participants.tsv", b"participant_id\tfirst_name\nsub-01\tAda\n", "privacy-person"),
     ("scans.tsv", b"filename\tacq_time\na.nii\t2014-08-05T11:27:34\n", "privacy-session"),
     ("big.json", sidecar('"PatientName": "Ada Lovelace"'), "privacy-person"),
+    ("long.json", LONG, "privacy-account"),
     ("x.ima", NO_ENDING[132:], "privacy-person"),
     ("no-ending", NO_ENDING, "privacy-person"),
 ]
@@ -174,6 +182,23 @@ def test_what_one_kind_of_file_has(name: str, content: bytes, code: str, tmp_pat
     assert codes(found(tmp_path, name, content)) == {code}
 
 
+@pytest.mark.parametrize("trait", [name for name in TRAITS if not name.startswith("a name")])
+def test_people_who_do_not_exist(trait: str, tmp_path: Path) -> None:
+    """As `scripts/privacy-rates` tries them, which counts those of names."""
+    chance = random.Random(trait)
+    for place in LABELLED:
+        label = chance.choice(TRAITS[trait].labels or ("",))
+        value = TRAITS[trait].spell(chance)
+        problems = found(tmp_path, *written(place, label, value))
+        assert codes(problems) == {TRAITS[trait].code}, (place, label, value)
+
+
+def test_the_figures_are_of_every_trait_and_place() -> None:
+    known = json.loads((REPOSITORY / "scripts" / "privacy_rates.json").read_text("utf-8"))
+    assert list(known["traits"]) == list(TRAITS)
+    assert set(known["places"]) == {*FREE, *LABELLED}
+
+
 def test_addresses_belong_in_what_is_for_readers(tmp_path: Path) -> None:
     assert found(tmp_path, "a.json", b'{"Contact": "ada@example.org"}') == []
     assert found(tmp_path, "a.tsv", b"contact\nada@example.org\n") == []
@@ -184,7 +209,7 @@ def test_a_table_of_regions_has_their_names(tmp_path: Path) -> None:
 
 
 def test_a_message_says_where_and_what_and_shows_it_safely(tmp_path: Path) -> None:
-    content = written("JSON", "PatientName", f"Ada\x1b[2J\u202e{'x' * 400}")[1]
+    content = written("JSON", "PatientName", f"Ada\u202e{'x' * 400}\x1b[2J")[1]
     [problem] = found(tmp_path, "T1.json", content)
     assert (
         "the value of PatientName seems to have a person's name, 'PatientName: Ada"

@@ -4,6 +4,7 @@ Each reads a bounded part of a stream, and yields texts with the place that each
 them needs a library, or raises for what a damaged file holds.
 """
 
+import csv
 import io
 import math
 import os
@@ -261,7 +262,14 @@ def json_texts(content: bytes) -> Iterator[Text]:
     except ValueError:
         yield "its text", content[:LONGEST]
         return
-    lines = (f"{key}: {each}".replace("\n", " ") for key, each in _leaves("", value))
+    lines: list[str] = []
+    size = 0
+    for key, each in _leaves("", value):
+        lines.append(f"{key}: {each}".replace("\n", " ")[: LONGEST // 4])
+        size += len(lines[-1]) + 1
+        if size > LONGEST // 8:
+            yield BY_LABEL, "\n".join(lines).encode("utf-8", "replace")
+            lines, size = [], 0
     yield BY_LABEL, "\n".join(lines).encode("utf-8", "replace")
 
 
@@ -297,9 +305,17 @@ def _table(stream: IO[bytes]) -> Iterator[Text]:
     if not lines:
         return
     separator = "\t" if "\t" in lines[0] else "," if "," in lines[0] else ";"
-    names = [name.strip(' "\ufeff') for name in lines[0].split(separator)]
+    try:
+        names, *rows = csv.reader(
+            lines[: _ROWS + 1],
+            delimiter=separator,
+            quoting=csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL,
+        )
+    except csv.Error:  # a field of more than 128 KB, or a null byte
+        yield "its text", "\n".join(lines).encode()
+        return
+    names = [name.strip(' "\ufeff') for name in names]
     people = any(_OF_PEOPLE.fullmatch(name) for name in names)
-    rows = [line.split(separator) for line in lines[1 : _ROWS + 1]]
     lines = [
         f"{'patient name' if people and _NAME.fullmatch(name) else name}: {value}"
         for row in rows

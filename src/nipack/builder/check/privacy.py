@@ -24,27 +24,27 @@ from nipack.system.errors import Problem
 class Sign:
     """One thing that may tell who somebody is.
 
-    Each repetition in `pattern` has an end: a text of a stranger's may be 250,000 letters without a
-    blank.  What it finds, or its group `value`, and `harmless` fits as a whole, is nobody's.
+    A text that has none of `words`, in lower case, does not have it.  Each repetition in `pattern`
+    has an end: a text of a stranger's may be 250,000 letters without a blank.  What it finds, or
+    its group `value`, and `harmless` fits as a whole, is nobody's.
     `contact`: what is for readers may have it.  `in_text`: random bytes look like it.
-    `letter`: it has that.
     """
 
     what: str
     code: str
+    words: tuple[str, ...]
     pattern: re.Pattern[str]
     harmless: re.Pattern[str] | None = None
     contact: bool = False
     in_text: bool = False
-    letter: str = ""
 
 
 # A letter of any alphabet; what is not UTF-8 may be one, too.
 _L = r"[^\W\d_]"
 # What is between a label and its value: Patient name : x, "PatientName": "x", PatientName="x",
 # <PatientName>x, Patient Name//x, and in binary files what is not text.
-_SEPARATOR = r"(?:[ '\"\])]{0,40}[:=>/|\t][ \t:=>/|'\"\[(]{0,40}|\n[\n\t]{0,3}[!-/:-@]?)"
-_VALUE = r"(?P<value>[^\s\"'<>\[\](){},;:=|/\\][^\n\"<>\[\]{}|]{0,63})"
+_SEPARATOR = r"(?:[ '\"\])]{0,40}[:=>/|\t][ \t:=>/|'\"\[(]{0,40}|\x01[\x01\n\t]{0,3}[!-/:-@]?)"
+_VALUE = r"(?P<value>[^\s\x01\"'<>\[\](){},;:=|/\\][^\n\x01\"<>\[\]{}|]{0,63})"
 
 
 def _labelled(labels: str, value: str = _VALUE) -> re.Pattern[str]:
@@ -80,14 +80,15 @@ _NO_HOME = re.compile(rf"(?i)https?://.*|.*[\\/]{_NOBODY}")
 _NO_LOGIN = re.compile(rf"(?i){_NOBODY}|\d+")
 
 SIGNS = (
-    Sign("a person's name", "privacy-person", _labelled(_NAMED), _NO_NAME),
+    Sign("a person's name", "privacy-person", ("name",), _labelled(_NAMED), _NO_NAME),
     # DICOM PS3.5, 6.2: the parts of a person's name have carets between.
     Sign(
         "a person's name",
         "privacy-person",
+        ("^",),
         re.compile(
             # Siemens' descriptions of a study have one, too.
-            r"(?:Description|Protocol ?Name)[\"']?\s{0,40}[:=][^\n]{0,64}"
+            r"(?:Description|Protocol ?Name)[\"']?\s{0,40}[:=][^\n\x01]{0,64}"
             rf"|(?<![^\W_])(?:{_L}(?:{_L}|[' -]){{0,62}}{_L}|[\u3040-\u9fff\uac00-\ud7af])"
             rf"\^(?:{_L}(?:{_L}|[' -]){{1,63}}|[\u3040-\u9fff\uac00-\ud7af])"
         ),
@@ -95,11 +96,11 @@ SIGNS = (
             rf"(?is)(?:Description|Protocol ?Name).*|{_NO_NAME.pattern.removeprefix('(?i)')}"
         ),
         in_text=True,
-        letter="^",
     ),
     Sign(
         "a physician's or operator's name",
         "privacy-person",
+        ("physician", "operator"),
         _labelled(
             r"(?:referring|performing|requesting)[ _]?physicians?(?:'?s)?[ _]?name"
             r"|operators'?[ _]?name"
@@ -109,6 +110,7 @@ SIGNS = (
     Sign(
         "a date of birth",
         "privacy-person",
+        ("birth", "dob", "geburt", "naissance", "nacimiento"),
         _labelled(
             rf"(?:{_SUBJECT})?(?:birth[ _-]?date|birth[ _-]?day|date[ _]?of[ _]?birth|dob"
             r"|geburtsdatum|date[ _]de[ _]naissance|fecha[ _]de[ _]nacimiento)",
@@ -119,6 +121,7 @@ SIGNS = (
     Sign(
         "a patient's number",
         "privacy-person",
+        ("patient", "participant", "subject", "mrn", "ssn", "record", "security", "nhs"),
         _labelled(
             rf"(?:other[ _]?)?{_SUBJECT}(?:ids?|identification|number)|{_NAMED}|mrn|ssn"
             r"|medical[ _]record[ _](?:number|no)|social[ _]security[ _](?:number|no)"
@@ -129,12 +132,14 @@ SIGNS = (
     Sign(
         "a patient's address",
         "privacy-person",
+        ("address", "phone"),
         _labelled(rf"{_SUBJECT}(?:address|(?:tele)?phone(?:[ _]?numbers?)?)"),
         _NO_NAME,
     ),
     Sign(
         "a date of an examination",
         "privacy-session",
+        ("date", "acq_time"),
         _labelled(
             r"(?:acquisition|study|series|content|examination|scan)[ _]?date(?:[ _/]?time)?"
             r"|acq_time|exp_date",
@@ -145,50 +150,56 @@ SIGNS = (
     Sign(
         "a number of an examination",
         "privacy-session",
+        ("accession",),
         _labelled(r"accession[ _]?number", r"(?P<value>[\w.-]{4,64})"),
         _NO_ID,
     ),
     Sign(
         "a number of an examination",
         "privacy-session",
+        ("uid",),
         _labelled(r"(?:study|series)[ _]?instance[ _]?uid", r"\d[\d.]{9,63}"),
     ),
     Sign(
         "a home directory",
         "privacy-account",
+        ("/home", "\\home", "users", "documents and"),
         re.compile(
             r"https?://[^\s\"'<>]{1,500}"
             rf"|(?:/homes?|/Users)/{{1,9}}(?:\d{{1,3}}/{{1,9}})?(?:{_L}|[\d_])[\w.-]{{0,98}}"
-            r"|[A-Z]:[\\/]{1,2}(?:Users|Documents and Settings)[\\/]{1,2}"
-            r"[^\s\\/:*?\"<>|\0][^\\/:*?\"<>|\n\0]{0,98}",
-            re.I,
+            r"|(?:[A-Za-z]:[\\/]{1,2}(?:[Uu]sers|USERS|Documents and Settings)"
+            r"|\\\\[\w.-]{1,64}\\{1,2}(?:[Hh]omes?|[Uu]sers)\$?)[\\/]{1,2}"
+            r"[^\s\\/:*?\"<>|%${\[\x01][^\\/:*?\"<>|\n\x01]{0,98}"
         ),
         _NO_HOME,
     ),
     Sign(
         "an e-mail address",
         "privacy-account",
+        ("@",),
         re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,9}[A-Za-z]{2,63}"),
         re.compile(r"(?i)(?:no-?reply|git)@.*"),
         contact=True,
-        letter="@",
     ),
     # AFNI's history begins each entry with [user@host: date], FreeSurfer's ends with both.
     Sign(
         "a login",
         "privacy-account",
+        ("@",),
         re.compile(r"\[(?P<value>[\w.-]{1,64})@[\w.-]{1,255}:"),
         _NO_LOGIN,
     ),
     Sign(
         "a login",
         "privacy-account",
+        ("user",),
         _labelled(r"user[ _]?name|user", r"(?P<value>[\w.-]{1,64})(?:\s{1,9}machine:|$)"),
         _NO_LOGIN,
     ),
     Sign(
         "a login",
         "privacy-account",
+        ("created by",),
         re.compile(r"created by (?P<value>[\w.-]{1,64}) on "),
         _NO_LOGIN,
     ),
@@ -236,10 +247,11 @@ def finds(texts: Iterable[Text], *, for_readers: bool = False) -> Iterator[Find]
     try:
         for place, content in itertools.islice(texts, _MOST_TEXTS):
             text, binary = _words(content[:LONGEST])
+            lower = text.lower()
             yield from (
                 Find(sign, _exact(place, text, match), match[0].strip())
                 for sign in signs
-                if sign.letter in text and not (binary and sign.in_text)
+                if any(word in lower for word in sign.words) and not (binary and sign.in_text)
                 if (match := _match(sign, text))
             )
     except (OSError, EOFError, zlib.error):
@@ -261,7 +273,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]+")
 def _words(content: bytes) -> tuple[str, bool]:
     """Return the text in bytes, whose encoding nobody states, and whether they are binary.
 
-    It is UTF-8, else Latin-1.  Of what is binary, only what is UTF-8 is kept, a line for each run.
+    It is UTF-8, else Latin-1; of what is binary, only UTF-8 is kept.  What is not printed becomes a
+    byte of one, which nothing but a separator has.
     """
     content = content.strip(b"\0")
     binary = b"\0" in content and len(content) > _SHORT
@@ -269,7 +282,7 @@ def _words(content: bytes) -> tuple[str, bool]:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = content.decode("utf-8", "replace") if binary else content.decode("latin-1")
-    return _CONTROLS.sub("\n", text), binary
+    return _CONTROLS.sub("\x01", text), binary
 
 
 def _exact(place: str, text: str, match: re.Match[str]) -> str:
