@@ -330,6 +330,8 @@ def test_a_page_says_what_is_seen_and_how_many_triangles() -> None:
         "Left is left",
     ):
         assert text in page, text
+    seen = [page.index(name) for name in ('from the right"', 'z.nii.gz"', 'its front"')]
+    assert seen == sorted(seen), "a flat one is the last, and not on the card"
     there.opened.clear()
     again = there.publish(one, new={one.key}, changed={one.name})
     assert there.opened == []

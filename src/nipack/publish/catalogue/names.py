@@ -15,6 +15,7 @@ _SIDE = re.compile(
     r"(?:^|[-_.])(?:(?P<left>L|[Ll]h|[Ll]eft)|(?:R|[Rr]h|[Rr]ight))(?=[-_.])",
 )
 _FLAT = re.compile(r"(?:^|[-_.])flat[-_.]", re.IGNORECASE)
+_SPHERE = re.compile(r"(?:^|[-_.])sphere(?:[-_.]|$)", re.IGNORECASE)
 
 
 def is_surface(path: str) -> bool:
@@ -38,6 +39,11 @@ def hemisphere_in(path: str) -> str:
 def is_flat(path: str) -> bool:
     """Tell whether a name says that a surface was cut and spread out."""
     return _FLAT.search(_name(path)) is not None
+
+
+def shown_order(path: str) -> tuple[bool, str]:
+    """Return where a file comes among others: those that look like nothing of a brain are last."""
+    return is_flat(path) or _SPHERE.search(_name(path)) is not None, path
 
 
 def _name(path: str) -> str:

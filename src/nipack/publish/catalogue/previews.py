@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from nipack.lookup.json_text import json_value
 from nipack.publish.catalogue.html import visible
-from nipack.publish.catalogue.names import is_surface
+from nipack.publish.catalogue.names import is_surface, shown_order
 from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
@@ -111,7 +111,7 @@ def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, b
             # A package is published whether or not there is a picture of it.
             log.warning("%s: no more pictures can be made of it: %s", file_name, error)
     for found in facts.values():
-        found.sort(key=lambda each: each["path"])
+        found.sort(key=lambda each: shown_order(each["path"]))
     yield _facts_path(package), (json.dumps(facts, indent=1) + "\n").encode()
 
 
@@ -125,7 +125,8 @@ def _files(
     package: PublishedPackage, file_name: str, artifact: IO[bytes], facts: Facts
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the pictures, and fill the facts on the way."""
-    chosen = sorted(each.path for each in package.files if each.size <= _largest(each.path))
+    drawable = [each.path for each in package.files if each.size <= _largest(each.path)]
+    chosen = sorted(drawable, key=shown_order)
     wanted = {path: number for number, path in enumerate(chosen[:_MOST_IMAGES])}
     with (
         workspace() as work,
