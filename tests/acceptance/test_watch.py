@@ -198,7 +198,7 @@ def uscan(
         inside = tempfile.mkdtemp(dir=system.root / "tmp")
         shutil.copytree(tree / "debian", Path(inside) / "debian")
         here = f"cd /tmp/{Path(inside).name} && {' '.join(command)}"
-        command = ["chroot", str(system.root), "sh", "-c", here]
+        command = ["env", "-u", "TMPDIR", "chroot", str(system.root), "sh", "-c", here]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
     said = {each.tag: each.text or "" for each in ElementTree.fromstring(done.stdout)}
     assert "warnings" not in said, said
