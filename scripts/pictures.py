@@ -148,7 +148,13 @@ def record(scene: Scene, home: Path) -> str:
             r"\b[0-9A-F]{40}\b", "6435CFAF4950AF865E90D53A489DAE1239F9420E", run(command, home)
         )
         console.print(Text.from_ansi(said.rstrip("\n")))
-    return console.export_svg(title=scene.title, unique_id=scene.name)
+    picture = console.export_svg(title=scene.title, unique_id=scene.name)
+    return re.sub(r'(-clip-terminal">\s*<rect [^>]*height=")([0-9.]+)', _with_descenders, picture)
+
+
+def _with_descenders(cut: re.Match[str]) -> str:
+    """Return a cut that shows the underscores of the last line, too."""
+    return f"{cut[1]}{float(cut[2]) + 6:.1f}"
 
 
 def shown(picture: str) -> str:
