@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tarfile
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -120,14 +121,17 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_litter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have whatever a program leaves behind lie below the folders that pytest deletes."""
-    folder = tmp_path_factory.getbasetemp() / "tmp"
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("TMPDIR", str(folder))
-        patched.setattr("tempfile.tempdir", None)
-        yield
+def _no_litter() -> Iterator[None]:
+    """Delete in the end whatever a program leaves behind in its folder for temporary files.
+
+    Other users can look into it, and its name is short enough for sockets.
+    """
+    with tempfile.TemporaryDirectory(prefix="nipack-tests-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("TMPDIR", folder)
+            patched.setattr("tempfile.tempdir", None)
+            yield
 
 
 @pytest.fixture(autouse=True, scope="session")
