@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from nipack.data import DataError
-from nipack.inventory.payload import NO_METADATA, metadata_of, read_manifest, read_metadata
+from nipack.inventory.payload import (
+    NO_METADATA,
+    find_manifest,
+    metadata_of,
+    read_manifest,
+    read_metadata,
+)
 
 DIGEST = "a" * 64
 
@@ -101,3 +107,15 @@ def test_what_is_no_object_says_nothing(tmp_path: Path, text: str) -> None:
     assert read_metadata(str(tmp_path)) == NO_METADATA
     assert read_metadata(str(tmp_path / "none")) == NO_METADATA
     assert metadata_of(None) == NO_METADATA
+
+
+def test_parts_of_a_whole_without_a_name_change_nothing(tmp_path: Path) -> None:
+    records = tmp_path / "share/nipack/nipy-x"
+    data = tmp_path / "share/nipy/nipy/x"
+    data.mkdir(parents=True)
+    records.mkdir(parents=True)
+    manifest(records, f"{DIGEST}  share/nipy/nipy/x/config.ini")
+    metadata(records, relpath="nipy/x", parts={"nipy-x-a": {}})
+    found = find_manifest(str(data))
+    assert found is not None
+    assert found.digests == {"config.ini": DIGEST}

@@ -248,3 +248,13 @@ def test_ctrl_c_does_not_wait_for_the_end_of_a_large_file(
     with pytest.raises(KeyboardInterrupt):
         nipack.verify("nipy/templates", progress=interrupted)
     assert 0 < len(parts) < 10_000
+
+
+def test_what_is_extra_is_counted_apart_from_what_is_spoiled(data: Path) -> None:
+    assert checked().extent == ""
+    (data / "more.txt").touch()
+    assert checked().extent == "1 extra"
+    (data / "T1.nii.gz").unlink()
+    assert checked().extent == "1 of 4 files, 1 extra"
+    (data / "more.txt").unlink()
+    assert checked().extent == "1 of 4 files"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload import joined_texts, package_in, package_of, parts_said
+from nipack.publish.payload import digest_of, joined_texts, package_in, package_of, parts_said
 
 ROOT = "share/nipy/nipy/x"
 DIGEST = "a" * 64
@@ -128,3 +128,8 @@ def test_parts_and_their_whole_are_told_from_others() -> None:
 def test_licences_are_joined_by_name_without_empty_ones() -> None:
     texts = [("b", b"two\n"), ("a", b"\none \xff\n"), ("c", b" \n")]
     assert joined_texts(texts) == "one \ufffd\n\ntwo"
+
+
+def test_a_digest_is_that_of_all_of_the_content() -> None:
+    content = bytes(3_000_000)
+    assert digest_of(io.BytesIO(content)) == hashlib.sha256(content).hexdigest()
