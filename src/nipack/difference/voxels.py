@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from nipack.system import fast_gzip
+from nipack.system.gifti import read_gifti
 from nipack.system.images import can_read_images, quiet_nibabel
 from nipack.system.progress import Advance
 
@@ -103,9 +104,9 @@ def compare_images(
     nibabel: Any = importlib.import_module("nibabel")
     with quiet_nibabel():
         try:
+            if old.suffix.lower() == new.suffix.lower() == ".gii":
+                return _compare_surfaces(read_gifti(old), read_gifti(new))
             images = nibabel.load(old), nibabel.load(new)
-            if all(isinstance(image, nibabel.GiftiImage) for image in images):
-                return _compare_surfaces(*images)
             if not all(isinstance(image, nibabel.spatialimages.SpatialImage) for image in images):
                 return None
             return _compare_volumes(*images, advance)

@@ -11,6 +11,7 @@ from typing import Any
 
 from nipack.builder.rules import problem_at
 from nipack.system.errors import Problem
+from nipack.system.gifti import NotReadError, read_gifti
 from nipack.system.images import can_read_images
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
     try:
         reason = _too_much_before_data(path)
         reason = reason or _cut_short(_open(path), path, size)
-    except ImportError as error:
-        log.info("%s: not opened: %s", where, error)  # nibabel wants a further library for it
+    except (ImportError, NotReadError) as error:
+        log.info("%s: not opened: %s", where, error)  # nibabel may want a further library for it
         return
     except Exception as error:  # What nibabel raises for a strange file is not one family.
         lines = str(error).splitlines() or [type(error).__name__]
@@ -63,6 +64,8 @@ def _open(path: Path) -> Any:
     nibabel: Any = importlib.import_module("nibabel")
     if path.suffix.lower() in (".trk", ".tck"):
         return nibabel.streamlines.load(path, lazy_load=True)
+    if path.suffix.lower() == ".gii":
+        return read_gifti(path)
     try:
         return nibabel.load(path)
     except AttributeError as error:

@@ -1,11 +1,8 @@
 """Pictures of a surface: both sides of a hemisphere, and how many points and triangles it has."""
 
-import gzip
 import importlib
 import io
 import warnings
-import zlib
-from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +12,9 @@ import numpy.typing as npt
 
 from nipack.publish.catalogue.names import hemisphere_in, is_flat, is_gifti
 from nipack.publish.catalogue.shading import Surface, View, drawn
+from nipack.system.gifti import read_gifti
 
 _LARGE, _SMALL, _GAP = 300, 110, 12
-# A file may become as large as this when it is unpacked, and so may its arrays.
-MOST_BYTES = 256_000_000
 _TRIANGLES = bytes.fromhex("fffffe")
 _FROM_LEFT = View((0, -1, 0), (0, 0, 1), (-1, 0, 0))
 _FROM_RIGHT = View((0, 1, 0), (0, 0, 1), (1, 0, 0))
@@ -56,7 +52,7 @@ class SurfacePreview:
 def preview(copy: Path, name: str) -> SurfacePreview:
     """Return the preview of a surface, a file of GIFTI or FreeSurfer that is called `name`.
 
-    Raises ValueError, or whatever nibabel does, where it is none.
+    Raises ValueError, NotReadError, or whatever nibabel does, where there is none.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,53 +77,18 @@ def preview(copy: Path, name: str) -> SurfacePreview:
 
 def _gifti(copy: Path) -> tuple[Surface, str]:
     """Return the surface of a GIFTI file, and the structure that it says it is of."""
-    with copy.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    with gzip.open(copy) if packed else copy.open("rb") as stream:
-        content = stream.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError("it is too large to be read")
-    parser = _bounded_parser()
-    parser.parse(string=content)
+    image = read_gifti(copy)
     arrays = {}
     for intent in ("NIFTI_INTENT_POINTSET", "NIFTI_INTENT_TRIANGLE"):
-        found = parser.img.get_arrays_from_intent(intent)
+        found = image.get_arrays_from_intent(intent)
         if not found:
             raise ValueError("it has values of a surface's points, and not their places")
         arrays[intent] = found[0]
     points, triangles = arrays.values()
-    structure = (points.meta or {}).get("AnatomicalStructurePrimary") or (
-        parser.img.meta or {}
-    ).get("AnatomicalStructurePrimary", "")
+    structure = (points.meta or {}).get("AnatomicalStructurePrimary") or (image.meta or {}).get(
+        "AnatomicalStructurePrimary", ""
+    )
     return Surface(np.asarray(points.data), np.asarray(triangles.data)), str(structure)
-
-
-def _bounded_parser() -> Any:
-    """Return nibabel's parser of GIFTI, which inflates no array beyond its dimensions.
-
-    It reads from memory: an array in a file of its own is refused, wherever that is.
-    """
-    fast: Any = importlib.import_module("nibabel.gifti.parse_gifti_fast")
-    codes: Any = importlib.import_module("nibabel.gifti.util").gifti_encoding_codes
-
-    class Bounded(fast.GiftiImageParser):  # type: ignore[misc]
-        room = float(MOST_BYTES)
-
-        def flush_chardata(self) -> None:
-            if self.write_to == "Data" and self._char_blocks:
-                # No number has more than 16 bytes.
-                size = 16 * np.prod(self.da.dims, dtype=np.float64)
-                self.room -= size
-                if size <= 0 or self.room < 0:
-                    raise ValueError("its arrays are too large to be read, or empty")
-                if codes.label[self.da.encoding] == "B64GZ":
-                    inflate = zlib.decompressobj()
-                    inflate.decompress(b64decode("".join(self._char_blocks)), int(size))
-                    if inflate.unconsumed_tail:
-                        raise ValueError("an array is larger than its dimensions")
-            super().flush_chardata()
-
-    return Bounded()
 
 
 def _freesurfer(copy: Path) -> Surface:
