@@ -55,7 +55,8 @@ SCENES = (
 def made() -> dict[Path, str]:
     """Return the picture of every scene; one that shows the same text stays as it is."""
     pictures = {}
-    with tempfile.TemporaryDirectory() as folder:
+    # How lines break depends on how long its path is, on any machine.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         home = Path(folder).resolve() / "ada"
         prepare(home)
         for scene in SCENES:

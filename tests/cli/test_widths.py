@@ -49,7 +49,7 @@ COMMANDS = {
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder with a short path, with twenty packages of which one half hides the other."""
-    with tempfile.TemporaryDirectory(prefix="n-") as name:
+    with tempfile.TemporaryDirectory(prefix="n-", dir="/tmp") as name:
         top = Path(name)
         for number in range(10):
             for root in ("one", "another place"):
