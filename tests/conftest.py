@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import gzip
 import io
 import itertools
@@ -84,6 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.nodeid in reasons:
             item.add_marker(pytest.mark.skip(reason=reasons[item.nodeid]))
     _longest_files_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """Look no more through what four thousand tests are made of for what can be freed."""
+    gc.collect()
+    gc.freeze()
 
 
 def _longest_files_first(items: list[pytest.Item]) -> None:

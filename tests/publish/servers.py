@@ -97,6 +97,10 @@ def seaweedfs(work: Path) -> Iterator[Place]:
         # Nobody needs its data again, and it takes half a minute to end by itself.
         process.kill()
         process.wait(60)
+        for port in (*ports.values(), *grpc.values()):
+            # It makes these whatever it is told, and leaves them.
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink()
 
 
 def _wait_for(endpoint: str, process: "subprocess.Popen[bytes]", log: str) -> None:

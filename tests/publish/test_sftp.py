@@ -94,6 +94,7 @@ def test_a_connection_that_is_lost_leaves_the_old_generation_whole(
     assert check_repository(server.address).problems == ()
 
 
+@pytest.mark.slow(3)
 def test_a_server_that_answers_no_more_is_left(
     server: SshServer, artifacts: Artifacts, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

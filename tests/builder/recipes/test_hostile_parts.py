@@ -187,7 +187,7 @@ TOOLS = pytest.mark.tools("rpmspec", "make", "shellcheck", "bash")
 @example(hostile=Hostile(in_parts=True))
 @example(hostile=Hostile(names=("%include x", "${{ version }}", "-n", "a\\b"), in_parts=True))
 @example(hostile=Hostile(names=("%include x", "100%", "a & b 'c' $(touch canary)"), in_parts=True))
-@settings(max_examples=10)
+@settings(max_examples=2)
 def test_no_text_is_code_in_a_recipe_of_parts(hostile: Hostile) -> None:
     check_all(hostile)
 

@@ -96,6 +96,7 @@ def towers(pixels: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize(
     ("name", "structure", "views", "where"),
     [
@@ -143,6 +144,7 @@ def test_it_does_not_matter_which_way_triangles_turn() -> None:
     assert abs(one - other).max() <= 1
 
 
+@pytest.mark.slow(1)
 def test_points_that_no_triangle_has_change_nothing(tmp_path: Path) -> None:
     surface = tower()
     far = Surface(np.concatenate([surface.points, [[1e4, 0, 0]]]), surface.triangles)
@@ -151,6 +153,7 @@ def test_points_that_no_triangle_has_change_nothing(tmp_path: Path) -> None:
     assert (one == other).all()
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("name", ["a.flat.gii", "a.gii"])
 def test_a_flat_surface_is_seen_once_from_its_front(tmp_path: Path, name: str) -> None:
     height = 30 if "flat" in name else 0
@@ -160,6 +163,7 @@ def test_a_flat_surface_is_seen_once_from_its_front(tmp_path: Path, name: str) -
     assert (pixels > 60).mean() > 0.5
 
 
+@pytest.mark.slow(1)
 def test_surfaces_of_freesurfer_and_packed_ones_look_the_same(tmp_path: Path) -> None:
     surface = ball()
     write_geometry(  # type: ignore[no-untyped-call]
@@ -287,6 +291,7 @@ def test_a_file_that_is_no_surface_is_refused(tmp_path: Path, name: str) -> None
     assert not isinstance(caught.value, MemoryError | RecursionError)
 
 
+@pytest.mark.slow(1)
 def test_a_package_of_surfaces_that_cannot_be_drawn_has_no_pictures() -> None:
     one = package(files=HOSTILE)
     made = Repository({"nipy-templates": wheel(HOSTILE)}).publish(one)
@@ -313,6 +318,7 @@ def mixed() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow(1)
 def test_a_page_says_what_is_seen_and_how_many_triangles() -> None:
     files = mixed()
     one = package(files=files)

@@ -19,7 +19,7 @@ FLOOR = "it sent fewer than 1,000 bytes a second (set NIPACK_LIMITS=rate=NUMBER"
 STOPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 1024000\r\n\r\n" + CONTENT[:100_000]
 
 
-@pytest.fixture(params=["http", "https"])
+@pytest.fixture(params=["http", pytest.param("https", marks=pytest.mark.slow(1))])
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
