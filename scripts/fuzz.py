@@ -191,10 +191,11 @@ def add_repository(rows: bytes, folder: Path) -> None:
 
 def image(path: Path) -> None:
     """Look at an image as `check` does."""
+    size = path.stat().st_size
     with quiet_nibabel():
-        list(image_problems(path, "image", path.stat().st_size))
+        list(image_problems(path, "image", size))
     with path.open("rb") as stream:
-        list(file_problems(path, "image", stream.read(1 << 15)))
+        list(file_problems(path, "image", stream.read(1 << 15), size))
 
 
 def header() -> bytes:

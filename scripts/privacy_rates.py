@@ -72,7 +72,8 @@ def problems(path: Path, where: str) -> list[Problem] | None:
     packed = start.startswith(b"\x1f\x8b")
     if not packed and place_of(path.name, start) is None:
         return None
-    return [*gzip_problems(start, where), *file_problems(path, where, start)]
+    size = path.stat().st_size
+    return [*gzip_problems(start, where), *file_problems(path, where, start, size)]
 
 
 def alarms(files: Counter[str]) -> Iterator[Alarm]:

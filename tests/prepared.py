@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.builder.samples import IMAGE
+from tests.builder.samples import IMAGE, READY
 from tests.builder.served import Server, serving
 from tests.killed import Command
 
@@ -28,17 +28,7 @@ def source_in(folder: Path, version: str = "0.2", more: bytes = b"") -> Path:
     (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
     if more:
         (data / "deep" / "more.bin").write_bytes(more)
-    definition = {
-        "name": "nipy-x",
-        "relpath": "nipy/x",
-        "version": version,
-        "date": "2023-05-01",
-        "license": "CC0-1.0",
-        "redistribution": "verified",
-        "summary": "brain data",
-        "maintainer": {"name": "Ada", "email": "ada@example.org"},
-        "source": {"address": "x"},
-    }
+    definition = {**READY, "version": version, "source": {"address": "x"}}
     (data.parent / "package.yaml").write_text(json.dumps(definition), "utf-8")
     return data.parent
 

@@ -28,6 +28,16 @@ def _image() -> bytes:
 
 
 IMAGE = _image()
+# A definition of which nothing is missing but the version and the source.
+READY = {
+    "name": "nipy-x",
+    "relpath": "nipy/x",
+    "date": "2023-05-01",
+    "license": "CC0-1.0",
+    "redistribution": "verified",
+    "summary": "brain data",
+    "maintainer": {"name": "Ada", "email": "ada@example.org"},
+}
 # What the plain package becomes; conda's name has some of its payload id.
 PLAIN_CONDA = "nipy-templates-0.3-h8921d19_0.conda"
 PLAIN_DEB = "nipy-templates_0.3-1_all.deb"

@@ -94,7 +94,7 @@ FILES = {
 )
 def test_a_file_is_looked_through_in_time(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    list(file_problems(tmp_path / name, name, content[:9]))
+    list(file_problems(tmp_path / name, name, content[:9], len(content)))
 
 
 FACTS = {

@@ -13,7 +13,7 @@ from nipack.publish.damage import read_record
 from nipack.publish.errors import RepositoryError
 from nipack.publish.members import Members
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
-from nipack.system.hashing import CHUNK
+from nipack.system.hashing import digest_stream
 from nipack.system.limits import limits
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
@@ -71,10 +71,7 @@ class Contents:
 
 def digest_of(content: IO[bytes]) -> str:
     """Return the sha256 of a file's content."""
-    digest = hashlib.sha256()
-    while chunk := content.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
+    return digest_stream(content, ["sha256"]).by_algorithm["sha256"]
 
 
 def check_digests(package: PublishedPackage, found: Mapping[str, str], metadata: bytes) -> None:

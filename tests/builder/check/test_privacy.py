@@ -35,7 +35,8 @@ def found(folder: Path, name: str, content: bytes) -> list[Problem]:
     path.write_bytes(content)
     start = content[: 1 << 15]
     where = f"nipy/x/{name}"
-    return [*privacy.gzip_problems(start, where), *privacy.file_problems(path, where, start)]
+    said = privacy.file_problems(path, where, start, len(content))
+    return [*privacy.gzip_problems(start, where), *said]
 
 
 def codes(problems: Collection[Problem]) -> set[str]:
@@ -238,7 +239,7 @@ def test_of_hostile_files_little_is_read(tmp_path: Path) -> None:
         path.write_bytes(start)
         with path.open("r+b") as stream:
             stream.truncate(2 << 30)
-        [problem] = privacy.file_problems(path, name, start)
+        [problem] = privacy.file_problems(path, name, start, 2 << 30)
         assert problem.code == "privacy-account"
         path.unlink()
 

@@ -6,6 +6,7 @@ import importlib
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,24 @@ formats = pytest.mark.parametrize("format", recipe_formats().values(), ids=lambd
 Render = Callable[..., Recipe]
 
 
+def rendered(
+    source: Path, format: RecipeFormat, target: Path, *, previous: Path | None = None
+) -> Recipe:
+    """Render one recipe of a source into target/recipes."""
+    options = RecipeOptions(
+        draft=True,
+        recipes=target / "recipes",
+        packages=target / "dist",
+        previous=str(previous) if previous else None,
+    )
+    [recipe] = make_recipes(str(source), [format], options)
+    return recipe
+
+
 @pytest.fixture
 def render(tmp_path: Path) -> Render:
     """Render one recipe of a source into tmp_path/recipes."""
-
-    def render(source: Path, format: RecipeFormat, *, previous: Path | None = None) -> Recipe:
-        options = RecipeOptions(
-            draft=True,
-            recipes=tmp_path / "recipes",
-            packages=tmp_path / "dist",
-            previous=str(previous) if previous else None,
-        )
-        [recipe] = make_recipes(str(source), [format], options)
-        return recipe
-
-    return render
+    return partial(rendered, target=tmp_path)
 
 
 @formats

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.builder.samples import RecordingReporter
+from tests.builder.samples import READY, RecordingReporter
 
 from nipack.builder.flows.build import build
 from nipack.builder.flows.recipe import RecipeOptions, make_recipes
@@ -64,17 +64,7 @@ class Swap:
         (data / self.target).mkdir(parents=True)
         (data / self.target / "b.txt").write_bytes(b"b")
         (data / "config.ini").write_text(f"[DEFAULT]\nversion = {version}\n", "utf-8")
-        definition = {
-            "name": "nipy-x",
-            "relpath": "nipy/x",
-            "version": version,
-            "date": "2023-05-01",
-            "license": "CC0-1.0",
-            "redistribution": "verified",
-            "summary": "brain data",
-            "maintainer": {"name": "Ada", "email": "ada@example.org"},
-            "source": {"address": "data"},
-        }
+        definition = {**READY, "version": version, "source": {"address": "data"}}
         path = folder / version / "package.yaml"
         path.write_text(yaml.safe_dump(definition), "utf-8")
         return path

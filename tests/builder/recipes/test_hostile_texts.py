@@ -163,7 +163,8 @@ class Hostile:
             one = {"name": "z", "files": ["*z"], "summary": self.summary}
             definition["parts"] = [one, {"name": "rest", "files": ["*[!z]"]}]
         path = folder / version / "package.yaml"
-        path.write_text(yaml.safe_dump(definition, allow_unicode=True), "utf-8")
+        # Escaped: YAML reads a break that only Unicode knows as a blank.
+        path.write_text(yaml.safe_dump(definition), "utf-8")
         return path
 
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.builder.recipes.test_contract import GOLDEN, texts_below
+from tests.builder.recipes.test_contract import GOLDEN, rendered, texts_below
 from tests.builder.recipes.test_hostile_parts import lists_of
 from tests.builder.samples import PARTS, in_parts
 
-from nipack.builder.flows.recipe import Recipe, RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
 from nipack.builder.recipes.rpm import RpmRecipe
 from nipack.system.errors import RecipeError
@@ -26,19 +25,6 @@ maintainer: {name: Ada Lovelace, email: ada@example.org, github: ada}
 description: Averages of many brains.
 copyright: [{files: ["*"], holders: [Ada Lovelace], license: CC0-1.0, text: Use it as you like.}]
 """
-
-
-def rendered(
-    source: Path, format: RecipeFormat, target: Path, previous: Path | None = None
-) -> Recipe:
-    options = RecipeOptions(
-        draft=True,
-        recipes=target / "recipes",
-        packages=target / "dist",
-        previous=str(previous) if previous else None,
-    )
-    [recipe] = make_recipes(str(source), [format], options)
-    return recipe
 
 
 @splitting
@@ -115,7 +101,7 @@ def swapped(tmp_path: Path, *texts: str) -> tuple[Path, Path]:
 
 def test_a_part_lets_its_own_folder_become_a_link(tmp_path: Path) -> None:
     before, after = swapped(tmp_path, "b.2")
-    recipe = rendered(after, recipe_formats()["debian"], tmp_path, before)
+    recipe = rendered(after, recipe_formats()["debian"], tmp_path, previous=before)
     scripts = {path.name: path.read_text("utf-8") for path in recipe.directory.glob("*maintscript")}
     assert scripts == {
         "nipy-templates-2mm.maintscript": "dir_to_symlink /usr/share/nipy/nipy/templates/other "
@@ -126,7 +112,7 @@ def test_a_part_lets_its_own_folder_become_a_link(tmp_path: Path) -> None:
 def test_a_folder_of_two_parts_that_becomes_a_link_is_refused(tmp_path: Path) -> None:
     before, after = swapped(tmp_path, "b.2", "b.txt")
     with pytest.raises(RecipeError, match=r"other: the debian recipe cannot .* two packages have"):
-        rendered(after, recipe_formats()["debian"], tmp_path, before)
+        rendered(after, recipe_formats()["debian"], tmp_path, previous=before)
 
 
 def test_a_part_of_another_version_is_refused_for_arch(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def _file_problems(
     size = yield from _readable(path, state.st_size, where, start, advance)
     if size is None:
         return
-    yield from privacy.file_problems(Path(path), where, start)
+    yield from privacy.file_problems(Path(path), where, start, state.st_size)
     if image:
         yield from images.image_problems(Path(path), where, size)
 

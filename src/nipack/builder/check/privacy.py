@@ -6,6 +6,7 @@ among the signs: the institution, the scanner's serial number and the time of th
 """
 
 import gzip
+import io
 import itertools
 import re
 import shlex
@@ -230,15 +231,22 @@ def gzip_problems(start: bytes, where: str) -> Iterator[Problem]:
     yield from _problems(finds(gzip_texts(start)), where, remedy)
 
 
-def file_problems(path: Path, where: str, start: bytes) -> Iterator[Problem]:
-    """Yield what the text in a file gives away; `start` is how its bytes begin."""
+def file_problems(path: Path, where: str, start: bytes, size: int) -> Iterator[Problem]:
+    """Yield what the text in a file of a size in bytes gives away; `start` is how they begin."""
     packed = start.startswith(b"\x1f\x8b")
     place = place_of(path.name, b"" if packed else start)
     if place is None:
         return
-    with gzip.open(path) if packed else path.open("rb") as stream:
-        found = finds(place.texts(cast("IO[bytes]", stream)), for_readers=place.for_readers)
+    with _opened(path, start, size, packed=packed) as stream:
+        found = finds(place.texts(stream), for_readers=place.for_readers)
         yield from _problems(found, where, place.remedy)
+
+
+def _opened(path: Path, start: bytes, size: int, *, packed: bool) -> IO[bytes]:
+    """Open what is in a file; a small one is all at hand."""
+    if packed:
+        return cast("IO[bytes]", gzip.open(path))
+    return io.BytesIO(start) if len(start) == size else path.open("rb")
 
 
 def finds(texts: Iterable[Text], *, for_readers: bool = False) -> Iterator[Find]:

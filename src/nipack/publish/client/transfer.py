@@ -4,7 +4,6 @@ A server may take as long as that of a source may: `NIPACK_LIMITS` has `seconds`
 `rate` for the bytes that come of it.
 """
 
-import hashlib
 import http.client
 import re
 import time
@@ -16,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from nipack.publish.errors import RepositoryError
 from nipack.system.errors import system_errors_as
+from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.limits import how_to_raise, limits
 from nipack.system.patience import Patience, patient_adapter
 from nipack.system.progress import Advance
@@ -71,13 +71,13 @@ def download(address: str, path: str, target: Path, sha256: str, advance: Advanc
         target.parent.mkdir(parents=True, exist_ok=True)
         resumed = target.is_file() and target.stat().st_size > 0
         _append(address, path, target, advance)
-        if digest(target) == sha256:
+        if _sha256(target) == sha256:
             return
         target.unlink()
         if resumed:
             # What was there may have been of another file.
             _append(address, path, target, lambda count: None)
-            if digest(target) == sha256:
+            if _sha256(target) == sha256:
                 return
             target.unlink()
     raise RepositoryError(
@@ -126,7 +126,7 @@ def _chunks(address: str, path: str, start: int, patience: Patience) -> Iterator
     folder = unquote(urlsplit(address).path) if scheme == "file" else address
     with (Path(folder) / path).open("rb") as source:
         source.seek(start)
-        while chunk := source.read(_CHUNK):
+        while chunk := source.read(CHUNK):
             yield chunk
 
 
@@ -185,10 +185,5 @@ def _reason(error: Exception) -> str:
     return "the connection was refused or cut off"
 
 
-def digest(path: Path) -> str:
-    """Return the sha256 of a file."""
-    found = hashlib.sha256()
-    with path.open("rb") as source:
-        while chunk := source.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+def _sha256(path: Path) -> str:
+    return digest_file(path, ["sha256"]).by_algorithm["sha256"]

@@ -79,7 +79,7 @@ class SftpStore:
             async with client.open(self._at(path), "rb") as stream:
                 while chunk := await stream.read(CHUNK):
                     take(chunk)
-                    self._session.is_alive()
+                    self._session.has_answered()
 
         with self._errors(path):
             try:
@@ -121,7 +121,7 @@ class SftpStore:
                     while chunk := local.read(CHUNK):
                         await stream.write(chunk)
                         advance(len(chunk))
-                        self._session.is_alive()
+                        self._session.has_answered()
                 await _flush(stream)
                 await self._link(client, temporary, path)
 
@@ -169,7 +169,7 @@ class SftpStore:
                 here = folders.pop()
                 try:
                     entries = await client.readdir(self._at(here))
-                    self._session.is_alive()
+                    self._session.has_answered()
                 except asyncssh.SFTPNoSuchFile:
                     continue
                 for entry in entries:
@@ -270,7 +270,7 @@ class _Session:
                 self._client = self._wait(loop, self._watched(self._connected()))
         return self._wait(loop, self._watched(acted()))
 
-    def is_alive(self) -> None:
+    def has_answered(self) -> None:
         """Note that the server has just answered."""
         self._alive = time.monotonic()
 
@@ -279,7 +279,7 @@ class _Session:
 
         A connection may stand, and its other end say no more than that it does.
         """
-        self.is_alive()
+        self.has_answered()
         task, most = asyncio.ensure_future(work), limits().silence
         while not (await asyncio.wait({task}, timeout=most))[0]:
             if time.monotonic() - self._alive >= most:
@@ -290,7 +290,7 @@ class _Session:
                 raise TimeoutError(
                     f"has not answered for {most} seconds; {how_to_raise('silence')}"
                 )
-        self.is_alive()
+        self.has_answered()
         return task.result()
 
     def _started(self) -> asyncio.AbstractEventLoop:
