@@ -35,6 +35,9 @@ class Proxy:
             client.close()
             return
         server = socket.create_connection(("127.0.0.1", self._server_port))
+        for each in (client, server):
+            # Else what is short waits until the other end has answered what came before.
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open |= {client, server}
         threading.Thread(target=self._up, args=[client, server], daemon=True).start()
         threading.Thread(target=self._down, args=[client, server], daemon=True).start()
