@@ -87,9 +87,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(
+    folder: Path, handler: Callable[..., http.server.SimpleHTTPRequestHandler] = _Quiet
+) -> Iterator[str]:
     """Serve a folder, which need not be there yet, and give its address."""
-    with _served(functools.partial(_Quiet, directory=str(folder))) as address:
+    with _served(functools.partial(handler, directory=str(folder))) as address:
         yield address
 
 

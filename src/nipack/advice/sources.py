@@ -20,7 +20,7 @@ from .commands import DEBIAN, FEDORA, SUSE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .commands import Interpreter
 
@@ -73,17 +73,22 @@ class Offered(Record):
 def offered(relpath: str, minimum: str | None) -> Offered | None:
     """Return the package of some data in a repository that the user has added, if one has it.
 
-    One that is retracted, or older than `minimum`, is none.
+    One that is retracted, a part, or older than `minimum`, is none.
     """
     folder = os.path.join(get_nipy_user_dir(), *REPOSITORIES)
     for file in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
         listed = read_json(file).get("packages")
         for row in listed if isinstance(listed, list) else ():
-            if isinstance(row, dict) and row.get("relpath") == relpath and not row.get("retracted"):
+            if isinstance(row, dict) and row.get("relpath") == relpath and _is_got(row):
                 name, version = str(row.get("name")), str(row.get("version"))
                 if _NAME.fullmatch(name) and _is_enough(version, minimum):
                     return Offered(package=name, repository=os.path.basename(file)[: -len(".json")])
     return None
+
+
+def _is_got(row: Mapping[str, object]) -> bool:
+    """Tell whether `nipack get` has what a row tells of: neither a part nor what is retracted."""
+    return not row.get("retracted") and not row.get("part_of")
 
 
 def _is_enough(version: str, minimum: str | None) -> bool:

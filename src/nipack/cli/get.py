@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,10 @@ from nipack.cli.console import console, console_reporter
 from nipack.cli.options import json_option, quiet_option
 from nipack.environment import get_nipy_user_dir
 from nipack.layout import REPOSITORIES
+
+if TYPE_CHECKING:
+    from nipack.publish.client.get import TakenError
+    from nipack.publish.errors import RepositoryError
 
 
 def repositories_folder() -> Path:
@@ -41,6 +46,7 @@ def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: 
     NAME is a package's name or its relpath.  The repository has been added before, and what comes
     is compared with what its key has signed.  An interrupted download continues where it stopped.
     """
+    from nipack.publish.client.get import TakenError
     from nipack.publish.client.get import get as get_package
     from nipack.publish.client.known import named, refreshed, repositories
 
@@ -51,7 +57,10 @@ def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: 
     root = into.absolute() if into else Path(get_nipy_user_dir())
     with console_reporter(quiet=quiet or as_json) as reporter:
         fresh = [refreshed(each, folder) for each in known]
-        got = get_package(name, fresh, root, reporter)
+        try:
+            got = get_package(name, fresh, root, reporter)
+        except TakenError as error:
+            raise _of_another(error) from error
     if as_json:
         document = {
             "name": got.name,
@@ -67,3 +76,22 @@ def get(name: str, source: str | None, into: Path | None, as_json: bool, quiet: 
     console().print(f"{got.name} {got.version} {verb} {got.directory}", markup=False)
     if into:
         console().print(f"It is found where NIPY_DATA_PATH has {root}", markup=False)
+
+
+def _of_another(taken: "TakenError") -> "RepositoryError":
+    """Return the error with the package that the data is of, and how that gives its place."""
+    from nipack.advice.commands import remove_command
+    from nipack.inventory.owners import BY_HAND, GET, find_owner
+    from nipack.publish.errors import RepositoryError
+
+    owner = find_owner(str(taken.directory), taken.relpath)
+    if owner == BY_HAND:
+        return taken
+    way = f"remove {owner.name} with {owner.manager}"
+    if owner.manager == GET:
+        way = remove_command(str(taken.directory))
+    return RepositoryError(
+        f"{taken.directory}: belongs to {owner.name} {owner.version} ({owner.manager}), so it is "
+        f"not replaced; to have the other in its place, first: {way}; or choose another folder "
+        "with --into"
+    )

@@ -171,7 +171,16 @@ def _package(document: Mapping[str, Any], manifest: bytes) -> PublishedPackage:
         species=_words(document, "species"),
         space=_words(document, "space"),
         resolution=_words(document, "resolution"),
+        part_of=_whole(document),
     )
+
+
+def _whole(document: Mapping[str, Any]) -> str | None:
+    """Return the name of the whole that a part is of; raises ValueError for what is no name."""
+    whole = document.get("part_of")
+    if whole is not None and not _NAME.fullmatch(str(whole)):
+        raise ValueError(f"'{whole}' is not a package name")
+    return None if whole is None else str(whole)
 
 
 def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class PublishedPackage:
     `citation` has what package.json has: dictionaries of doi, text and the like.  `license` is an
     SPDX expression, `license_text` the texts that were packed, empty where none was.  `retracted`
     is the reason why no solver shall choose it, or None.  `libraries` are those, besides nibabel
-    and nipy, that it has a view for: `nipack link` lets them find it.
+    and nipy, that it has a view for: `nipack link` lets them find it.  `part_of` is the name of the
+    whole that it is a part of, or None.
     """
 
     name: str
@@ -86,6 +87,7 @@ class PublishedPackage:
     libraries: tuple[str, ...] = ()
     artifacts: tuple[PublishedArtifact, ...] = ()
     retracted: str | None = None
+    part_of: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,17 +1,23 @@
 """`nipack get` of data in parts: the whole is put together, a part alone is refused in words."""
 
+import http.server
+import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from tests.builder.samples import IN_PARTS, PARTS, in_parts
-from tests.publish.serving import run
+from tests.publish.serving import run, serving
 
 from nipack.builder.flows.build import build
 from nipack.builder.formats import formats
 from nipack.data import make_datasource
-from nipack.publish.client.get import _taken_in, _unpacked
+from nipack.publish.client.get import _taken_in, _unpacked, get
+from nipack.publish.client.known import KnownRepository
+from nipack.publish.client.known import add as add_repository
 from nipack.publish.ecosystems import ecosystem_of
 from nipack.publish.errors import RepositoryError
 from nipack.system.progress import SilentReporter
@@ -88,14 +94,81 @@ def test_a_newer_whole_replaces_it(user: Path, tmp_path: Path) -> None:
     assert contents(user / "nipy/templates") == contents(source / "templates")
 
 
-def test_a_part_alone_is_refused_in_words(user: Path, tmp_path: Path) -> None:
+def asked_of(www: Path, name: str) -> tuple[str, list[str]]:
+    """Return what `nipack get` says, and the paths that it asked the server for."""
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def send_head(self) -> io.BytesIO | BinaryIO | None:
+            asked.append(self.path)
+            return super().send_head()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with serving(www, Handler) as address:
+        assert run("repository", "add", address, "--unsigned").exit_code == 0
+        asked.clear()
+        return got(name), asked
+
+
+def test_a_part_alone_is_refused_before_anything_is_downloaded(user: Path, tmp_path: Path) -> None:
     publish(in_parts(tmp_path), tmp_path, "deb")
-    add(tmp_path)
-    said = got("nipy-templates-1mm")
-    assert "nipy-templates-1mm: is a part of nipy-templates" in said
+    said, asked = asked_of(tmp_path / "www", "nipy-templates-1mm")
+    assert "nipy-templates-1mm: is a part of nipy-templates, and nipack get has the whole" in said
     assert "nipack get nipy-templates, or install the part" in said
+    assert "/packages.json" in asked
+    assert not [path for path in asked if path.endswith(".deb")]
     assert not (user / "nipy").exists()
-    assert not list((user / ".nipack").rglob("*.deb"))
+    advice = run("where", "nipy/templates").output
+    assert "  nipack get nipy-templates\n" in advice
+
+
+def rows_of_an_older_nipack(www: Path) -> KnownRepository:
+    known = add_repository(str(www), www / "known", unsigned=True)
+    rows = [
+        {key: value for key, value in row.items() if key != "part_of"} for row in known.packages
+    ]
+    return replace(known, packages=tuple(rows))
+
+
+def test_a_part_of_a_list_that_does_not_say_so_is_refused_as_well(tmp_path: Path) -> None:
+    publish(in_parts(tmp_path), tmp_path, "deb")
+    known, root = rows_of_an_older_nipack(tmp_path / "www"), tmp_path / "root"
+    with pytest.raises(RepositoryError, match="is a part of nipy-templates, and nipack get has"):
+        get("nipy-templates-1mm", [known], root, SilentReporter())
+    assert not (root / "nipy").exists()
+    assert not list((root / ".nipack").rglob("*.deb"))
+    assert get("nipy/templates", [known], root, SilentReporter()).name == "nipy-templates"
+
+
+def test_a_list_with_a_command_for_a_name_is_not_quoted_as_one(tmp_path: Path) -> None:
+    row = {"name": "lab-data-1", "relpath": "lab/data", "payload_id": "1", "part_of": "a; rm -r ~"}
+    known = KnownRepository(
+        address="http://127.0.0.1:9", name="lab", title="lab", generation=1, date="",
+        fingerprint=None, certificate=None, packages=(row,),
+    )  # fmt: skip
+    with pytest.raises(RepositoryError, match="is a part of 'a; rm -r ~', which is not a name; "):
+        get("lab-data-1", [known], tmp_path, SilentReporter())
+
+
+def test_data_of_another_package_says_whose_it_is(user: Path, tmp_path: Path) -> None:
+    """Two packages may have one relpath; no more than one of them is got."""
+    source = in_parts(tmp_path)
+    definition = source / "package.yaml"
+    text = definition.read_text("utf-8").partition("parts:")[0]
+    definition.write_text(text.replace("name: nipy-templates", "name: lab-copy"), "utf-8")
+    publish(source, tmp_path, "deb")
+    definition.write_text(text, "utf-8")
+    publish(source, tmp_path, "deb")
+    add(tmp_path)
+    assert "lab-copy 0.3 is in" in got("lab-copy")
+    said = got("nipy-templates")
+    assert "templates: belongs to lab-copy 0.3 (nipack get), so it is not replaced; " in said
+    remove = f"rm -r {user / 'nipy/templates'}"
+    assert f"first: {remove}; or choose another folder with --into" in said
+    shutil.rmtree(user / "nipy/templates")
+    assert "nipy-templates 0.3 is in" in got("nipy-templates")
 
 
 def test_a_whole_of_which_a_part_is_not_there_is_refused(user: Path, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def row(entry: Entry, picture: Picture | None) -> Row:
         "space": [visible(word) for word in latest.space],
         "libraries": list(latest.libraries),
         "retracted": latest.retracted or "",
+        "part_of": latest.part_of or "",
         "page": f"{entry.folder}/index.html",
         "hue": hue(entry.name),
         "picture": picture,

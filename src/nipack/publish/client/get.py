@@ -49,12 +49,26 @@ class Got:
     new: bool
 
 
+class TakenError(RepositoryError):
+    """The data directory is there already, and `nipack get` did not put this package there."""
+
+    def __init__(self, directory: Path, relpath: str) -> None:
+        self.directory, self.relpath = directory, relpath
+        super().__init__(
+            f"{directory}: exists, but nipack get did not make it, so it is not replaced; move it "
+            "away, or choose another folder with --into"
+        )
+
+
 def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter) -> Got:
     """Put a package's payload below a root; raises RepositoryError, and then the root is as before.
 
-    The newest of what the repositories have is taken, the first of two that have the same.
+    The newest of what the repositories have is taken, the first of two that have the same.  Raises
+    TakenError where the data is another's: whose, is for those to ask who know what is installed.
     """
     repository, row = _choice(name, known)
+    if whole := row.get("part_of"):
+        raise _only_whole(str(row["name"]), str(whole))
     relpath, payload_id = str(row["relpath"]), str(row["payload_id"])
     if not _RELPATH.fullmatch(relpath):
         raise RepositoryError(
@@ -78,16 +92,22 @@ def get(name: str, known: list[KnownRepository], root: Path, reporter: Reporter)
                     _clear_downloads(each, root)
             return Got(**{**_fields(answer), "new": False})
         if target.exists() and _payload_id(records) is None:
-            raise RepositoryError(
-                f"{target}: exists, but nipack get did not make it, so it is not replaced; move it "
-                "away, or choose another folder with --into"
-            )
+            raise TakenError(target, relpath)
         with _workplace(root) as work:
             artifacts, package = _all_unpacked(repository, row, root, work, reporter)
             _put(work, target, records, package)
         for artifact in artifacts:
             shutil.rmtree(artifact.parent)
     return answer
+
+
+def _only_whole(name: str, whole: str) -> RepositoryError:
+    if not layout.is_package_name(whole):
+        return RepositoryError(f"{name}: is a part of '{whole}', which is not a name; {_TELL}")
+    return RepositoryError(
+        f"{name}: is a part of {whole}, and nipack get has the whole only: nipack get {whole}, or "
+        "install the part with conda, apt or pip"
+    )
 
 
 def _fields(got: Got) -> dict[str, Any]:
@@ -121,10 +141,8 @@ def _all_unpacked(
     document = json_value((work / "record" / layout.METADATA_NAME).read_bytes(), limits().record)
     if "part_of" in document:
         shutil.rmtree(artifact.parent)
-        raise RepositoryError(
-            f"{package.name}: is a part of {document['part_of']}, and nipack get has the whole "
-            f"only: nipack get {document['part_of']}, or install the part with conda, apt or pip"
-        )
+        # The lists of an older nipack do not say it.
+        raise _only_whole(package.name, str(document["part_of"]))
     artifacts, got = [artifact], set[str]()
     for number, (name, wanted) in enumerate((document.get("parts") or {}).items()):
         folder = work / f"part-{number}"

@@ -44,11 +44,13 @@ class KnownRepository:
     def find(self, name: str) -> dict[str, Any] | None:
         """Return the row of a package, by its name or relpath; of data in parts that of all.
 
-        The parts of NAME are called NAME-PART, and have the relpath of it.
+        The parts of NAME are called NAME-PART, and have the relpath of it; lists that an older
+        nipack wrote say no more of them.
         """
         named = [row for row in self.packages if row.get("name") == name]
         there = [row for row in self.packages if row.get("relpath") == name]
-        return next(iter([*named, *sorted(there, key=lambda row: len(str(row["name"])))]), None)
+        there.sort(key=lambda row: (bool(row.get("part_of")), len(str(row["name"]))))
+        return next(iter([*named, *there]), None)
 
 
 def add(address: str, folder: Path, *, unsigned: bool = False) -> KnownRepository:
