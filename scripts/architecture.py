@@ -122,4 +122,5 @@ def made() -> dict[Path, str]:
     return {
         STATIC / "architecture.svg": picture(rooms()),
         STATIC / "architecture-builder.svg": picture(rooms("nipack.builder")),
+        STATIC / "architecture-publish.svg": picture(rooms("nipack.publish")),
     }

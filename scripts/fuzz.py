@@ -43,9 +43,9 @@ from nipack.inventory.payload import read_manifest, read_metadata
 from nipack.libraries.ledger import Ledger
 from nipack.lookup import ini, version
 from nipack.lookup.errors import DataError, IniError
+from nipack.publish.artifacts.damage import damage_as_error
 from nipack.publish.attestations import found_beside
 from nipack.publish.client.known import add, repositories
-from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, ecosystem_of, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.log import entry_path, load

@@ -60,10 +60,13 @@ AREAS = {
         ),
     ),
     "manifest": Area(
-        modules=("builder/manifest.py", "inventory/payload.py", "layout.py", "publish/payload.py"),
+        modules=(
+            *("builder/manifest.py", "inventory/payload.py", "layout.py"),
+            "publish/artifacts/contents.py",
+        ),
         tests=(
             *("tests/builder/test_manifest.py", "tests/test_layout.py", "tests/inventory"),
-            *("tests/builder/test_parts.py", "tests/publish/test_damaged_artifacts.py"),
+            *("tests/builder/test_parts.py", "tests/publish/artifacts/test_damaged_artifacts.py"),
             "tests/publish/client/test_parts.py",
         ),
     ),

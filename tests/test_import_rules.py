@@ -113,22 +113,29 @@ def test_no_modules_of_the_runtime_know_each_other() -> None:
     assert list(TopologicalSorter(known).static_order())  # raises CycleError
 
 
-def room_of(name: str) -> str:
-    """Return the folder, or the module beside the folders, of the builder that a name is in."""
-    return name.removeprefix("nipack.builder.").partition(".")[0]
+@pytest.mark.parametrize(
+    ("package", "some", "other"),
+    [
+        ("nipack.builder", {"definition", "source", "check", "formats"}, ("formats", "package")),
+        ("nipack.publish", {"artifacts", "stores", "catalogue"}, ("ecosystems", "artifacts")),
+    ],
+)
+def test_no_two_rooms_of_the_tool_know_each_other(
+    package: str, some: set[str], other: tuple[str, str]
+) -> None:
+    """A room is a folder, or a module beside the folders."""
 
+    def room_of(name: str) -> str:
+        return name.removeprefix(f"{package}.").partition(".")[0]
 
-def test_no_two_rooms_of_the_builder_know_each_other() -> None:
     known = defaultdict[str, set[str]](set)
     names = {name_of(path) for path in MODULES}
     for path in MODULES:
-        if within(name_of(path), "nipack.builder"):
-            rooms = {
-                room_of(name) for name in set(imports(path)) & names if name != "nipack.builder"
-            }
+        if within(name_of(path), package):
+            rooms = {room_of(name) for name in set(imports(path)) & names if name != package}
             known[room_of(name_of(path))] |= rooms - {room_of(name_of(path)), "nipack"}
-    assert {"definition", "source", "check", "formats"} <= known.keys()
-    assert "package" in known["formats"]
+    assert some <= known.keys()
+    assert other[1] in known[other[0]]
     assert list(TopologicalSorter(known).static_order())  # raises CycleError
 
 
@@ -196,6 +203,21 @@ def test_repositories_know_artifacts_and_not_what_built_them(path: Path) -> None
     assert wrong == []
     speakers = ("click", "rich", "argparse")
     assert [name for name in imports(path) if within(name, *speakers)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if within(name_of(path), "nipack.publish.artifacts")],
+    ids=name_of,
+)
+def test_what_artifacts_contain_is_read_without_knowing_any_repository(path: Path) -> None:
+    room = ("nipack.publish.artifacts", "nipack.publish.errors", "nipack.publish.records")
+    wrong = [
+        name
+        for name in imports(path)
+        if within(name, "nipack.publish") and name != "nipack.publish" and not within(name, *room)
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.systems import run
 from tests.publish.serving import EXAMPLE, made_key, serving
 
-from nipack.publish.rpm_payload import rpm_files
+from nipack.publish.artifacts.rpm import rpm_files
 from nipack.publish.verification import check_repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.tools("rpmbuild", "dnf", "curl")]

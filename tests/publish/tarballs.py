@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from nipack.publish.damage import damage_as_error
+from nipack.publish.artifacts.contents import package_in
+from nipack.publish.artifacts.damage import damage_as_error
+from nipack.publish.artifacts.members import Members, below, tar_members
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
-from nipack.publish.members import Members, below, tar_members
-from nipack.publish.payload import package_in
 from nipack.publish.records import PublishedRepository
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tests.commands import peak_memory
 
+from nipack.publish.artifacts.contents import package_of
 from nipack.publish.attestations import found_beside
 from nipack.publish.client.known import add, repositories
 from nipack.publish.errors import RepositoryError
 from nipack.publish.log import entry_path, load
-from nipack.publish.payload import package_of
 from nipack.publish.stores.folder import FolderStore
 from nipack.publish.verification import check_repository
 

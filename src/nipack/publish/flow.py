@@ -11,13 +11,13 @@ from typing import Any
 
 from nipack.layout import BILL_SUFFIX
 from nipack.publish import indexes, log
+from nipack.publish.artifacts.contents import checked_package_in
+from nipack.publish.artifacts.damage import damage_as_error
 from nipack.publish.attestations import belongs_to, found_beside
-from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, Reading, ecosystem_of, ecosystems
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
-from nipack.publish.payload import checked_package_in
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer, certificates_in, fingerprints_in
 from nipack.publish.stores import Store

@@ -18,9 +18,10 @@ import zstandard
 from PIL import Image
 from tests.publish.catalogue.samples import HARM, many, package, repository
 
+from nipack.publish.artifacts.payload import payload_files
 from nipack.publish.catalogue import ahead, previews, render
 from nipack.publish.catalogue.slices import preview
-from nipack.publish.payload_files import payload_files
+from nipack.publish.ecosystems import members_of
 from nipack.publish.records import PublishedPackage
 
 TOP = "share/nipy/nipy/templates"
@@ -210,7 +211,8 @@ def test_the_payload_is_read_from_every_artifact(
     found = {
         path: content.read()
         for path, content in payload_files(
-            sample, f"x.{pack.__name__[:5]}".replace("wheel", "whl"), io.BytesIO(pack(files))
+            sample,
+            members_of(f"x.{pack.__name__[:5]}".replace("wheel", "whl"), io.BytesIO(pack(files))),
         )
     }
     assert found == {"config.ini": b"0", "a/b.nii.gz": b"1" * 70_000}

@@ -25,9 +25,10 @@ from nipack.difference.versions import (
 )
 from nipack.difference.voxels import ImageDifference, compare_images, image_difference_of
 from nipack.lookup.json_text import json_value
+from nipack.publish.artifacts.payload import payload_files
 from nipack.publish.catalogue import previews
 from nipack.publish.catalogue.previews import Payloads, Stored
-from nipack.publish.payload_files import payload_files
+from nipack.publish.ecosystems import members_of
 from nipack.publish.records import PublishedPackage
 from nipack.system.leftovers import workspace
 
@@ -251,7 +252,7 @@ def _copies(
     records = {each.path: each for each in package.files}
     file_name, artifact = opened
     with artifact:
-        for path, content in payload_files(package, file_name, artifact):
+        for path, content in payload_files(package, members_of(file_name, artifact)):
             if path not in paths:
                 continue
             copy = folder / f"{paths.index(path)}{_suffix(path)}"

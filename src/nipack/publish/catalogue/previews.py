@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from nipack.lookup.json_text import json_value
+from nipack.publish.artifacts.payload import payload_files
 from nipack.publish.catalogue.html import visible
 from nipack.publish.catalogue.names import is_surface, shown_order
-from nipack.publish.payload_files import payload_files
+from nipack.publish.ecosystems import members_of
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
 from nipack.system.leftovers import workspace
@@ -133,7 +134,7 @@ def _files(
         ThreadPoolExecutor(max_workers=THREADS) as pool,
     ):
         running: list[Future[list[tuple[str, bytes]]]] = []
-        for path, content in payload_files(package, file_name, artifact):
+        for path, content in payload_files(package, members_of(file_name, artifact)):
             if path in wanted:
                 number = wanted[path]
                 target = work / f"{number}{_suffix(path)}"

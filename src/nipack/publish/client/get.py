@@ -14,13 +14,13 @@ from typing import Any
 
 from nipack import layout
 from nipack.lookup.json_text import json_value
+from nipack.publish.artifacts.contents import package_in, parts_said
+from nipack.publish.artifacts.damage import damage_as_error
+from nipack.publish.artifacts.payload import payload_files
 from nipack.publish.client import transfer
 from nipack.publish.client.known import KnownRepository
-from nipack.publish.damage import damage_as_error
 from nipack.publish.ecosystems import Ecosystem, ecosystems
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload import package_in, parts_said
-from nipack.publish.payload_files import payload_files
 from nipack.publish.records import PublishedPackage
 from nipack.system.atomic import written_beside
 from nipack.system.errors import system_errors_as
@@ -266,9 +266,8 @@ def _unpacked(
         damage_as_error(f"a {ecosystem.suffix} that can be read", remedy=_TELL),
         artifact.open("rb") as stream,
     ):
-        for path, content in payload_files(
-            package, artifact.name, stream, take_record=record.write_bytes
-        ):
+        members = ecosystem.members(stream)
+        for path, content in payload_files(package, members, take_record=record.write_bytes):
             found = hashlib.sha256()
             target = _below(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeGuard, runtime_checkable
 
-from nipack.publish.members import Members
+from nipack.publish.artifacts.members import Members
 from nipack.publish.records import PublishedPackage, PublishedRepository
 from nipack.publish.signing import Signer
 from nipack.system.registry import registered
@@ -24,7 +24,7 @@ class Reading:
 
     `place` is where its file goes, from the top of a repository; `version` the ecosystem's own
     spelling; `index` what `Ecosystem.indexes` needs of it, as JSON has it.  `checked` says that
-    all of its data was read on the way, as `payload.checked_package_in` does; else publish reads
+    all of its data was read on the way, as `contents.checked_package_in` does; else publish reads
     its members again.
     """
 
@@ -191,6 +191,12 @@ def ecosystem_of(file_name: str) -> Ecosystem | None:
     """Return the ecosystem whose artifacts have such a name, by the longest ending; or None."""
     found = [each for each in ecosystems().values() if file_name.endswith(each.suffix)]
     return max(found, key=lambda each: len(each.suffix), default=None)
+
+
+def members_of(file_name: str, artifact: IO[bytes]) -> Members:
+    """Return the members of an artifact of such a name; one of an unknown kind has none."""
+    ecosystem = ecosystem_of(file_name)
+    return iter(()) if ecosystem is None else ecosystem.members(artifact)
 
 
 def _is_ecosystem(candidate: object) -> TypeGuard[Ecosystem]:

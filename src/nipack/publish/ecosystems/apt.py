@@ -18,11 +18,11 @@ from typing import IO, Any, cast
 
 from debian.deb822 import Deb822
 
-from nipack.publish.damage import damage_as_error, read_text
+from nipack.publish.artifacts.contents import Contents
+from nipack.publish.artifacts.damage import damage_as_error, read_text
+from nipack.publish.artifacts.members import Members, Part, below, tar_members
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, Part, below, tar_members
-from nipack.publish.payload import Contents
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 from nipack.publish.signing import verified
 

@@ -16,11 +16,11 @@ from typing import IO, Any
 import zstandard
 
 from nipack.lookup.json_text import MOST_OF_OWN, json_value
-from nipack.publish.damage import damage_as_error, read_text
+from nipack.publish.artifacts.contents import checked_package_in, joined_texts
+from nipack.publish.artifacts.damage import damage_as_error, read_text
+from nipack.publish.artifacts.members import Members, below, read_to_end, tar_members
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, below, read_to_end, tar_members
-from nipack.publish.payload import checked_package_in, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "conda"

@@ -19,11 +19,11 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from nipack.lookup.json_text import MOST_OF_OWN, json_value
-from nipack.publish.damage import damage_as_error, read_text
+from nipack.publish.artifacts.contents import Contents, joined_texts
+from nipack.publish.artifacts.damage import damage_as_error, read_text
+from nipack.publish.artifacts.members import Members, read_to_end
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, read_to_end
-from nipack.publish.payload import Contents, joined_texts
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
 _TOP = "simple"

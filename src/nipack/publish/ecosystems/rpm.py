@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from nipack.publish.damage import damage_as_error, read_text
+from nipack.publish.artifacts.contents import Contents, joined_texts
+from nipack.publish.artifacts.damage import damage_as_error, read_text
+from nipack.publish.artifacts.members import Members, below
+from nipack.publish.artifacts.rpm import check_payload_digest, rpm_files
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reader, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, below
-from nipack.publish.payload import Contents, joined_texts
 from nipack.publish.records import PublishedPackage, PublishedRepository
-from nipack.publish.rpm_payload import check_payload_digest, rpm_files
 from nipack.publish.signing import verified
 from nipack.system.extras import how_to_have
 

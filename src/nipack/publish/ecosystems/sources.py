@@ -12,11 +12,11 @@ from typing import IO
 
 from nipack import layout
 from nipack.lookup.json_text import json_value
-from nipack.publish.damage import damage_as_error, read_record, read_text
+from nipack.publish.artifacts.contents import check_digests, digest_of, joined_texts, package_of
+from nipack.publish.artifacts.damage import damage_as_error, read_record, read_text
+from nipack.publish.artifacts.members import Members, tar_members
 from nipack.publish.ecosystems import Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members, tar_members
-from nipack.publish.payload import check_digests, digest_of, joined_texts, package_of
 from nipack.publish.records import PublishedRepository
 
 _TOP = "sources"

@@ -11,8 +11,8 @@ from binascii import unhexlify
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
-from nipack.publish.members import Part
-from nipack.publish.zstd_frames import zstd_reader
+from nipack.publish.artifacts.members import Part
+from nipack.publish.artifacts.zstd_frames import zstd_reader
 from nipack.system.hashing import digest_stream
 
 _LEAD, _LEAD_MAGIC = 96, b"\xed\xab\xee\xdb"

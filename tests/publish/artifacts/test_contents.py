@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from nipack.publish.artifacts.contents import (
+    digest_of,
+    joined_texts,
+    package_in,
+    package_of,
+    parts_said,
+)
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload import digest_of, joined_texts, package_in, package_of, parts_said
 
 ROOT = "share/nipy/nipy/x"
 DIGEST = "a" * 64

@@ -14,16 +14,10 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 
 from nipack.cli.app import nipack
-from nipack.publish.ecosystems import ecosystems
+from nipack.publish.artifacts.rpm import rpm_files
+from nipack.publish.artifacts.zstd_frames import zstd_reader
+from nipack.publish.ecosystems import ecosystems, members_of
 from nipack.publish.errors import RepositoryError
-from nipack.publish.payload_files import payload_files
-from nipack.publish.records import PublishedPackage
-from nipack.publish.rpm_payload import rpm_files
-from nipack.publish.zstd_frames import zstd_reader
-
-PACKAGE = PublishedPackage(
-    name="a", version="1.0", relpath="nipy/a", payload_id="0", size=0, files=()
-)
 
 
 def _directory(content: bytes, at: int, value: bytes) -> bytes:
@@ -236,7 +230,7 @@ def test_a_member_of_a_deb_has_no_negative_size() -> None:
     header = b"debian-binary".ljust(48) + b"-1".ljust(10) + b"`\n"
     stream = io.BytesIO(b"!<arch>\n" + header + bytes(1 << 20))
     with pytest.raises(ValueError, match="has -1 bytes"):
-        list(payload_files(PACKAGE, "a.deb", stream))
+        list(members_of("a.deb", stream))
     assert stream.tell() < 100
 
 

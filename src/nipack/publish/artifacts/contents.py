@@ -9,9 +9,9 @@ from nipack import layout
 from nipack.libraries.table import LIBRARIES
 from nipack.libraries.views import stated_views, umbrella_view
 from nipack.lookup.json_text import json_value
-from nipack.publish.damage import read_record
+from nipack.publish.artifacts.damage import read_record
+from nipack.publish.artifacts.members import Members
 from nipack.publish.errors import RepositoryError
-from nipack.publish.members import Members
 from nipack.publish.records import PublishedFile, PublishedLink, PublishedPackage
 from nipack.system.hashing import digest_stream
 from nipack.system.limits import limits

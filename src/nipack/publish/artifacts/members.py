@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import IO, Any
 
-from nipack.publish.zstd_frames import zstd_reader
+from nipack.publish.artifacts.zstd_frames import zstd_reader
 
 Members = Iterator[tuple[str, IO[bytes]]]
 """Files by their paths; each content is read before the next is asked for."""
