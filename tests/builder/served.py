@@ -32,6 +32,7 @@ class Server:
     files: dict[str, bytes] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    connections: int = 0
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         headers = dict(handler.headers)
@@ -124,18 +125,21 @@ SLOW = {
 
 
 @contextmanager
-def serving(authority_file: Path | None) -> Iterator[Server]:
+def serving(authority_file: Path | None, *, keeps: bool = False) -> Iterator[Server]:
     """Serve one file, whatever the path; who trusts the authority of this file can fetch it.
 
-    Without such a file it is plain http.
+    Without such a file it is plain http.  One that `keeps` leaves a connection open for the next.
     """
     served = Server()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
         def do_GET(self) -> None:
             served.answer(self)
 
         def handle(self) -> None:
+            served.connections += 1
             # A client may go at any time.
             with suppress(OSError):
                 super().handle()

@@ -8,7 +8,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,9 @@ class Patience:
     def watch(self, connection: socket.socket) -> None:
         """Watch a connection, from before its handshake on."""
         with self._lock:
-            self._sockets.append(connection.dup())
+            # An SSLSocket has no dup().
+            same = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+            self._sockets.append(same)
             if self.reason:
                 self._close()
 
@@ -100,11 +102,14 @@ class Patience:
                 each.shutdown(socket.SHUT_RDWR)
 
 
-def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTPAdapter":
+def patient_adapter(
+    patience_now: Callable[[], Patience], *, attempts: int, pause: float
+) -> "HTTPAdapter":
     """Return an adapter for http and https whose every connection is watched.
 
-    Where a server is busy or not reached it tries again, after what the server asks for, but for no
-    longer than the limit.
+    Who watches is asked for each request, so that a connection may be kept for the next file.
+    Where a server is busy or not reached it tries again, after what the server asks for, but for
+    no longer than the limit.
     """
     import requests.adapters
     import urllib3
@@ -123,11 +128,19 @@ def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTP
         def _new_conn(self) -> socket.socket:
             return _watched(super()._new_conn())
 
+        def request(self, *arguments: Any, **options: Any) -> None:
+            _watch_kept(self)
+            super().request(*arguments, **options)
+
     class Secure(HTTPSConnection):
         response_class = Response
 
         def _new_conn(self) -> socket.socket:
             return _watched(super()._new_conn())
+
+        def request(self, *arguments: Any, **options: Any) -> None:
+            _watch_kept(self)
+            super().request(*arguments, **options)
 
     class PlainPool(urllib3.HTTPConnectionPool):
         ConnectionCls = Plain
@@ -137,7 +150,7 @@ def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTP
 
     class Retry(urllib3.Retry):
         def sleep_for_retry(self, response: Any) -> bool:
-            with patience.waiting():
+            with patience_now().waiting():
                 return bool(super().sleep_for_retry(response))
 
         def parse_retry_after(self, retry_after: str) -> float:
@@ -158,8 +171,12 @@ def patient_adapter(patience: Patience, *, attempts: int, pause: float) -> "HTTP
             return manager
 
     def _watched(connection: socket.socket) -> socket.socket:
-        patience.watch(connection)
+        patience_now().watch(connection)
         return connection
+
+    def _watch_kept(connection: HTTPConnection) -> None:
+        if connection.sock is not None:  # one of another file before, or of a proxy's tunnel
+            patience_now().watch(connection.sock)
 
     def _use(manager: Any) -> None:
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

@@ -217,7 +217,7 @@ def _session(patience: "Patience") -> "Session":
     session = requests.Session()
     # A redirect to another scheme is refused before anything is asked there.
     session.adapters.clear()
-    session.mount("https://", patient_adapter(patience, attempts=_ATTEMPTS, pause=_PAUSE))
+    session.mount("https://", patient_adapter(lambda: patience, attempts=_ATTEMPTS, pause=_PAUSE))
     return session
 
 

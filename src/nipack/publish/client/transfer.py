@@ -138,7 +138,7 @@ def _web_chunks(address: str, start: int, patience: Patience) -> Iterator[bytes]
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, patient_adapter(patience, attempts=1, pause=0))
+            session.mount(scheme, patient_adapter(lambda: patience, attempts=1, pause=0))
         try:
             with closing(
                 session.get(address, headers=headers, stream=True, timeout=_TIMEOUT)
