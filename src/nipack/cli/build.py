@@ -228,7 +228,7 @@ def _results(
         return
     reading: ReadingOptions = {"offline": how["offline"], "revision": how["revision"]}
     with opened_package(source, wanted, reporter, **reading) as read:
-        packages, standing = planned(read, wanted, how["since"], reporter)
+        packages, standing = planned(read, wanted, how["since"], reporter, source)
         for package in packages:
             must_hold_parts(package, wanted)
             if isinstance(out_dir, Path):

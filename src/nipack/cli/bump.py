@@ -47,6 +47,7 @@ Examples:
   nipack bump major nipy-templates/templates     0.2 becomes 1.0
   nipack bump minor nipy-templates --dry-run
   nipack bump minor recipes/nipy-templates --date 2024-02-29
+  nipack bump minor recipes/nipy-templates --part 1mm
   nipack bump latest recipes/nipy-templates      follow the newest release of its source
   nipack bump 0.4 recipes/nipy-templates         follow this one
 
@@ -62,6 +63,13 @@ Then make the packages and publish them:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day of the release.  [default: SOURCE_DATE_EPOCH, else today]",
 )
+@click.option(
+    "--part",
+    "parts",
+    metavar="NAME",
+    multiple=True,
+    help="Raise this part, which has a version of its own, with the whole.",
+)
 @dry_run_option()
 @offline_option
 @json_option
@@ -69,6 +77,7 @@ def bump(
     part: str,
     directory: Path,
     released: datetime | None,
+    parts: tuple[str, ...],
     dry_run: bool,
     offline: bool,
     as_json: bool,
@@ -86,20 +95,27 @@ def bump(
     from nipack.builder.authoring.bump import apply_bump, plan_bump, plan_follow
 
     if part in _PARTS:
-        planned = plan_bump(directory, cast("Part", part), _day(released))
+        planned = plan_bump(directory, cast("Part", part), _day(released), parts=parts)
     else:
+        if parts:
+            raise click.UsageError(
+                f"--part raises a part by major or minor, and {part} is a release of the source; "
+                "write major or minor"
+            )
         version = None if part == "latest" else part
         with console_reporter(quiet=as_json) as reporter:
             planned = plan_follow(directory, version, _day(released), reporter, offline=offline)
     if not dry_run:
         apply_bump(planned)
     if as_json:
-        document = {
+        document: dict[str, object] = {
             "before": planned.before,
             "after": planned.after,
             "files": [str(change.path) for change in planned.changes],
             "stale": planned.stale,
         }
+        if planned.parts:
+            document["parts"] = dict(planned.parts)
         click.echo(json.dumps(document, indent=2))
     else:
         _print(planned, dry_run=dry_run)
@@ -116,5 +132,7 @@ def _print(planned: "Bump", *, dry_run: bool) -> None:
     verb = "would become" if dry_run else "is now"
     for change in planned.changes:
         console().print(f"{change.path}: version {planned.before} {verb} {planned.after}")
+    for name, version in planned.parts.items():
+        console().print(f"its part {name} {verb} {version}")
     for field in planned.stale:
         console().print(f"change {field} in the definition too, which is of {planned.before}")

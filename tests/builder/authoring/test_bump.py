@@ -215,3 +215,37 @@ def test_a_half_that_cannot_be_written_changes_neither(
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()} == before
+
+
+PARTS = "parts:\n- {name: a, files: [a*], version: '0.1'}\n- {name: b, files: [b*]}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("minor", "--part", "c"), "part c is not there; name one of a"),
+        (("minor", "--part", "b"), "part b has no version of its own; name one of a"),
+        (("0.4", "--part", "a"), "0.4 is a release of the source; write major or minor"),
+    ],
+)
+def test_a_part_that_is_not_raised(words: tuple[str, ...], said: str, make_tree: MakeTree) -> None:
+    tree = make_tree(version="0.2")
+    (tree / "package.yaml").write_text(f"{HEAD}version: '0.2'\n{PARTS}", "utf-8")
+    result = bump(words[0], tree, *words[1:])
+    assert result.exit_code != 0
+    assert said in " ".join(result.output.split())
+    assert "0.2" in (tree / "package.yaml").read_text("utf-8")
+
+
+def test_a_part_is_raised_once_though_the_first_bump_was_killed(make_tree: MakeTree) -> None:
+    tree = make_tree(version="0.2")
+    (tree / "package.yaml").write_text(f"{HEAD}version: '0.2'\n{PARTS}", "utf-8")
+    config = tree / "templates" / "config.ini"
+    before = config.read_bytes()
+    result = bump("minor", tree, "--part", "a", "--json")
+    assert json.loads(result.stdout)["parts"] == {"a": "0.3"}
+    after = (tree / "package.yaml").read_text("utf-8")
+    assert "name: a, files: [a*], version: '0.3'" in after
+    config.write_bytes(before)
+    assert "its part a is now 0.3" in bump("minor", tree, "--part", "a").stdout
+    assert (tree / "package.yaml").read_text("utf-8") == after

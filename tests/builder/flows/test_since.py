@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.acceptance.systems import run
 from tests.builder.samples import IN_PARTS, in_parts, plain
 
 from nipack.builder.flows.build import Artifact, build
 from nipack.builder.formats import formats
+from nipack.cli.app import nipack as nipack_command
 from nipack.system.errors import ArtifactError
 
 FORMATS = [formats()["deb"], formats()["wheel"]]
@@ -86,18 +90,68 @@ def test_nothing_has_changed(source: Path) -> None:
     assert debs(built) == ["nipy-templates_0.3"]
 
 
-def test_what_has_changed_under_its_version_is_told_of(source: Path) -> None:
+def mend(source: Path) -> None:
     (source / "templates" / IN_PARTS["1mm"]).write_bytes(gzip.compress(b"mended", mtime=1))
+
+
+def run_what_it_says(source: Path) -> str:
+    """Run the command that a refused build says; return the words of it after the source."""
     with pytest.raises(ArtifactError) as caught:
         since(source)
-    text = str(caught.value)
-    for name in ("nipy-templates-1mm", "nipy-templates"):
-        assert f"  {name}: its files have changed since 0.3, and it has version 0.3; raise" in text
-    assert not (source.parent / "new").exists()
-    change(source, 'files: ["*_res-01*"]', 'files: ["*_res-01*"], version: "0.2"')
-    release(source, "0.4")
-    with pytest.raises(ArtifactError, match=r"-1mm: its files .* it has version 0\.2; raise"):
+    command = str(caught.value).rpartition("to raise what has changed, and nothing else: ")[2]
+    nipack, *words = shlex.split(command)
+    assert (nipack, words[:3]) == ("nipack", ["bump", "minor", str(source)])
+    done = CliRunner().invoke(nipack_command, [*words, "--date", "2024-02-29"])
+    assert done.exit_code == 0, done.output
+    return " ".join(words[3:])
+
+
+def test_what_has_changed_under_its_version_is_told_of_with_what_raises_it(source: Path) -> None:
+    mend(source)
+    with pytest.raises(ArtifactError) as caught:
         since(source)
+    for name in ("nipy-templates-1mm", "nipy-templates"):
+        line = f"  {name}: its files have changed since 0.3, and it has version 0.3; raise it\n"
+        assert line in str(caught.value)
+    assert not (source.parent / "new").exists()
+    assert run_what_it_says(source) == ""
+    assert debs(since(source)) == [
+        "nipy-templates-1mm_0.4", "nipy-templates-texts_0.4", "nipy-templates_0.4",
+    ]  # fmt: skip
+
+
+def test_the_versions_of_parts_that_have_changed_are_raised_and_no_other(tmp_path: Path) -> None:
+    """That of the config.ini is one of them; comments and the rest stay."""
+    parts = """\
+parts:
+  - {name: 1mm, files: ["*_res-01*"], version: "0.2"}  # rarely changes
+  - name: 2mm
+    version: "0.3" # as the whole's
+    files: ["*_res-02*"]
+  - {name: texts, files: ["*.txt"], date: 2020-01-01, version: '0.5'}
+"""
+    source = in_parts(tmp_path, parts)
+    list(build(str(source), FORMATS, tmp_path / "dist"))
+    mend(source)
+    before = (source / "package.yaml").read_text("utf-8")
+    assert run_what_it_says(source) == "--part 1mm --part texts"
+    after = before.replace("version: '0.3'", "version: '0.4'", 1).replace('"0.2"', '"0.4"')
+    after = after.replace("'0.5'", "'0.6'")
+    for day in ("2020-01-01", "2023-05-01"):
+        after = after.replace(day, "2024-02-29")
+    assert (source / "package.yaml").read_text("utf-8") == after
+    built = since(source)
+    assert debs(built) == [
+        "nipy-templates-1mm_0.4", "nipy-templates-texts_0.6", "nipy-templates_0.4",
+    ]  # fmt: skip
+    assert debs(built, stood=True) == ["nipy-templates-2mm_0.3"]
+
+
+def test_what_is_packed_is_not_raised_by_a_command(source: Path, tmp_path: Path) -> None:
+    mend(source)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "gztar", source.parent, source.name)
+    with pytest.raises(ArtifactError, match=r"raise it\n.*use nipack bump where the data is not"):
+        list(build(packed, FORMATS, tmp_path / "new", since=tmp_path / "dist"))
 
 
 def test_a_file_that_has_moved_has_to_be_told_of(source: Path) -> None:

@@ -7,9 +7,9 @@ import configparser
 import io
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -49,12 +49,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bump:
-    """A version, the next one, and the changes that make it so."""
+    """A version, the next one, and the changes that make it so.
+
+    `parts` has the new versions of the parts that are raised with it, by their names.
+    """
 
     before: str
     after: str
     changes: tuple[Change, ...]
     definition: Definition | None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stale(self) -> list[str]:
@@ -70,11 +74,12 @@ def next_version(version: str, part: Part) -> str:
 
 
 @system_errors_as(SourceError, "make it readable")
-def plan_bump(directory: Path, part: Part, released: date) -> Bump:
+def plan_bump(directory: Path, part: Part, released: date, *, parts: Sequence[str] = ()) -> Bump:
     """Return what raises the version of the data in a directory, or in the one folder of it.
 
     A definition stands for the folder that its source names, else for its own, and its relpath says
     which of several folders is the data.  Its date, if it has one, becomes that of the release.
+    With it rise those of `parts` that have a version of their own.
     Raises DataPackageError where there is no version to raise, or two that differ.
     """
     if directory.name == DEFINITION_NAME and directory.is_file():
@@ -86,16 +91,48 @@ def plan_bump(directory: Path, part: Part, released: date) -> Bump:
         directory = _local_folder(definition.source) or directory
     tree = SourceTree(address=str(directory), directory=directory.absolute())
     data = find_data_directory(tree, definition.relpath if definition else None)
-    before = _begun(data, definition, part) or _version(data, definition, str(directory))
+    begun = _begun(data, definition, part)
+    before = begun or _version(data, definition, str(directory))
     after = next_version(before, part)
+    raised = dict(_raised(definition, parts, after, part, begun=begun is not None))
     changes = []
     if data is not None:
         path = directory / data.relative_to(tree.directory) / CONFIG_NAME
         changes.append(_config_change(path, after))
     if definition is not None and definition.path is not None:
         values: dict[FieldPath, str] = {("version",): after, ("date",): released.isoformat()}
+        for index, each in enumerate(definition.parts):
+            if each.name in raised:
+                values["parts", index, "version"] = raised[each.name]
+                values["parts", index, "date"] = released.isoformat()
         changes.append(_definition_change(definition.path, values))
-    return Bump(before=before, after=after, changes=tuple(changes), definition=definition)
+    return Bump(
+        before=before, after=after, changes=tuple(changes), definition=definition, parts=raised
+    )
+
+
+def _raised(
+    definition: Definition | None, names: Sequence[str], after: str, by: Part, *, begun: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the parts of some names, with the versions that they get.
+
+    That is the whole's, unless it would not be newer.  Raises SourceError for a name that no
+    part has, or one of a part without a version, which follows the whole by itself.
+    """
+    versions = {each.name: each.version for each in definition.parts} if definition else {}
+    for name in names:
+        version = versions.get(name)
+        if version is None:
+            place = str(definition.path) if definition else DEFINITION_NAME
+            told = "has no version of its own" if name in versions else "is not there"
+            own = ", ".join(each for each, own in versions.items() if own)
+            remedy = f"name one of {own}" if own else "leave --part out"
+            raise SourceError(f"{place}: the part {name} {told}; {remedy}")
+        if Version(version) < Version(after):
+            version = after
+        elif not begun:
+            version = next_version(version, by)
+        yield name, version
 
 
 def plan_follow(
@@ -217,12 +254,14 @@ def _definition_change(path: Path, values: Mapping[FieldPath, str]) -> Change:
     return Change(path=path, before=before, after=text.encode("utf-8"))
 
 
-def _fields(node: yaml.MappingNode, above: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
-    """Yield every field of a mapping, and of the mappings in it."""
-    for key, value in node.value:
-        yield (*above, key.value), value
-        if isinstance(value, yaml.MappingNode):
-            yield from _fields(value, (*above, key.value))
+def _fields(node: yaml.CollectionNode, above: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield every field of a mapping, and of the mappings and lists in it."""
+    is_list = isinstance(node, yaml.SequenceNode)
+    pairs = enumerate(node.value) if is_list else ((key.value, each) for key, each in node.value)
+    for name, value in pairs:
+        yield (*above, name), value
+        if isinstance(value, yaml.CollectionNode):
+            yield from _fields(value, (*above, name))
 
 
 def apply_bump(bump: Bump) -> None:

@@ -100,7 +100,7 @@ def build(
         source, formats, reporter, offline=offline, afresh=force, revision=revision
     )
     with opened as read:
-        packages, standing = planned(read, formats, since, reporter)
+        packages, standing = planned(read, formats, since, reporter, source)
         for package in packages:
             must_hold_parts(package, formats)
             must_be_writable(package, formats, out_dir, reporter, source, made, force=force)
@@ -118,14 +118,18 @@ def build(
 
 
 def planned(
-    package: DataPackage, formats: Sequence[Format], before: Path | None, reporter: Reporter
+    package: DataPackage,
+    formats: Sequence[Format],
+    before: Path | None,
+    reporter: Reporter,
+    source: str,
 ) -> tuple[Sequence[DataPackage], Mapping[tuple[str, str], Path]]:
     """Return the packages that are to be, and the artifacts of them that need not be built."""
     if before is None:
         return packages_of(package), {}
     from nipack.builder.flows.since import changes_since  # which needs what reads repositories
 
-    found = changes_since(package, before, formats, reporter)
+    found = changes_since(package, before, formats, reporter, source=source)
     return found.packages, found.standing
 
 

@@ -1,12 +1,13 @@
 """What has changed since packages that were built before: only that is built."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.version import Version
 
-from nipack.builder.definition.model import Definition, Part
+from nipack.builder.definition.model import DEFINITION_NAME, Definition, Part
 from nipack.builder.formats import Format
 from nipack.builder.package import DataPackage
 from nipack.builder.parts import packages_of, part_name, parts_with
@@ -30,19 +31,27 @@ class Since:
 
 
 def changes_since(
-    package: DataPackage, folder: Path, formats: Sequence[Format], reporter: Reporter
+    package: DataPackage,
+    folder: Path,
+    formats: Sequence[Format],
+    reporter: Reporter,
+    *,
+    source: str,
 ) -> Since:
     """Compare a data package with the newest packages of it in a folder.
 
     A part without a version of its own keeps the one that it has there while its files are what
     they were, and else has that of the whole.  Raises ArtifactError with every package that has
-    changed under its version, and every file that has moved without a word in the definition.
+    changed under its version, what raises those in `source`, from which the data was read, and
+    every file that has moved without a word in the definition.
     """
     before = _newest(package, folder, reporter)
     packages = packages_of(replace(package, definition=_as_before(package, before)))
-    problems = [*_same_versions(packages, before), *_unsaid_moves(packages, before)]
+    same = list(_same_versions(packages, before))
+    problems = [*_told_versions(same, before), *_unsaid_moves(packages, before)]
     if problems:
-        listed = "\n".join(f"  {each}" for each in problems)
+        ways = _bump(package.definition, same, packages, source) if same else ()
+        listed = "\n".join(f"  {each}" for each in (*problems, *ways))
         raise ArtifactError(f"{package.definition.name}: nothing was built:\n{listed}")
     standing = {
         (each.definition.name, format.name): folder / format.file_name(each)
@@ -141,17 +150,48 @@ def _with_files(definition: Definition, part: Part, path: str) -> Definition:
 
 def _same_versions(
     packages: Sequence[DataPackage], before: Mapping[str, PublishedPackage]
-) -> Iterator[str]:
+) -> Iterator[DataPackage]:
     """Yield what has changed, and has not a newer version."""
     for each in packages:
-        name, there = each.definition.name, before.get(each.definition.name)
+        there = before.get(each.definition.name)
         if there is None or there.payload_id == each.payload_id:
             continue
         if Version(each.version) <= Version(there.version):
-            yield (
-                f"{name}: its files have changed since {there.version}, and it has version "
-                f"{each.version}; raise it, with nipack bump or in the definition"
-            )
+            yield each
+
+
+def _told_versions(
+    same: Sequence[DataPackage], before: Mapping[str, PublishedPackage]
+) -> Iterator[str]:
+    for each in same:
+        name = each.definition.name
+        yield (
+            f"{name}: its files have changed since {before[name].version}, and it has version "
+            f"{each.version}; raise it"
+        )
+
+
+def _bump(
+    definition: Definition,
+    same: Sequence[DataPackage],
+    packages: Sequence[DataPackage],
+    source: str,
+) -> Iterator[str]:
+    """Yield the command that raises the versions of packages, and of nothing else.
+
+    The config.ini has the version of the whole, so what changes with that is the part that has it.
+    """
+    place = Path(source)
+    if not place.is_dir() and place.name != DEFINITION_NAME:
+        yield "to raise a version, use nipack bump where the data is not packed, or its definition"
+        return
+    changed = {each.definition.name for each in same}
+    changed |= {each.definition.name for each in packages if each.part_of and each.needs is None}
+    words = ["nipack", "bump", "minor", source]
+    for part in definition.parts:
+        if part.version and part_name(definition, part.name) in changed:
+            words += ["--part", part.name]
+    yield f"to raise what has changed, and nothing else: {shlex.join(words)}"
 
 
 def _unsaid_moves(
