@@ -4,7 +4,8 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -21,9 +22,20 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield every module that one imports, at its top or within a function."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """Return every node of a module, which most rules look at."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return every module that one imports, at its top or within a function."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -37,6 +49,21 @@ def imports(path: Path) -> Iterator[str]:
 
 def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def below(package: str) -> list[Path]:
+    """Return the modules of a package."""
+    return [path for path in MODULES if within(name_of(path), package)]
+
+
+def imported_by(paths: Iterable[Path], *packages: str) -> list[str]:
+    """Return who imports what of some packages, as `importer: imported`."""
+    return [
+        f"{name_of(path)}: {name}"
+        for path in paths
+        for name in sorted(imports(path))
+        if within(name, *packages)
+    ]
 
 
 TOOL = (
@@ -55,11 +82,9 @@ def test_the_rules_are_about_something() -> None:
     assert len(FORMATS) >= 3
 
 
-@pytest.mark.parametrize("path", RUNTIME, ids=name_of)
-def test_the_runtime_never_imports_the_builder(path: Path) -> None:
-    allowed = "nipack.cli" if path.name == "__main__.py" else "nothing"
-    wrong = [name for name in imports(path) if within(name, *TOOL) and not within(name, allowed)]
-    assert wrong == []
+def test_the_runtime_never_imports_the_builder() -> None:
+    found = imported_by(RUNTIME, *TOOL)
+    assert [each for each in found if not each.startswith("nipack.__main__: nipack.cli")] == []
 
 
 # The rooms of the runtime and the modules beside them, each above all that it may know.
@@ -90,7 +115,7 @@ def runtime_imports() -> dict[str, set[str]]:
     """Return which modules of the runtime each of them imports, be it late or for its types."""
     names = {name_of(path) for path in RUNTIME}
     # `from .. import layout` runs the package as well, which itself imports nothing at its top.
-    return {name_of(path): (set(imports(path)) & names) - {"nipack"} for path in RUNTIME}
+    return {name_of(path): set(imports(path) & names) - {"nipack"} for path in RUNTIME}
 
 
 def test_every_module_of_the_runtime_knows_only_what_is_below_it_or_beside_it() -> None:
@@ -132,18 +157,17 @@ def test_no_two_rooms_of_the_tool_know_each_other(
     names = {name_of(path) for path in MODULES}
     for path in MODULES:
         if within(name_of(path), package):
-            rooms = {room_of(name) for name in set(imports(path)) & names if name != package}
+            rooms = {room_of(name) for name in imports(path) & names if name != package}
             known[room_of(name_of(path))] |= rooms - {room_of(name_of(path)), "nipack"}
     assert some <= known.keys()
     assert other[1] in known[other[0]]
     assert list(TopologicalSorter(known).static_order())  # raises CycleError
 
 
-@pytest.mark.parametrize("path", FORMATS, ids=name_of)
-def test_formats_never_import_each_other(path: Path) -> None:
+def test_formats_never_import_each_other() -> None:
     interface = ("nipack.builder.formats", "nipack.builder.formats.Format")
-    others = [name for name in imports(path) if within(name, "nipack.builder.formats")]
-    assert [name for name in others if name not in interface] == []
+    found = imported_by(FORMATS, "nipack.builder.formats")
+    assert [each for each in found if each.partition(": ")[2] not in interface] == []
 
 
 @pytest.mark.parametrize(
@@ -179,97 +203,83 @@ def test_formats_load_neither_checks_nor_the_network() -> None:
     assert [name for name in loaded if within(name, *unwanted, "requests", "urllib3")] == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if within(name_of(path), "nipack.builder")], ids=name_of
-)
-def test_the_builder_never_imports_the_command_line(path: Path) -> None:
-    speakers = ("nipack.cli", "click", "rich", "argparse")
-    assert [name for name in imports(path) if within(name, *speakers)] == []
+SPEAKERS = ("nipack.cli", "click", "rich", "argparse")
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if within(name_of(path), "nipack.publish")], ids=name_of
-)
-def test_repositories_know_artifacts_and_not_what_built_them(path: Path) -> None:
+def test_the_builder_never_imports_the_command_line() -> None:
+    assert imported_by(below("nipack.builder"), *SPEAKERS) == []
+
+
+def others_of_nipack(paths: list[Path], *allowed: str) -> list[str]:
+    """Return who imports what of nipack beside some packages."""
+    return [
+        each
+        for each in imported_by(paths, "nipack")
+        if each.partition(": ")[2] != "nipack" and not within(each.partition(": ")[2], *allowed)
+    ]
+
+
+def test_repositories_know_artifacts_and_not_what_built_them() -> None:
     # Of the runtime, what package.json means is enough.
     runtime = ("nipack.layout", "nipack.inventory.citations", "nipack.libraries.views")
     tool = ("nipack.publish", "nipack.difference", "nipack.system")
     allowed = (*tool, *runtime, "nipack.libraries.table", "nipack.lookup.json_text")
-    wrong = [
-        name
-        for name in imports(path)
-        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
-    ]
-    assert wrong == []
-    speakers = ("click", "rich", "argparse")
-    assert [name for name in imports(path) if within(name, *speakers)] == []
+    assert others_of_nipack(below("nipack.publish"), *allowed) == []
+    assert imported_by(below("nipack.publish"), *SPEAKERS) == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if within(name_of(path), "nipack.publish.artifacts")],
-    ids=name_of,
-)
-def test_what_artifacts_contain_is_read_without_knowing_any_repository(path: Path) -> None:
+def test_what_artifacts_contain_is_read_without_knowing_any_repository() -> None:
     room = ("nipack.publish.artifacts", "nipack.publish.errors", "nipack.publish.records")
+    found = imported_by(below("nipack.publish.artifacts"), "nipack.publish")
+    names = {each.partition(": ")[2] for each in found} - {"nipack.publish"}
+    assert [name for name in names if not within(name, *room)] == []
+
+
+def spoken_by(node: ast.AST) -> str:
+    """Return what a node says to a person, or asks one, or the process by which it ends."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id if node.func.id in ("print", "input", "exit", "quit") else ""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        spoken = f"{node.value.id}.{node.attr}"
+        words = ("sys.exit", "sys.argv", "sys.stdout", "sys.stderr", "os._exit")
+        return spoken if spoken in words else ""
+    return "SystemExit" if isinstance(node, ast.Name) and node.id == "SystemExit" else ""
+
+
+def test_only_the_command_line_prints_exits_or_reads_its_arguments() -> None:
     wrong = [
-        name
-        for name in imports(path)
-        if within(name, "nipack.publish") and name != "nipack.publish" and not within(name, *room)
+        f"{name_of(path)}:{getattr(node, 'lineno', 0)}: {spoken}"
+        for path in MODULES
+        if not within(name_of(path), "nipack.cli")
+        for node in nodes_of(path)
+        if (spoken := spoken_by(node))
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if not within(name_of(path), "nipack.cli")], ids=name_of
-)
-def test_only_the_command_line_prints_exits_or_reads_its_arguments(path: Path) -> None:
-    wrong = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("print", "input", "exit", "quit"):
-                wrong.append(f"{path.name}:{node.lineno}: {node.func.id}")
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            spoken = f"{node.value.id}.{node.attr}"
-            if spoken in ("sys.exit", "sys.argv", "sys.stdout", "sys.stderr", "os._exit"):
-                wrong.append(f"{path.name}:{node.lineno}: {spoken}")
-        elif isinstance(node, ast.Name) and node.id == "SystemExit":
-            wrong.append(f"{path.name}:{node.lineno}: SystemExit")
-    assert wrong == []
+def is_a_reader_of_json(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        words = ("json.load", "json.loads", "json.JSONDecoder")
+        return node.attr in ("load", "loads", "JSONDecoder") and ast.unparse(node) in words
+    return isinstance(node, ast.ImportFrom) and node.module in ("json", "orjson", "simplejson")
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if name_of(path) != "nipack.lookup.json_text"], ids=name_of
-)
-def test_json_is_read_by_the_one_function_that_has_limits(path: Path) -> None:
+def test_json_is_read_by_the_one_function_that_has_limits() -> None:
     wrong = [
-        f"{path.name}:{node.lineno}: {ast.unparse(node)}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if (
-            isinstance(node, ast.Attribute)
-            and ast.unparse(node) in ("json.load", "json.loads", "json.JSONDecoder")
-        )
-        or (isinstance(node, ast.ImportFrom) and node.module in ("json", "orjson", "simplejson"))
+        f"{name_of(path)}: {ast.unparse(node)}"
+        for path in MODULES
+        if name_of(path) != "nipack.lookup.json_text"
+        for node in nodes_of(path)
+        if is_a_reader_of_json(node)
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if within(name_of(path), "nipack.system")], ids=name_of
-)
-def test_what_builder_and_repositories_stand_on_knows_neither(path: Path) -> None:
+def test_what_builder_and_repositories_stand_on_knows_neither() -> None:
     above = ("nipack.builder", "nipack.publish", "nipack.difference", "nipack.cli")
-    assert [name for name in imports(path) if within(name, *above)] == []
+    assert imported_by(below("nipack.system"), *above) == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if within(name_of(path), "nipack.difference")], ids=name_of
-)
-def test_what_compares_versions_is_for_builder_and_repositories_alike(path: Path) -> None:
+def test_what_compares_versions_is_for_builder_and_repositories_alike() -> None:
     allowed = ("nipack.difference", "nipack.system", "nipack.layout")
-    wrong = [
-        name
-        for name in imports(path)
-        if within(name, "nipack") and name != "nipack" and not within(name, *allowed)
-    ]
-    assert wrong == []
+    assert others_of_nipack(below("nipack.difference"), *allowed) == []

@@ -14,11 +14,10 @@ GENERATOR = random.Random(1)
 LOW_BITS = bytes(byte & 0x0F for byte in range(256))
 NOISE = GENERATOR.randbytes(1 << 20)
 # A volume of 16 bits, its lower byte a little noisy and its upper one the same for long.
-RAW = bytes(
-    byte
-    for place, low in enumerate(NOISE[: 1 << 19].translate(LOW_BITS))
-    for byte in (low, place // 4096)
-)
+_raw = bytearray(1 << 20)
+_raw[::2] = NOISE[: 1 << 19].translate(LOW_BITS)
+_raw[1::2] = b"".join(bytes([high]) * 4096 for high in range(128))
+RAW = bytes(_raw)
 SHORT = TUNINGS[1]
 
 
