@@ -65,6 +65,7 @@ def run(python: Path, tmp_path: Path) -> Run:
     return run_code
 
 
+@pytest.mark.slow(1)
 def test_an_import_finds_what_is_installed(install: Install, run: Run) -> None:
     install("nilearn_data/atlas", {"a.nii": b"a"})
     done = run("-W", "error", "-c", "import nilearn")

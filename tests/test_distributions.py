@@ -68,6 +68,7 @@ def docs_extra() -> list[str]:
     return found
 
 
+@pytest.mark.slow(1)
 def test_the_runtime_needs_nothing_of_the_tool() -> None:
     tool = {name_of(SOURCE / name) for name in tool_files() if name.endswith(".py")}
     assert {"nipack.builder", "nipack.system", "nipack.cli.app"} <= tool
@@ -114,6 +115,7 @@ def test_the_tool_may_lie_elsewhere_than_the_runtime(tmp_path: Path, first: str)
     assert said == f"nipack, version {__version__}"
 
 
+@pytest.mark.slow(1)
 def test_the_tool_of_an_environment_comes_before_that_of_the_system(tmp_path: Path) -> None:
     system = put(runtime_files() | tool_files(), tmp_path / "system")
     own = put(tool_files(), tmp_path / "own")

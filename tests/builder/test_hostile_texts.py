@@ -47,6 +47,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow(1)
 @pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:12].decode())
 def test_a_text_of_an_image_is_looked_through_in_time(text: bytes) -> None:
@@ -86,6 +87,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow(2)
 @pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize(
     ("name", "content"),

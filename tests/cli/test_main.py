@@ -147,6 +147,7 @@ def test_every_name_of_a_file_can_be_printed(
         assert done.stdout == data + b"\n"
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize(
     "words", ["list", *more_words("list --json", "verify", "where nipy/x --explain")]
 )

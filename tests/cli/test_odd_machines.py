@@ -37,6 +37,7 @@ def run(words: list[str]) -> Result:
     return result
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("variable", ["HOME", "NIPY_USER_DIR"])
 def test_any_home_will_do(

@@ -74,6 +74,7 @@ def test_what_is_not_there_is_told_on_stderr(prefix: Path, words: list[str], rea
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow(1)
 def test_list_verify_and_doctor_answer_as_the_tool_does(prefix: Path) -> None:
     listed = alone(prefix, "list", "--json")
     [package] = json.loads(listed.stdout)
@@ -156,6 +157,7 @@ def test_a_system_s_python_gets_an_environment_for_the_tool(
     )
 
 
+@pytest.mark.slow(1)
 def test_without_the_library_of_the_tables_the_plain_front_answers(prefix: Path) -> None:
     """`click` comes with many programs, and `rich` with few."""
     done = alone(prefix, "list")
@@ -176,6 +178,7 @@ def test_without_the_library_of_the_tables_the_plain_front_answers(prefix: Path)
         assert str(prefix / "share/nipy/nipy/templates") in done.stdout
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize(
     "words",
     [

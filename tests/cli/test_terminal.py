@@ -155,6 +155,7 @@ def test_the_bar_is_on_stderr_alone_and_gone_at_the_end(root: Path) -> None:
     assert shown.endswith("\x1b[2K") or SHOW_CURSOR in shown[shown.rindex("verify") :]
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("words", [["verify"], ["verify", "--json"], ["verify", "--quiet"]])
 def test_without_a_terminal_there_is_no_bar(root: Path, words: list[str]) -> None:
     os.truncate(root / "nipy/templates/large.nii", 1 << 20)

@@ -23,6 +23,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(nipack, ["where", *arguments])
 
 
+@pytest.mark.slow(1)
 def test_the_path_alone_for_shell_scripts(tmp_path: Path) -> None:
     root = tmp_path / "with a space"
     data = install(root)

@@ -21,6 +21,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow(2)
 @settings(max_examples=30)
 @given(VALUES, st.booleans())
 def test_what_is_json_is_read_as_it_is(value: object, ascii_only: bool) -> None:

@@ -47,6 +47,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return store_at(request.getfixturevalue("bucket"))
 
 
+@pytest.mark.slow(2)
 def test_every_store_keeps_its_promises(store: Store, tmp_path: Path) -> None:
     check_promises(store, tmp_path, size=100_000)
 

@@ -153,6 +153,7 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
                     each.chmod(0o755)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="rights are others here")
 def test_a_read_only_target_is_an_error(
     artifacts: Artifacts, key: Path, tmp_path: Path, read_only: Callable[[Path], None]

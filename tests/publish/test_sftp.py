@@ -30,6 +30,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServe
         yield started
 
 
+@pytest.mark.slow(1)
 def test_it_keeps_every_promise_of_a_store(server: SshServer, tmp_path: Path) -> None:
     store = store_at(server.address)
     check_promises(store, tmp_path, size=3_000_000)

@@ -46,6 +46,7 @@ def test_it_is_what_nibabel_reads(tmp_path: Path) -> None:
     assert np.array_equal(array.data, POINTS)
 
 
+@pytest.mark.slow(1)
 def test_an_array_that_inflates_is_damage(tmp_path: Path) -> None:
     path = saved(tmp_path, bomb())
     with pytest.raises(ValueError, match="larger than its dimensions"):

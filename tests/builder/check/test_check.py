@@ -104,6 +104,7 @@ def test_the_walk_is_sorted_by_bytes_and_whole(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow(1)
 def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
     deep = tmp_path / "/".join("d" * 1500)
     subprocess.run(["mkdir", "-p", str(deep)], check=True)

@@ -283,6 +283,7 @@ def run(kind: str, folder: Path) -> None:
     subprocess.run(advised(kind), shell=True, check=True, cwd=folder)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("image_class", [nibabel.Nifti1Image, nibabel.Nifti2Image])
 def test_the_command_for_nifti(image_class: type, tmp_path: Path) -> None:
     data = np.arange(64, dtype="i2").reshape(4, 4, 4)
@@ -300,6 +301,7 @@ def test_the_command_for_nifti(image_class: type, tmp_path: Path) -> None:
     assert found(tmp_path, "clean.nii.gz", (tmp_path / "clean.nii.gz").read_bytes()) == []
 
 
+@pytest.mark.slow(1)
 def test_the_command_for_mgh(tmp_path: Path) -> None:
     content = written("MGH's footer in gzip", "", "/home/ada/x")[1]
     assert found(tmp_path, "T1.mgz", content)
@@ -310,6 +312,7 @@ def test_the_command_for_mgh(tmp_path: Path) -> None:
     assert whole.startswith(gzip.decompress(clean)[: 284 + 64])
 
 
+@pytest.mark.slow(1)
 def test_the_command_for_gifti(tmp_path: Path) -> None:
     points = np.random.default_rng(1).random((9, 3), "f4")
     meta = gifti.GiftiMetaData({"UserName": "ada", "AnatomicalStructurePrimary": "CortexLeft"})
@@ -323,6 +326,7 @@ def test_the_command_for_gifti(tmp_path: Path) -> None:
     assert dict(clean.darrays[0].meta) == {"AnatomicalStructurePrimary": "CortexLeft"}
 
 
+@pytest.mark.slow(1)
 def test_the_command_for_surfaces(tmp_path: Path) -> None:
     points = np.random.default_rng(1).random((4, 3), "f4")
     faces = np.array([[0, 1, 2], [1, 2, 3]])

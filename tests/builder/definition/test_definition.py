@@ -215,6 +215,7 @@ def examples_checked(part: object) -> int:
     return count
 
 
+@pytest.mark.slow(1)
 def test_no_grammar_is_compiled_that_no_field_asks_for(tmp_path: Path) -> None:
     """jsonschema alone would, for seconds, wherever Jupyter has brought rfc3987_syntax."""
     assert importlib.util.find_spec("rfc3987_syntax") is not None

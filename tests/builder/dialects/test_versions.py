@@ -98,6 +98,7 @@ def pairs() -> list[tuple[str, str]]:
     return chosen.sample(every, 250)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.tools("dpkg")
 def test_dpkg_agrees() -> None:
     words = [f"{upstream_version(each)}-1" for pair in pairs() for each in pair]

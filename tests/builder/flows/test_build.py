@@ -296,6 +296,7 @@ def test_a_caller_that_stops_early_leaves_no_workspace(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow(1)
 def test_building_needs_no_network_library(tmp_path: Path) -> None:
     """What a build from this machine does not need is not imported."""
     program = (

@@ -80,6 +80,7 @@ def state_of(tree: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow(1)
 def test_every_change_of_kind(system: System, make_tree: MakeTree, tmp_path: Path) -> None:
     """All in one upgrade, there and back; the names are ones that a shell would take amiss."""
     olds = {f"{old} $to '{new}'": old for old, new in CHANGES}

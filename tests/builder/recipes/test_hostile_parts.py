@@ -181,6 +181,7 @@ def check_all(hostile: Hostile) -> None:
 TOOLS = pytest.mark.tools("rpmspec", "make", "shellcheck", "bash")
 
 
+@pytest.mark.slow(2)
 @TOOLS
 @given(hostile=one_field)
 @example(hostile=Hostile(in_parts=True))

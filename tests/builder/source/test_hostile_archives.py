@@ -212,6 +212,7 @@ def test_an_xz_that_wants_gigabytes_to_be_unpacked(tmp_path: Path) -> None:
     assert "Memory usage limit" in refusal(small, tmp_path)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("length", [41, 1500])
 def test_a_chain_of_links_that_no_system_follows(length: int, tmp_path: Path) -> None:
     links = [member(f"t/{n}", kind=tarfile.SYMTYPE, target=str(n + 1)) for n in range(length)]

@@ -200,6 +200,7 @@ def _read_all(stream: IO[bytes]) -> None:
         pass
 
 
+@pytest.mark.slow(1)
 def test_a_text_of_an_artifact_has_a_bound(
     artifacts: dict[str, dict[str, Path]], key: Path, tmp_path: Path
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_ball_is_round_and_lit_from_above_and_from_the_left() -> None:
     assert upper > lower + 40 > 60
 
 
+@pytest.mark.slow(1)
 def test_what_is_near_hides_what_is_behind_it() -> None:
     """A small square before a wall that leans, and the same behind it."""
     wall = np.array([[0, -50, -50], [0, 50, -50], [60, 50, 50], [60, -50, 50]], float)
@@ -183,6 +184,7 @@ def test_surfaces_of_freesurfer_and_packed_ones_look_the_same(tmp_path: Path) ->
         assert abs(pixels - pictures[0][1]).max() < 12
 
 
+@pytest.mark.slow(1)
 def test_a_wall_behind_wall_behind_each_other_is_coarse_or_refused() -> None:
     wall = np.array([[0, -50, -50], [0, 50, -50], [0, 50, 50], [0, -50, 50]], float)
     walls = [Surface(wall + np.array([x, 0, 0]), SQUARE) for x in range(5000)]
@@ -299,6 +301,7 @@ def test_a_package_of_surfaces_that_cannot_be_drawn_has_no_pictures() -> None:
     assert b"beyond.gii" in made["packages/nipy-templates/index.html"]
 
 
+@pytest.mark.slow(1)
 def test_a_point_far_away_makes_a_picture_and_no_error(tmp_path: Path) -> None:
     points = changed(POINTS, 3e38)
     points[2, 1] = -3e38
