@@ -8,6 +8,7 @@ from nipack.difference.voxels import ImageDifference, value_blocks
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 from nipack.system.images import quiet_nibabel
+from nipack.system.opening import is_drawable, opened
 
 _SIDE = 220  # pixels that the longest side of a slice gets
 _GAP = 8
@@ -20,13 +21,12 @@ def draw_difference(old: Path, new: Path, difference: ImageDifference, target: P
 
     The slices go through the voxel with the largest difference, in RAS orientation, as neurology
     shows them (left is left).  Returns its path; None, and writes nothing, where there are no
-    slices: a surface, a shape that changed, fewer than three dimensions.
+    slices: a surface, a shape that changed, fewer than three dimensions, too many voxels.
     """
-    if difference.where is None or len(difference.old.shape) < 3:
+    if difference.where is None or not is_drawable(difference.old.shape):
         return None
-    nibabel: Any = importlib.import_module("nibabel")
     with quiet_nibabel():
-        images = [nibabel.load(path) for path in (old, new)]
+        images = [opened(path) for path in (old, new)]
         slices = [_slices(image, difference.where) for image in images]
     sheet = _sheet(slices[0], slices[1])
     with written_beside(target, ArtifactError) as output:

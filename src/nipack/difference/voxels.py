@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 from nipack.system import fast_gzip
 from nipack.system.gifti import read_gifti
 from nipack.system.images import can_read_images, quiet_nibabel
+from nipack.system.opening import opened
 from nipack.system.progress import Advance
 
 # Values that are compared at a time: 2 MB of int16, 8 MB once they are scaled.
@@ -106,7 +107,7 @@ def compare_images(
         try:
             if old.suffix.lower() == new.suffix.lower() == ".gii":
                 return _compare_surfaces(read_gifti(old), read_gifti(new))
-            images = nibabel.load(old), nibabel.load(new)
+            images = opened(old), opened(new)
             if not all(isinstance(image, nibabel.spatialimages.SpatialImage) for image in images):
                 return None
             return _compare_volumes(*images, advance)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nipack.system.opening import is_drawable, opened
+
 Plane = npt.NDArray[Any]
 
 LARGE, SMALL = 300, 110
@@ -53,15 +55,15 @@ class ImagePreview:
 def preview(path: Path) -> ImagePreview:
     """Return the preview of an image of three dimensions, or of the first volume of more.
 
-    Raises whatever nibabel does where it is none; see Brett et al., Coordinate systems and affines,
-    in nibabel's documentation for the orientations.
+    Raises ValueError, NotReadError, or whatever nibabel does, where it is none, or too large; see
+    Brett et al., Coordinate systems and affines, in nibabel's documentation for the orientations.
     """
     nibabel: Any = importlib.import_module("nibabel")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image: Any = nibabel.load(path)
-        if len(image.shape) < 3 or 0 in image.shape:
-            raise ValueError(f"{path.name}: has no three dimensions")
+        image: Any = opened(path)
+        if not is_drawable(image.shape):
+            raise ValueError(f"{path.name}: has no three dimensions, or too many voxels")
         planes = [_oriented(image, plane, axis) for axis, plane in enumerate(_planes(image))]
         # Across the world's z, y and x: axial, coronal, sagittal.
         planes.sort(key=lambda each: -each[0])
