@@ -363,7 +363,13 @@ def test_a_definition_whose_source_is_not_fetched_is_named(tmp_path: Path) -> No
     assert str(caught.value).startswith(place)
 
 
-@pytest.mark.parametrize("name", ["config.ini", "ICBM152/T1.nii.gz", "ICBM152/T1.NII"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("config.ini", "ICBM152/T1.nii.gz", "ICBM152/T1.NII"),
+        *(f"ICBM152/a.{ending}" for ending in ["mgh", "mgz", "gii", "mnc", "img", "hdr"]),
+    ],
+)
 def test_a_file_of_the_data_is_no_source(name: str, tmp_path: Path) -> None:
     tree = plain(tmp_path)
     path = tree / "templates" / name

@@ -11,13 +11,16 @@ import pytest
 import zstandard
 
 from nipack.builder.archive.compression import (
+    gzip_level,
     gzip_reader,
     gzip_writer,
     malformed_archive_as,
+    plain_gzip_writer,
     small_gzip,
     zstd_reader,
     zstd_writer,
 )
+from nipack.builder.archive.installed import text_file
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 CONTENTS = {
@@ -111,3 +114,29 @@ def test_headers_say_nothing_of_the_machine() -> None:
     assert written[3:8] == bytes(5), "no name, no time"
     assert small_gzip(b"content")[3:8] == bytes(5)
     assert gzip.decompress(small_gzip(b"content")) == b"content"
+
+
+@pytest.mark.parametrize("pieces", [[], [b"content"], [b"same\n" * 9999, CONTENTS["noise"][:9999]]])
+def test_what_others_make_again_is_whole(pieces: list[bytes]) -> None:
+    buffer = io.BytesIO()
+    with plain_gzip_writer(buffer, 1) as stream:
+        for piece in pieces:
+            assert stream.write(piece) == len(piece)
+    # Its check sum and its size are compared, too.
+    assert gzip.decompress(buffer.getvalue()) == b"".join(pieces)
+
+
+def test_what_is_mostly_compressed_is_not_worth_the_time() -> None:
+    image, text = text_file("T1.NII.GZ", b"1" * 10), text_file("README", b"1" * 10)
+    assert gzip_level([image, text, text]) == 6
+    assert gzip_level([image, text]) == 6, "not most of it"
+    assert gzip_level([image, image, text]) == 1
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["gz", "bz2", "xz", "zst", "zip", "tgz", "mgz", "npz", "jpg", "jpeg", "png", "h5", "mat"],
+)
+def test_what_is_compressed_already_is_known_by_its_name(ending: str) -> None:
+    assert gzip_level([text_file(f"a.{ending}", b"1")]) == 1
+    assert gzip_level([text_file(f"a{ending}", b"1")]) == 6

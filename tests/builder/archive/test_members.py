@@ -67,6 +67,13 @@ def test_everything_about_a_member_is_fixed(tmp_path: Path) -> None:
     assert not any(info.pax_headers for info in members), "dpkg reads GNU's format"
 
 
+def test_two_blocks_of_zeros_are_the_end() -> None:
+    exactly = text_file("data", bytes(tarfile.RECORDSIZE - 3 * tarfile.BLOCKSIZE))
+    assert len(written((exactly,))) == tarfile.RECORDSIZE
+    one_more = text_file("data", bytes(exactly.size + 1))
+    assert len(written((one_more,))) == 2 * tarfile.RECORDSIZE
+
+
 def test_a_directory_comes_once_before_what_is_in_it() -> None:
     tree = (text_file("a/b/one", ""), text_file("a/b/two", ""), text_file("a/three", ""))
     with tarfile.open(fileobj=io.BytesIO(written(tree, base="./", directories=True))) as tar:

@@ -3,11 +3,17 @@
 import io
 import threading
 import time
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pytest
 
-from nipack.builder.archive.streams import CountingReader, LimitedReader, ReadAhead
+from nipack.builder.archive.streams import (
+    BlockWriter,
+    CountingReader,
+    ForwardReader,
+    LimitedReader,
+    ReadAhead,
+)
 
 
 class Failing(io.RawIOBase):
@@ -103,3 +109,44 @@ def test_closing_early_ends_the_thread(read: int) -> None:
     reader.close()
     assert threading.active_count() == before
     assert stream.reads < 20
+
+
+class Kept(io.BytesIO):
+    """Keeps the size of each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def write(self, content: Any) -> int:
+        self.sizes.append(len(content))
+        return super().write(content)
+
+
+def test_what_is_written_is_handed_on_in_whole_blocks_and_filled_up_by_all_of_it() -> None:
+    output = Kept()
+    writer = BlockWriter(output, 4)
+    for content in (b"a", b"bc", b"defghijk", b"l"):
+        writer.write(content)
+    assert output.sizes == [4, 4, 4]
+    writer.write(b"m")
+    writer.fill(10)
+    assert output.sizes == [4] * 5
+    writer.flush()
+    writer.flush()
+    writer.fill(7)
+    writer.flush()
+    assert output.getvalue() == b"abcdefghijklm" + bytes(8)
+
+
+def test_a_place_is_reached_by_reading_alone() -> None:
+    reader = ForwardReader(io.BytesIO(b"0123456789"))
+    assert reader.read(2) == b"01"
+    assert reader.seek(5) == 5
+    assert reader.read(1) == b"5"
+    assert reader.tell() == reader.seek(6) == 6
+    with pytest.raises(io.UnsupportedOperation):
+        reader.seek(5)
+    assert reader.seek(99) == 10, "no further than there is anything"
+    reader.passed(3)
+    assert reader.tell() == 13

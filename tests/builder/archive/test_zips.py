@@ -36,6 +36,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         assert found.getinfo("dé flated").compress_size < len(TEXT) / 50
         assert {info.date_time for info in found.infolist()} == {(2014, 5, 13, 16, 53, 20)}
         assert {info.external_attr >> 16 for info in found.infolist()} == {0o100644}
+        assert {info.create_system for info in found.infolist()} == {3}, "else it has no modes"
     subprocess.run(["unzip", "-tq", path], check=True, capture_output=True)
 
 

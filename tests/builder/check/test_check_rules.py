@@ -347,6 +347,21 @@ def test_a_package_that_only_looks_wrong(name: str, folder: Path) -> None:
     assert problems(folder) == ()
 
 
+def test_folders_that_contradict_the_relpath_or_repeat_it(folder: Path) -> None:
+    define(folder, relpath="pbrain/templates")
+    nest(folder)
+    differs, nested = [each for each in problems(folder) if each.code.startswith("umbrella")]
+    line = (
+        (folder / "package.yaml").read_text("utf-8").splitlines().index("relpath: pbrain/templates")
+    )
+    assert differs.where == f"{folder / 'package.yaml'}:{line + 1}"
+    assert differs.message == "its folders say nipy/templates, but the relpath is pbrain/templates"
+    assert differs.remedy == "make the relpath what the code looks up, or rename the folder"
+    assert nested.where == "pbrain/templates/templates"
+    assert nested.message == "all of the data is in it, so its path has that name twice"
+    assert nested.remedy == "move the files up, beside config.ini"
+
+
 def test_every_problem_of_a_template_is_found(folder: Path) -> None:
     put(folder, "T2.nii.gz", gzip.compress(nifti(), mtime=0))
     view(folder, library="templateflow", at="tpl-X", files=["T2.nii.gz"])

@@ -7,6 +7,7 @@ import lzma
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,14 @@ def test_a_zip_is_all_of_its_file(content: bytes, words: str, tmp_path: Path) ->
     assert words in refusal(content, tmp_path)
 
 
+def test_what_looks_like_a_part_of_the_end_is_content(tmp_path: Path) -> None:
+    said = b"PK\x06\x06, PK\x06\x07"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a", said)
+    assert (unpacked(buffer.getvalue(), tmp_path) / "a").read_bytes() == said
+
+
 def test_a_zip_with_a_comment_and_a_large_one_are_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +130,21 @@ def test_a_zip_with_a_comment_and_a_large_one_are_whole(
             archive.writestr(name, name)
     assert b"PK\x06\x06" in buffer.getvalue()
     assert (unpacked(buffer.getvalue(), tmp_path) / "c").read_text() == "c"
+
+
+@pytest.mark.parametrize(("dictionary", "is_read"), [(28, True), (31, False)])
+def test_what_wants_more_memory_than_xz_ever_does_is_refused(
+    dictionary: int, is_read: bool, tmp_path: Path
+) -> None:
+    """`xz -9` has a dictionary of 64 MiB; the same file is made to ask for 192 MiB."""
+    content = bytearray(lzma.compress(tar_bytes(*GOOD)))
+    end = 12 + 4 * content[12]  # of the header of the first block, before its check sum
+    content[16] = dictionary
+    content[end : end + 4] = zlib.crc32(content[12:end]).to_bytes(4, "little")
+    if is_read:
+        assert (unpacked(bytes(content), tmp_path) / "t" / "image.nii").read_bytes() == b"image"
+    else:
+        assert "Memory usage limit exceeded" in refusal(bytes(content), tmp_path)
 
 
 def pax(records: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:

@@ -14,10 +14,12 @@ from tests.builder.samples import RecordingReporter, member, read, tar_bytes, tr
 from tests.builder.served import Server
 
 from nipack.builder.definition.reading import read_definition
+from nipack.builder.definition.sources import Source, SourceArchive, SourceFile, Sources
 from nipack.builder.flows.build import build
 from nipack.builder.formats import formats
 from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
+from nipack.builder.source.several import open_sources
 from nipack.system.errors import DataPackageError, SourceDigestError, SourceError
 
 HEAD = "name: mylab-atlas\nrelpath: mylab/atlas\nversion: '1.2'\ndate: 2024-02-29\n"
@@ -323,6 +325,27 @@ def local(tmp_path: Path, name: str, content: bytes) -> str:
     (tmp_path / "definition").mkdir(exist_ok=True)
     (tmp_path / "definition" / name).write_bytes(content)
     return name
+
+
+def test_the_newest_file_of_any_archive_has_the_time_of_all(tmp_path: Path) -> None:
+    def timed(name: str, *times: int) -> SourceArchive:
+        members = [member(f"{name}{time}", b"x") for time in times]
+        for (info, _), time in zip(members, times, strict=True):
+            info.mtime = time
+        address = tmp_path / f"{name}.tar"
+        address.write_bytes(tar_bytes(*members))
+        return SourceArchive(source=Source(address=str(address)))
+
+    reporter = RecordingReporter()
+    (tmp_path / "work").mkdir()
+    archives = (timed("a", 5, 7, 6), timed("b", 3))
+    tree = open_sources(Sources(archives=archives), tmp_path / "work", reporter, shown="it")
+    assert tree.newest == 7
+    assert reporter.steps["unpack"][0] == (tmp_path / "a.tar").stat().st_size
+    file = SourceFile(source=Source(address=str(tmp_path / "a.tar")), path="a")
+    (tmp_path / "other").mkdir()
+    tree = open_sources(Sources(files=(file,)), tmp_path / "other", reporter, shown="it")
+    assert tree.newest is None, "files of no archive have the time of their copy"
 
 
 def test_what_archives_cannot_give_is_told_at_once(tmp_path: Path) -> None:
