@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from packaging.version import InvalidVersion, Version
+
 Record = TypeVar("Record")
 
 
@@ -125,6 +127,14 @@ class PublishedRepository:
     valid_days: int | None = None
     generation: int = 0
     date: str = ""
+
+
+def order_of(package: PublishedPackage) -> tuple[bool, Version, str]:
+    """Return what the versions of a package are ordered by: 0.9 comes before 0.10."""
+    try:
+        return True, Version(package.version), package.version
+    except InvalidVersion:
+        return False, Version("0"), package.version
 
 
 def to_json(record: Any) -> Any:

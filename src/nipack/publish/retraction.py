@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
-
 from nipack.publish import indexes, log
 from nipack.publish.catalogue import changes, previews
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings, check_call
 from nipack.publish.log import Change, State
-from nipack.publish.records import PublishedPackage, PublishedRepository
+from nipack.publish.records import PublishedPackage, PublishedRepository, order_of
 from nipack.publish.signing import Signer
 from nipack.publish.stores import Store
 
@@ -109,15 +107,8 @@ def _old_packages(state: State, keep: int) -> tuple[PublishedPackage, ...]:
     return tuple(
         package
         for packages in by_name.values()
-        for package in sorted(packages, key=_version, reverse=True)[keep:]
+        for package in sorted(packages, key=order_of, reverse=True)[keep:]
     )
-
-
-def _version(package: PublishedPackage) -> tuple[Version, str]:
-    try:
-        return Version(package.version), ""
-    except InvalidVersion:
-        return Version("0.dev0"), package.version
 
 
 def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) -> tuple[str, ...]:

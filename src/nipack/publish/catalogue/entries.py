@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from packaging.version import InvalidVersion, Version
-
-from nipack.publish.records import PublishedPackage
+from nipack.publish.records import PublishedPackage, order_of
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+_-]*(\.[A-Za-z0-9+_-]+)*")
 
@@ -65,11 +63,6 @@ def entries_of(packages: Iterable[PublishedPackage]) -> list[Entry]:
 
 
 def _newest_first(packages: list[PublishedPackage]) -> tuple[PublishedPackage, ...]:
-    return tuple(sorted(packages, key=_order, reverse=True)) if len(packages) > 1 else (*packages,)
-
-
-def _order(package: PublishedPackage) -> tuple[bool, Version, str]:
-    try:
-        return True, Version(package.version), package.version
-    except InvalidVersion:
-        return False, Version("0"), package.version
+    return (
+        tuple(sorted(packages, key=order_of, reverse=True)) if len(packages) > 1 else (*packages,)
+    )

@@ -21,7 +21,12 @@ from nipack.publish.artifacts.damage import damage_as_error, read_text
 from nipack.publish.artifacts.members import Members, below, read_to_end, tar_members
 from nipack.publish.ecosystems import Attestations, Ecosystem, IndexFile, Reading, Snapshot
 from nipack.publish.errors import RepositoryError
-from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
+from nipack.publish.records import (
+    PublishedArtifact,
+    PublishedPackage,
+    PublishedRepository,
+    order_of,
+)
 
 _TOP = "conda"
 _READ = ("index.json", "about.json", "licenses/")
@@ -128,7 +133,7 @@ class _Channel:
     def put(self, packages: Iterable[PublishedPackage]) -> set[str]:
         """Put packages in the place of what is there of them; return the names they have here."""
         names = set()
-        for package in packages:
+        for package in sorted(packages, key=order_of):
             for artifact in package.artifacts_of(CondaChannel.name):
                 names.add(artifact.index["name"])
                 self._put(package, artifact)
@@ -141,7 +146,7 @@ class _Channel:
             return
         self.removed.discard(artifact.file_name)
         self.records[artifact.file_name] = _record(artifact)
-        # The last version stands; they come in order.
+        # The last version stands.
         self.data[artifact.index["name"]] = _about(package, artifact)
 
 
