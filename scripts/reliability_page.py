@@ -27,18 +27,32 @@ def mutants() -> str:
 
     One that is known to do the same as the original is not counted.
     """
-    areas, tried, noticed, first = [], 0, 0, 0
+    areas, tried, noticed = [], 0, 0
+    rounds: dict[str, list[int]] = {}
     for name, seeds in _noted("mutated.json").items():
         of_area = sum(each["tried"] - len(each["equivalent"]) for each in seeds.values())
         left = sum(len(each["survived"]) for each in seeds.values())
         areas.append(f"{name} {of_area - left} of {of_area}")
         tried, noticed = tried + of_area, noticed + of_area - left
-        first += of_area - sum(each["survived_at_first"] for each in seeds.values())
+        for seed, each in seeds.items():
+            of_round = rounds.setdefault(seed, [0, 0])
+            of_round[1] += each["tried"] - len(each["equivalent"])
+            of_round[0] += each["tried"] - len(each["equivalent"]) - _survived_at_first(each)
+    first = "; ".join(f"round {seed}: {n} of {m}" for seed, (n, m) in sorted(rounds.items()))
     return (
-        f"| a line of the source that was broken, noticed by the quick tests: {', '.join(areas)}; "
-        f"{first} before tests were written for the others | `scripts/mutate --record` | "
+        f"| a line of the source that was broken, noticed by the quick tests: {', '.join(areas)} "
+        f"(before tests were written for the others, {first}) | `scripts/mutate --record` | "
         f"{tried:,} | {noticed:,} |"
     )
+
+
+def _survived_at_first(noted: dict[str, Any]) -> int:
+    """Return how many survived before tests were written, without what does the same anyhow.
+
+    Of the first round it is a number alone.
+    """
+    first = noted["survived_at_first"]
+    return first if isinstance(first, int) else len(set(first) - noted["equivalent"].keys())
 
 
 def _noted(name: str) -> dict[str, Any]:
