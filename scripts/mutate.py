@@ -76,11 +76,13 @@ AREAS = {
         ),
     ),
     "publish": Area(
-        modules=("publish/*.py", "publish/artifacts/*.py", "publish/ecosystems/*.py", "publish/client/*.py",
-                 "publish/stores/*.py"),
+        modules=(
+            *("publish/*.py", "publish/artifacts/*.py", "publish/ecosystems/*.py"),
+            *("publish/client/*.py", "publish/stores/*.py"),
+        ),
         tests=("tests/publish",),
     ),
-}  # fmt: skip
+}
 
 
 def every(area: Area) -> dict[str, Mutant]:
