@@ -64,6 +64,19 @@ def test_what_is_not_as_the_package_has_it(
     assert json.loads(said)[0]["state"] == "other bytes"
 
 
+def test_a_link_of_ones_own_that_leads_nowhere_is_called_so(
+    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("nilearn_data/atlas", {"a.nii": b"a"})
+    own = user / "nilearn_data" / "atlas" / "a.nii"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(user / "gone.nii")
+    said = alone(capsys, "link")[1]
+    assert said.endswith(f"{own}: a link of your own to data that is gone; remove it\n")
+    own.unlink()
+    assert alone(capsys, "link")[1] == "nilearn: 1 linked\n"
+
+
 def test_what_cannot_be_done_fails(install: Install, user: Path) -> None:
     install("nilearn_data/atlas", {"a.nii": b"a"})
     (user / "nilearn_data").write_bytes(b"a file")

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ..inventory.payload import read_json
 from ..lookup.records import Record
-from .linking import link
+from .linking import leads_nowhere, link
 from .placing import is_below, may_write
 from .skeleton import README, Skeleton, has_content, known_versions
 from .table import LIBRARIES, Surroundings, library_directories, mne_settings
@@ -117,7 +117,7 @@ def _placed_problems(placed: list[Placed]) -> Iterator[str]:
     for each in placed:
         if each.state == "removed":
             yield f"{each.path}: a link to data that is gone; nipack link {each.library} removes it"
-        elif each.state == "other bytes" and _leads_nowhere(each.path):
+        elif each.state == "other bytes" and leads_nowhere(each.path):
             yield f"{each.path}: a link of your own to data that is gone; remove it"
         elif each.state == "other bytes" and _is_error_page(each.path):
             yield f"{each.path}: a server's error page, not data; remove it"
@@ -125,10 +125,6 @@ def _placed_problems(placed: list[Placed]) -> Iterator[str]:
             yield f"{each.path}: a file of your own, not the package's; it is what is found"
         elif each.state in ("no place", "failed"):
             yield f"{each.path}: {each.reason}" if each.path else each.reason
-
-
-def _leads_nowhere(path: str) -> bool:
-    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_error_page(path: str) -> bool:

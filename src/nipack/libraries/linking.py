@@ -351,6 +351,11 @@ def _fill(run: _Run, aside: str, at: str, sources: dict[str, str]) -> None:
             os.symlink(source, path)
 
 
+def leads_nowhere(path: str) -> bool:
+    """Tell whether a path is a link to what is not there."""
+    return os.path.islink(path) and not os.path.exists(path)
+
+
 def _prune(run: _Run, wanted: Sequence[str], *, everything: bool) -> Iterator[Placed]:
     """Take away our links that lead to nothing; with `everything`, the others too, and copies."""
     for library, directory in sorted(run.ledger.directories | set(_present(run, wanted))):

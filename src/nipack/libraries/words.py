@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+from .linking import leads_nowhere
 from .shells import quoted
 
 TYPE_CHECKING = False
@@ -38,7 +39,9 @@ def summary(placed: Sequence[Placed], *, dry_run: bool) -> Iterator[str]:
 def complaints(placed: Iterable[Placed]) -> Iterator[str]:
     """Yield a line for each place that is not as a package has it, with the reason."""
     for each in placed:
-        if each.state == "other bytes":
+        if each.state == "other bytes" and leads_nowhere(each.path):
+            yield f"{each.path}: a link of your own to data that is gone; remove it"
+        elif each.state == "other bytes":
             yield f"{each.path}: other bytes than {each.package} has; {each.reason}"
         elif each.state in ("failed", "no place"):
             where = f"{each.path}: " if each.path else ""
