@@ -154,6 +154,9 @@ def test_a_deb_of_the_recipe_says_what_nipack_s_says(source: Path, tmp_path: Pat
     for own in ours:
         found, expected = (_control(path) for path in (debs[own.name], own))
         assert found == expected
+    said = run("lintian", "-EvIL", "+pedantic", "--allow-root", "--quiet", *ours)
+    # The sample does not say who holds the copyright.
+    assert {line.split()[2] for line in said.splitlines()} == {"copyright-without-copyright-notice"}
     [changes] = [path for path in recipe.packages if path.suffix == ".changes"]
     remarks = {line.split()[2] for line in lintian_remarks(changes)}
     assert remarks - {"initial-upload-closes-no-bugs"} == set()
@@ -212,6 +215,7 @@ def test_rpm_installs_and_updates_a_recipe_s_packages(source: Path, tmp_path: Pa
         return dict(line.split() for line in listed.splitlines())
 
     rpms = [each for each in made(source, fedora, tmp_path).packages if "noarch" in each.name]
+    before = rpms
     refused = subprocess.run([*rpm, "-U", rpms[-1]], capture_output=True, text=True)
     assert "nipy-templates-1mm = 0.2-3 is needed by nipy-templates-0.3-1" in refused.stderr
     run(*rpm, "-U", *rpms)
@@ -231,6 +235,27 @@ def test_rpm_installs_and_updates_a_recipe_s_packages(source: Path, tmp_path: Pa
     assert installed() == dict(zip(NAMES, ("0.2-3", "0.4-1", "0.4-1", "0.4-1"), strict=True))
     owner = run(*rpm, "-qf", f"/usr/{DATA}/labels.txt", "--qf", "%{NAME}")
     assert owner == "nipy-templates-2mm"
+    run(*rpm, "-U", "--oldpackage", *before[1:])
+    assert installed()["nipy-templates"] == "0.3-1"
+
+
+@pytest.mark.tools("rpmbuild", "rpm2archive", "rpmlint")
+def test_rpmlint_has_nothing_to_say_of_the_packaging(source: Path, tmp_path: Path) -> None:
+    text = (source / "package.yaml").read_text("utf-8")
+    (source / "package.yaml").write_text(
+        text.replace("revision: 2\n", f"revision: 2\n{REPLACES}"), "utf-8"
+    )
+    recipe = made(source, recipe_formats()["rpm"], tmp_path)
+    spec, filters = (recipe.directory / f"nipy-templates.{kind}" for kind in ("spec", "rpmlintrc"))
+    done = subprocess.run(
+        ["rpmlint", "-r", filters, *recipe.packages, spec], capture_output=True, text=True
+    )
+    assert f"{len(NAMES) + 1} packages and 1 specfiles checked" in done.stdout
+    remarks = {
+        line.split()[2] for line in done.stdout.splitlines() if ": W: " in line or ": E: " in line
+    }
+    # Debian's rpmlint has no list of licences, and data that no address names has no URL.
+    assert remarks - {"invalid-license", "invalid-url"} == set(), done.stdout
 
 
 @pytest.mark.root

@@ -1,5 +1,6 @@
 """Recipes of data in parts: golden, for it is what gets built, and what they cannot make."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,10 @@ from tests.builder.recipes.test_contract import GOLDEN, rendered, texts_below
 from tests.builder.recipes.test_hostile_parts import lists_of
 from tests.builder.samples import PARTS, in_parts
 
+from nipack.builder.flows.recipe import RecipeOptions, make_recipes
 from nipack.builder.recipes import RecipeFormat, recipe_formats
 from nipack.builder.recipes.rpm import RpmRecipe
-from nipack.system.errors import RecipeError
+from nipack.system.errors import RecipeError, ToolError
 
 SPLITTING = [each for each in recipe_formats().values() if each.splits]
 splitting = pytest.mark.parametrize("format", SPLITTING, ids=lambda each: each.name)
@@ -123,6 +125,23 @@ def test_a_part_of_another_version_is_refused_for_arch(tmp_path: Path) -> None:
     )
     with pytest.raises(RecipeError, match=refused):
         rendered(source, recipe_formats()["arch"], tmp_path)
+
+
+def test_conda_build_does_not_build_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there, and what builds a recipe.yaml is not."""
+    builder = tmp_path / "programs" / "conda-build"
+    builder.parent.mkdir()
+    builder.write_text("#!/bin/sh\nexit 9\n", "utf-8")
+    builder.chmod(0o755)
+    monkeypatch.setenv("PATH", str(builder.parent), prepend=os.pathsep)
+    monkeypatch.setattr("nipack.system.rattler.is_installed", lambda: False)
+    options = RecipeOptions(
+        draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist", build=True
+    )
+    said = r"data in parts has a recipe\.yaml and no meta\.yaml, .*; install rattler-build: "
+    with pytest.raises(ToolError, match=said):
+        list(make_recipes(str(in_parts(tmp_path)), [recipe_formats()["conda"]], options))
+    assert not (tmp_path / "dist").exists()
 
 
 class OfOne(RpmRecipe):

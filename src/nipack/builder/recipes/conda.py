@@ -89,8 +89,8 @@ class CondaRecipe(RecipeFormat):
         output = workspace / "channel"
         level = _QUICK if is_mostly_compressed(request.package.files) else _SMALL
         recipe = self._without_network(request, workspace)
-        builder = conda_build()
-        if builder is not None and not request.is_split:
+        builder = _builder(request)
+        if builder is not None:
             _conda_build(builder, recipe, output, level, request.channels)
         else:
             _rattler_build(recipe, output, level, request.channels)
@@ -218,6 +218,27 @@ def conda_build() -> Program | None:
     return replace(_CONDA_BUILD, start=(str(in_base),)) if in_base.is_file() else None
 
 
+def _builder(request: RecipeRequest) -> Program | None:
+    """Return conda-build, None for rattler-build; raises ToolError where it needs another.
+
+    Data in parts has no meta.yaml, which is what conda-build builds.
+    """
+    builder = conda_build()
+    if builder is not None and not request.is_split:
+        return builder
+    if rattler.is_installed():
+        return None
+    if builder is not None:
+        raise ToolError(
+            "data in parts has a recipe.yaml and no meta.yaml, so conda-build cannot build it; "
+            f"install rattler-build: {rattler.RATTLER_BUILD.package}"
+        )
+    raise ToolError(
+        "neither conda-build nor rattler-build is there; install one: "
+        f"conda install conda-build, or {rattler.RATTLER_BUILD.package}"
+    )
+
+
 def _conda_build(
     builder: Program, recipe: Path, output: Path, level: int, channels: Sequence[str]
 ) -> None:
@@ -233,11 +254,6 @@ def _conda_build(
 
 
 def _rattler_build(recipe: Path, output: Path, level: int, channels: Sequence[str]) -> None:
-    if not rattler.is_installed():
-        raise ToolError(
-            "neither conda-build nor rattler-build is there; install one: "
-            f"conda install conda-build, or {rattler.RATTLER_BUILD.package}"
-        )
     words = [recipe / "recipe.yaml", output]
     run(
         rattler.RATTLER_BUILD,
