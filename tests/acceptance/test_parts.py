@@ -1,5 +1,6 @@
 """Data in several packages, installed by the real clients: all else sees one data package."""
 
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -161,6 +162,18 @@ def moved(source: Path, replaces: str = REPLACES) -> None:
     definition.write_text(f"{head.replace('0.3', '0.4', 1)}{first}{rest}", "utf-8")
 
 
+BACK = '\n    replaces: [{part: 2mm, before: "0.5"}]'
+
+
+def moved_back(source: Path) -> None:
+    """Let the labels of 0.4 go back to the texts, which have the config.ini, in 0.5."""
+    (source / "templates/config.ini").write_text("[DEFAULT]\nversion = 0.5\n", "utf-8")
+    definition = source / "package.yaml"
+    text = definition.read_text("utf-8").replace(REPLACES, "").replace(', "*.txt"]', "]")
+    text = text.replace('"config.ini"]', f'"*.txt", "config.ini"]{BACK}')
+    definition.write_text(text.replace("0.4", "0.5"), "utf-8")
+
+
 def sums_hold(prefix: Path) -> None:
     sums = "share/nipack/nipy-templates/SHA256SUMS"
     run("sha256sum", "--check", "--strict", "--quiet", sums, cwd=prefix)
@@ -168,9 +181,10 @@ def sums_hold(prefix: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.tools("dpkg", "dpkg-deb")
-def test_dpkg_lets_a_file_move_to_another_part(source: Path, tmp_path: Path) -> None:
+def test_dpkg_lets_a_file_move_to_another_part_and_back(source: Path, tmp_path: Path) -> None:
     system = System(tmp_path / "system")
-    system.dpkg("-i", *built(source, "deb", tmp_path / "before"))
+    before = built(source, "deb", tmp_path / "before")
+    system.dpkg("-i", *before)
     moved(source, replaces="")
     _, two, *_ = built(source, "deb", tmp_path / "unsaid")
     said = system.dpkg("-i", two).stderr
@@ -183,12 +197,21 @@ def test_dpkg_lets_a_file_move_to_another_part(source: Path, tmp_path: Path) -> 
     assert (
         "nipy-templates-2mm breaks nipy-templates-texts (<< 0.4)" in system.dpkg("-i", two).stderr
     )
-    # As apt calls it.
-    done = system.dpkg("--auto-deconfigure", "-i", two, texts, whole)
-    assert done.returncode == 0, done.stderr
-    sums_hold(system.root / "usr")
-    owner = system.dpkg("-S", f"/usr/{DATA}/labels.txt").stdout
-    assert owner.partition(":")[0] == "nipy-templates-2mm"
+
+    def installed(*debs: Path) -> str:
+        """Install as apt calls dpkg; return the owner of the labels."""
+        done = system.dpkg("--auto-deconfigure", "-i", *debs)
+        assert done.returncode == 0, done.stderr
+        sums_hold(system.root / "usr")
+        return system.dpkg("-S", f"/usr/{DATA}/labels.txt").stdout.partition(":")[0]
+
+    assert installed(two, texts, whole) == "nipy-templates-2mm"
+    # To what was there before, which knows nothing of the move: the part that had it goes first.
+    assert installed(*before) == "nipy-templates-texts"
+    assert installed(two, texts, whole) == "nipy-templates-2mm"
+    moved_back(source)
+    _, two, texts, whole = built(source, "deb", tmp_path / "back")
+    assert installed(texts, two, whole) == "nipy-templates-texts"
 
 
 def install(format: str, prefix: Prefix, packages: list[Path], name: str) -> None:
@@ -205,26 +228,57 @@ def install(format: str, prefix: Prefix, packages: list[Path], name: str) -> Non
 
 
 @pytest.mark.parametrize("format", ["conda", "wheel"])
-def test_a_file_moves_to_another_part(
+def test_a_file_moves_to_another_part_and_back(
     format: str, source: Path, prefix: Prefix, tmp_path: Path
 ) -> None:
-    install(format, prefix, built(source, format, tmp_path / "before"), "nipy-templates")
-    assert found_by_nibabel(prefix) == FILES
+    def installed(packages: list[Path], version: str, name: str = "nipy-templates") -> None:
+        install(format, prefix, packages, name)
+        assert found_by_nibabel(prefix, version) == FILES
+        sums_hold(prefix.directory)
+
+    before = built(source, format, tmp_path / "before")
+    installed(before, "0.3")
     moved(source)
-    install(format, prefix, built(source, format, tmp_path / "after"), "nipy-templates")
-    assert found_by_nibabel(prefix, "0.4") == FILES
+    after = built(source, format, tmp_path / "after")
+    installed(after, "0.4")
+    moved_back(source)
+    installed(built(source, format, tmp_path / "back"), "0.5")
+    # To older versions, which know nothing of a move.
+    older = "nipy-templates=" if format == "conda" else "nipy-templates=="
+    installed(after, "0.4", f"{older}0.4")
     is_one_and_intact(prefix, files=4)
-    sums_hold(prefix.directory)
+    if format == "conda":
+        installed(before, "0.3", f"{older}0.3")
+    else:
+        pip_loses_what_moved_and_doctor_brings_it(prefix, before)
+    is_one_and_intact(prefix, files=4)
+
+
+def pip_loses_what_moved_and_doctor_brings_it(prefix: Prefix, before: list[Path]) -> None:
+    """Go back to before a move: pip removes the newer part when the older other one is there."""
+    install("wheel", prefix, before, "nipy-templates==0.3")
+    assert damage(prefix) == [("labels.txt", "missing")]
+    _, doctor = nipack("doctor", "nipy/templates", python=prefix.python)
+    [command] = doctor["packages"][0]["commands"]
+    words = shlex.split(command)
+    assert words[-1] == "nipy-templates-texts"
+    index = ("--no-index", "--find-links", before[0].parent)
+    run(*words, *index, cwd=prefix.directory)
+    assert found_by_nibabel(prefix) == FILES
 
 
 @pytest.mark.root
 @pytest.mark.tools("pacman")
-def test_pacman_lets_a_file_move_to_another_part(source: Path, tmp_path: Path) -> None:
+def test_pacman_lets_a_file_move_to_another_part_and_back(source: Path, tmp_path: Path) -> None:
     system = ArchSystem(tmp_path / "arch")
-    system.pacman("-U", *built(source, "pacman", tmp_path / "before"))
+    before = built(source, "pacman", tmp_path / "before")
+    system.pacman("-U", *before)
     moved(source)
-    system.pacman("-U", *built(source, "pacman", tmp_path / "after"))
-    sums_hold(system.root / "usr")
+    after = built(source, "pacman", tmp_path / "after")
+    moved_back(source)
+    for packages in (after, before, after, built(source, "pacman", tmp_path / "back")):
+        system.pacman("-U", *packages)
+        sums_hold(system.root / "usr")
 
 
 def in_one_piece(source: Path) -> str:
