@@ -3,7 +3,7 @@
 import functools
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ Open = Callable[..., Page]
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """Start the browser, and end it afterwards."""
+def launched(more: Sequence[str] = ()) -> Iterator[Browser]:
+    """Start the browser with some more options, and end it afterwards."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=OPTIONS)
+        found = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*OPTIONS, *more]
+        )
         yield found
         found.close()
 
@@ -43,6 +45,8 @@ def opening(browser: Browser, *, may_log: bool = False) -> Iterator[Open]:
     wrong: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
+        if "GL Driver Message (OpenGL, Performance" in message.text:
+            return  # that drawing without a graphics card is slow
         if not may_log or message.type in ("error", "warning"):
             wrong.append(f"{message.type}: {message.text}")
 

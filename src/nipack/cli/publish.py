@@ -43,6 +43,7 @@ Examples:
   nipack publish dist/nipy-templates-0.4* /srv/www/data --key lab.key
   nipack publish dist/* /srv/www/data --key lab.key --dry-run
   nipack publish /srv/www/data --key lab.key --refresh      sign it again
+  nipack publish /srv/www/data --key lab.key --viewer installed
 
 The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 )
@@ -70,6 +71,19 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 )
 @click.option("--refresh", is_flag=True, help="Sign the repository again, with today's date.")
 @click.option(
+    "--viewer",
+    metavar="WHERE",
+    help="Let the pages show volumes in 3-D, with NiiVue: 'installed' for that of the extra "
+    "nipack-build[viewer], or its niivue.umd.js, or a folder that has it.  The repository keeps "
+    "it; 'none' takes it away.",
+)
+@click.option(
+    "--pictures",
+    is_flag=True,
+    help="Make the pictures that pages lack, as those of packages that were published without "
+    "nibabel, if their data is at hand.",
+)
+@click.option(
     "--clock-is-right",
     is_flag=True,
     help="Publish even if the date of the last generation is in the future.",
@@ -89,6 +103,8 @@ def publish(
     also_trust: Path | None,
     valid_days: int | None,
     refresh: bool,
+    viewer: str | None,
+    pictures: bool,
     clock_is_right: bool,
     dry_run: bool,
     as_json: bool,
@@ -105,6 +121,7 @@ def publish(
     Any number of publishers may work at once, and one that is ended leaves a whole repository.
     """
     from nipack.publish import flow
+    from nipack.publish.catalogue.viewer import viewer_at
     from nipack.publish.stores import store_at
 
     signer = signer_of_key(key)
@@ -116,6 +133,7 @@ def publish(
         valid_days=valid_days,
         also_trust=also_trust.read_text("utf-8") if also_trust else None,
         unsigned=unsigned,
+        viewer=viewer_at(viewer) if viewer is not None else None,
     )
     with console_reporter(quiet=quiet or as_json) as reporter:
         done = flow.publish(
@@ -125,6 +143,7 @@ def publish(
             settings,
             dry_run=dry_run,
             refresh=refresh,
+            pictures=pictures,
             clock_is_right=clock_is_right,
             reporter=reporter,
         )

@@ -14,6 +14,7 @@ from nipack.publish import indexes, log
 from nipack.publish.artifacts.contents import checked_package_in
 from nipack.publish.artifacts.damage import damage_as_error
 from nipack.publish.attestations import belongs_to, found_beside
+from nipack.publish.catalogue.viewer import Viewer
 from nipack.publish.ecosystems import Ecosystem, Reading, ecosystem_of, ecosystems
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
@@ -37,6 +38,7 @@ class Settings:
     valid_days: int | None = None
     also_trust: str | None = None
     unsigned: bool = False
+    viewer: Viewer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,15 @@ def publish(
     *,
     dry_run: bool = False,
     refresh: bool = False,
+    pictures: bool = False,
     clock_is_right: bool = False,
     reporter: Reporter | None = None,
 ) -> Published:
     """Publish artifacts in a repository, which is made if there is none.
 
-    Each that cannot be published is told of in the answer, and no other suffers for it.  Raises
-    RepositoryError where the repository itself is the reason.
+    With `refresh` there is a new generation in any case, and with `pictures` it has those that are
+    missing.  Each artifact that cannot be published is told of in the answer, and no other suffers
+    for it.  Raises RepositoryError where the repository itself is the reason.
     """
     reporter = reporter or SilentReporter()
     with store_errors_say(AS_IT_WAS):
@@ -92,7 +96,10 @@ def publish(
     wanted_files = [path for path in artifacts if path not in passed]
     there = state.packages if state else Packages()
     candidates, unreadable = _read_all(wanted_files, there, reporter)
-    plan = _Plan(candidates, unreadable, store, settings, signer, refresh=refresh)
+    plan = _Plan(
+        candidates, unreadable, store, settings, signer,
+        refresh=refresh or pictures, pictures=pictures,
+    )  # fmt: skip
     changes = plan.changes(state)
     if dry_run:
         return replace(plan.answer(repository, changed=changes), passed=passed)
@@ -161,6 +168,7 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
         address=address.rstrip("/"),
         valid_days=settings.valid_days,
         fingerprint=signer.fingerprint if signer else None,
+        viewer=settings.viewer.digest if settings.viewer else "",
         certificate=_certificates(signer.certificate, settings.also_trust) if signer else None,
     )
 
@@ -312,6 +320,7 @@ class _Plan:
         signer: Signer | None,
         *,
         refresh: bool,
+        pictures: bool,
     ) -> None:
         self._candidates = candidates
         self._unreadable = unreadable
@@ -319,6 +328,9 @@ class _Plan:
         self._settings = settings
         self._signer = signer
         self._refresh = refresh
+        # A viewer that is new has something to show of what is there.
+        self._pictures = pictures or bool(settings.viewer and settings.viewer.program)
+        self._shown: frozenset[str] = frozenset()
         self._spoiled: dict[Path, str] = {}
         self._sent: set[Path] = set()
         self._new: tuple[_Candidate, ...] = ()
@@ -360,7 +372,7 @@ class _Plan:
             replace(each.package, artifacts=(replace(each.artifact, date=date),))
             for each in self._new
         )
-        return Change(add=add, repository=self._changed_settings(state))
+        return Change(add=add, repository=self._changed_settings(state), shown=self._shown)
 
     def _changed_settings(self, state: State | None) -> dict[str, Any]:
         """Return the fields of an existing repository that this call gives other values."""
@@ -371,6 +383,7 @@ class _Plan:
             "title": settings.title,
             "address": settings.address.rstrip("/") if settings.address else None,
             "valid_days": settings.valid_days,
+            "viewer": settings.viewer.digest if settings.viewer else None,
         }
         if self._signer is not None:
             wanted["fingerprint"] = self._signer.fingerprint
@@ -394,8 +407,20 @@ class _Plan:
             return None
         change = self._change(state)
         packages = state.packages if state else Packages()
-        indexes.store_ahead(self._store, packages, change, self.local)
+        volumes = self._has_viewer(state)
+        indexes.store_ahead(self._store, packages, change, self.local, volumes=volumes)
+        for path, content in self._settings.viewer.files if self._settings.viewer else ():
+            indexes.create_once(self._store, path, content)
+        if self._pictures:
+            self._shown |= indexes.store_missing(self._store, packages, volumes=volumes)
+            change = replace(change, shown=self._shown)
         return change
+
+    def _has_viewer(self, state: State | None) -> bool:
+        """Tell whether the pages will show volumes."""
+        if self._settings.viewer is not None:
+            return bool(self._settings.viewer.program)
+        return state is not None and bool(state.repository.viewer)
 
     def _upload(self, missing: Sequence[_Candidate], reporter: Reporter) -> None:
         """Write files, several at once; nobody is led to them before the log names them."""

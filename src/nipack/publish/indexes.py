@@ -108,18 +108,40 @@ class Written:
 
 
 def store_ahead(
-    store: Store, packages: Packages, change: Change, local: Mapping[str, Path]
+    store: Store,
+    packages: Packages,
+    change: Change,
+    local: Mapping[str, Path],
+    *,
+    volumes: bool = False,
 ) -> None:
     """Store what pages show of the data of new versions, before the log names them.
 
-    It is named after the data and never changes: one of several publishers stores each file.
+    It is named after the data and never changes: one of several publishers stores each file.  With
+    `volumes` there are small copies for a viewer.
     """
     new = {each.key for each in change.add}
     packages = packages.with_added(change.add)
     payloads = Payloads(store, local)
-    for path, content in catalogue.ahead(packages.named(change.names), new, payloads):
-        with suppress(ExistsError):
-            store.create(path, content)
+    names = packages.named(change.names)
+    for path, content in catalogue.ahead(names, new, payloads, volumes=volumes):
+        create_once(store, path, content)
+
+
+def store_missing(store: Store, packages: Packages, *, volumes: bool) -> frozenset[str]:
+    """Store what pages lack of data that was published before; return whose pages are to follow."""
+    names = set()
+    payloads = Payloads(store, {})
+    for name, (path, content) in catalogue.missing(packages.values(), payloads, volumes=volumes):
+        create_once(store, path, content)
+        names.add(name)
+    return frozenset(names)
+
+
+def create_once(store: Store, path: str, content: bytes) -> None:
+    """Store a file that is the same whoever makes it, unless it is there."""
+    with suppress(ExistsError):
+        store.create(path, content)
 
 
 def write(

@@ -39,18 +39,20 @@ _PACKAGES, _END = b'"packages":[\n', b"]}}\n"
 class Change:
     """What one call changes; packages with a key that exists get more artifacts.
 
-    `drop` has paths of artifacts.
+    `drop` has paths of artifacts; `shown` the packages whose pages only are to be made again.
     """
 
     repository: Mapping[str, Any] = field(default_factory=dict)
     add: tuple[PublishedPackage, ...] = ()
     retract: Mapping[tuple[str, str], str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
+    shown: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the packages that are added to or retracted."""
-        return frozenset([*(each.name for each in self.add), *(name for name, _ in self.retract)])
+        """Return the packages that are added to, retracted or shown in another way."""
+        retracted = [name for name, _ in self.retract]
+        return frozenset([*(each.name for each in self.add), *retracted, *self.shown])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

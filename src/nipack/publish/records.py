@@ -113,7 +113,8 @@ class PublishedRepository:
     `name` is a word for file names: apt/NAME.sources.  `address` is where it is served, without a
     slash at its end; None where nobody has said it.  `fingerprint` is that of the key that signs
     it, None where it is unsigned; `certificate` that key's public part, armoured.  `origin` and
-    `label` never change: apt asks every user wherever they do.
+    `label` never change: apt asks every user wherever they do.  `viewer` is the sha256 of the
+    program that shows volumes in the pages, which lies in the repository; empty for none.
     """
 
     name: str
@@ -125,6 +126,7 @@ class PublishedRepository:
     fingerprint: str | None = None
     certificate: str | None = None
     valid_days: int | None = None
+    viewer: str = ""
     generation: int = 0
     date: str = ""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nipack.publish import indexes, log
-from nipack.publish.catalogue import changes, previews
+from nipack.publish.catalogue import changes, previews, viewer
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings, check_call
@@ -120,7 +120,7 @@ def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) ->
         for path in store.files(top)
         if path not in needed and (path in dropped or store.age(path) > _YOUNG)
     ]
-    pictures = _old_pictures(store, state)
+    pictures = [*_old_pictures(store, state), *_old_viewers(store, state)]
     return tuple(sorted([*found, *pictures, *_old_entries(store, state, keep)]))
 
 
@@ -131,6 +131,16 @@ def _old_pictures(store: Store, state: State) -> list[str]:
         path
         for path in store.files(previews.FOLDER)
         if not changes.is_of(path, living) and store.age(path) > _YOUNG
+    ]
+
+
+def _old_viewers(store: Store, state: State) -> list[str]:
+    """Return the files of viewers that the pages have no more, and that are not just stored."""
+    used = viewer.program_path(state.repository.viewer).rpartition("/")[0]
+    return [
+        path
+        for path in store.files(viewer.FOLDER)
+        if path.rpartition("/")[0] != used and store.age(path) > _YOUNG
     ]
 
 

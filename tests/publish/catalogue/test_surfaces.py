@@ -347,6 +347,29 @@ def test_a_page_says_what_is_seen_and_how_many_triangles() -> None:
     assert again["packages/nipy-templates/index.html"].decode() == page
 
 
+@pytest.mark.slow(1)
+def test_surfaces_of_which_there_were_no_pictures_once_get_them_when_asked() -> None:
+    files = {"lh.surf.gii": of(tower()), "z.nii.gz": image(np.ones((5, 5, 5), "f4"))}
+    one = package(files=files)
+    there = Repository({"nipy-templates": wheel(files)})
+    made = there.publish(one)
+    facts_path = f"{previews.folder(one)}/facts.json"
+    facts = json.loads(made[facts_path])
+    old = [each for each in facts["images"] if "triangles" not in each]
+    # As they were before there were pictures of surfaces.
+    there.files[facts_path] = json.dumps({"images": old, "tables": [], "texts": []}).encode()
+    assert len(there.publish(one)) == len(made) - 2
+    assert [*previews.made(one, there)] == []
+    later = dict(previews.made(one, there, again=True))
+    assert not later.keys() & there.files.keys(), "what is there is never written again"
+    there.files |= later
+    page = there.publish(one)["packages/nipy-templates/index.html"].decode()
+    assert "24 triangles" in page
+    there.opened.clear()
+    assert [*previews.made(one, there, again=True)] == []
+    assert there.opened == []
+
+
 @pytest.fixture(scope="module")
 def open_page() -> Iterator[Open]:
     with launched() as browser, opening(browser) as opened:

@@ -4,6 +4,6 @@
 every text of a stranger passes `html.py`.
 """
 
-from nipack.publish.catalogue.site import ahead, is_stored, own, render
+from nipack.publish.catalogue.site import ahead, is_stored, missing, own, render
 
-__all__ = ["ahead", "is_stored", "own", "render"]
+__all__ = ["ahead", "is_stored", "missing", "own", "render"]

@@ -5,12 +5,13 @@ from functools import cache
 from importlib import resources
 
 ASSETS = ("style.css", "theme.js", "catalogue.js", "icon.svg")
+VIEWER = "viewer.js"
 FOLDER = "catalogue"
 
 
-def files() -> Iterator[tuple[str, bytes]]:
-    """Yield the files that every page asks for."""
-    for name in ASSETS:
+def files(*, viewer: bool = False) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that every page asks for; with `viewer`, what lets a page show a volume."""
+    for name in (*ASSETS, VIEWER) if viewer else ASSETS:
         yield f"{FOLDER}/{name}", _read(name)
 
 

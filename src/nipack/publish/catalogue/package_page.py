@@ -7,7 +7,7 @@ from typing import Any
 
 from nipack.difference.words import Section, sections, verdict
 from nipack.inventory.citations import bibtex
-from nipack.publish.catalogue import croissant
+from nipack.publish.catalogue import croissant, viewer
 from nipack.publish.catalogue.changes import MOST_BYTES, Changes
 from nipack.publish.catalogue.commands import ways
 from nipack.publish.catalogue.entries import Entry
@@ -90,6 +90,9 @@ def page(
         "metadata": json_block(croissant.document(repository, entry, files=False)),
         "snippets": snippets(latest),
         "images": facts.get("images", []),
+        "volumes": facts.get("volumes", {}),
+        "viewer": viewer.program_path(repository.viewer),
+        "viewer_licence": viewer.licence_path(repository.viewer),
         "tables": facts.get("tables", []),
         "texts": facts.get("texts", []),
         "files": latest.files[:FILES],

@@ -12,6 +12,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -20,6 +21,7 @@ from nipack.lookup.json_text import json_value
 from nipack.publish.artifacts.payload import payload_files
 from nipack.publish.catalogue.html import visible
 from nipack.publish.catalogue.names import is_surface, shown_order
+from nipack.publish.catalogue.scripts import is_volume
 from nipack.publish.ecosystems import members_of
 from nipack.publish.records import PublishedPackage
 from nipack.system.hashing import THREADS
@@ -39,7 +41,11 @@ _MOST_IMAGES, _MOST_TEXTS = 24, 6
 _LARGEST_IMAGE = 2_000_000_000
 # nibabel reads a surface whole.
 _LARGEST_SURFACE = 64_000_000
+# A page of a person's asks for no more in three dimensions, and a repository is not to double.
+_MOST_VOLUMES = 4
 _TEXT = 16_384
+# Since 2, all surfaces of a payload were looked at.
+_EDITION = 2
 _ROWS, _COLUMNS, _LINES = 8, 8, 24
 
 
@@ -58,7 +64,9 @@ class Payloads(Stored, Protocol):
 
 
 Facts = dict[str, Any]
-"""`images`, `tables` and `texts` of a payload, as JSON has them."""
+"""`images`, `tables` and `texts` of a payload, as JSON has them; `edition` is who made them."""
+Volumes = dict[str, Any]
+"""`path` and `size` of the script of a small volume, by the path of the image, as JSON has them."""
 
 
 def folder(package: PublishedPackage) -> str:
@@ -67,13 +75,25 @@ def folder(package: PublishedPackage) -> str:
 
 
 def kept(package: PublishedPackage, stored: Stored | None) -> Facts | None:
-    """Return the facts that were made before; None where there are none."""
-    content = stored.read(_facts_path(package)) if stored else None
+    """Return the facts that were made before, the latest; None where there are none."""
+    first = _object(stored, _facts_path(package))
+    if first is None or _edition(first) >= _EDITION:
+        return first
+    return _object(stored, _facts_path(package, _EDITION)) or first
+
+
+def _edition(facts: Facts) -> int:
+    found = facts.get("edition", 1)
+    return found if isinstance(found, int) else 1
+
+
+def _object(stored: Stored | None, path: str) -> dict[str, Any] | None:
+    content = stored.read(path) if stored else None
     try:
-        facts = json_value(content) if content else None
+        found = json_value(content) if content else None
     except ValueError:
         return None
-    return facts if isinstance(facts, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def kept_files(
@@ -81,39 +101,111 @@ def kept_files(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files that were made before, as they are."""
     pictures = [image[size]["path"] for image in facts["images"] for size in ("large", "small")]
-    for path in [*pictures, _facts_path(package)]:
+    there = _facts_path(package), _facts_path(package, _EDITION)
+    for path in [*pictures, *(there if facts.get("remade") else there[:1])]:
         if (content := stored.read(path)) is not None:
             yield path, content
 
 
-def _facts_path(package: PublishedPackage) -> str:
-    return f"{folder(package)}/facts.json"
+def kept_volumes(
+    package: PublishedPackage, stored: Stored | None
+) -> tuple[Volumes, list[tuple[str, bytes]]]:
+    """Return the small volumes that were made before, and their files, the list of them last.
+
+    They are programs: what is not a volume and nothing else is left out.
+    """
+    listed = _object(stored, _volumes_path(package))
+    found, files = {}, []
+    for number in range(_MOST_IMAGES if listed else 0):
+        path = _volume_path(package, number)
+        names = [name for name, each in (listed or {}).items() if each == number]
+        content = stored.read(path) if stored and names else None
+        if content is not None and is_volume(content, path):
+            found[names[0]] = {"path": path, "size": len(content)}
+            files.append((path, content))
+    if stored and listed and (content := stored.read(_volumes_path(package))):
+        files.append((_volumes_path(package), content))
+    return found, files
 
 
-def made(package: PublishedPackage, payloads: Payloads) -> Iterator[tuple[str, bytes]]:
+def _facts_path(package: PublishedPackage, edition: int = 1) -> str:
+    return f"{folder(package)}/facts{'' if edition == 1 else f'-{edition}'}.json"
+
+
+def _volumes_path(package: PublishedPackage) -> str:
+    return f"{folder(package)}/volumes.json"
+
+
+def _volume_path(package: PublishedPackage, number: int) -> str:
+    return f"{folder(package)}/{number}-volume.js"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be made of a payload: its pictures, under names of which edition, and volumes."""
+
+    pictures: bool
+    edition: int
+    volumes: bool
+
+    def picture_path(self, package: PublishedPackage, number: int, size: str) -> str:
+        before = "" if self.edition == 1 else f"{self.edition}-"
+        return f"{folder(package)}/{before}{number}-{size}.webp"
+
+
+def made(
+    package: PublishedPackage, payloads: Payloads, *, volumes: bool = False, again: bool = False
+) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a payload's previews that has none yet, the facts that name them last.
 
-    Yields nothing where there is nothing to show, the payload is not at hand or nibabel and Pillow
-    are not installed: the last two may be when another artifact of it is published.
+    With `volumes` small copies for a viewer are made, too; with `again`, what an earlier nipack
+    could not draw.  Yields nothing where there is nothing to show, the payload is not at hand or
+    nibabel and Pillow are not installed: the last two may be when another artifact is published.
     """
     if not any(_is_shown(each.path) for each in package.files) or not can_draw():
         return
-    if kept(package, payloads) is not None:
-        return
-    opened = payloads.open(package)
+    wanted = _wanted(package, payloads, volumes=volumes, again=again)
+    opened = payloads.open(package) if wanted.pictures or wanted.volumes else None
     if opened is None:
         return
     file_name, artifact = opened
     facts: Facts = {"images": [], "tables": [], "texts": []}
+    numbers: dict[str, int] = {}
     with artifact:
         try:
-            yield from _files(package, file_name, artifact, facts)
+            yield from _files(package, file_name, artifact, _Making(wanted, facts, numbers))
         except Exception as error:
             # A package is published whether or not there is a picture of it.
             log.warning("%s: no more pictures can be made of it: %s", file_name, error)
-    for found in facts.values():
-        found.sort(key=lambda each: shown_order(each["path"]))
-    yield _facts_path(package), (json.dumps(facts, indent=1) + "\n").encode()
+    if wanted.volumes:
+        yield _volumes_path(package), _text_of(dict(sorted(numbers.items())))
+    if wanted.pictures:
+        for found in facts.values():
+            found.sort(key=lambda each: shown_order(each["path"]))
+        facts |= {"edition": _EDITION} | ({"remade": True} if wanted.edition > 1 else {})
+        yield _facts_path(package, wanted.edition), _text_of(facts)
+
+
+def _text_of(document: Any) -> bytes:
+    return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def _wanted(package: PublishedPackage, stored: Stored, *, volumes: bool, again: bool) -> _Wanted:
+    """Return what is not stored of a payload."""
+    facts = kept(package, stored)
+    lacking = facts is not None and again and _lacks(package, facts)
+    images = any(each.path.lower().endswith(IMAGES) for each in package.files)
+    return _Wanted(
+        pictures=facts is None or lacking,
+        edition=_EDITION if lacking else 1,
+        volumes=volumes and images and stored.read(_volumes_path(package)) is None,
+    )
+
+
+def _lacks(package: PublishedPackage, facts: Facts) -> bool:
+    """Tell whether facts were made before there were pictures of what is in a payload."""
+    surfaces = {visible(each.path) for each in package.files if is_surface(each.path)}
+    return _edition(facts) < _EDITION and not surfaces <= {each["path"] for each in facts["images"]}
 
 
 @cache
@@ -122,13 +214,27 @@ def can_draw() -> bool:
     return all(importlib.util.find_spec(name) for name in ("nibabel", "PIL", "numpy"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What is wanted, and what was told of it by now; `numbers` are those of the volumes."""
+
+    wanted: _Wanted
+    facts: Facts
+    numbers: dict[str, int]
+
+
 def _files(
-    package: PublishedPackage, file_name: str, artifact: IO[bytes], facts: Facts
+    package: PublishedPackage, file_name: str, artifact: IO[bytes], making: _Making
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the pictures, and fill the facts on the way."""
+    """Yield the pictures and volumes, and fill the facts on the way."""
     drawable = [each.path for each in package.files if each.size <= _largest(each.path)]
     chosen = sorted(drawable, key=shown_order)
     wanted = {path: number for number, path in enumerate(chosen[:_MOST_IMAGES])}
+    volumes = [path for path in wanted if path.lower().endswith(IMAGES)][:_MOST_VOLUMES]
+    if not making.wanted.volumes:
+        volumes = []
+    if not making.wanted.pictures:
+        wanted = {path: wanted[path] for path in volumes}
     with (
         workspace() as work,
         ThreadPoolExecutor(max_workers=THREADS) as pool,
@@ -140,10 +246,10 @@ def _files(
                 target = work / f"{number}{_suffix(path)}"
                 with target.open("wb") as copy:
                     shutil.copyfileobj(content, copy, 1 << 20)
-                draw = partial(_drawn, package, path, target, facts)
-                running.append(pool.submit(draw, number))
+                draw = partial(_drawn, package, path, target, making)
+                running.append(pool.submit(draw, number, volume=path in volumes))
             else:
-                _add_text(path, content, facts)
+                _add_text(path, content, making.facts)
             # No more copies at a time than are being looked at.
             while len(running) > THREADS or (running and running[0].done()):
                 yield from running.pop(0).result()
@@ -168,23 +274,50 @@ def _suffix(path: str) -> str:
 
 
 def _drawn(
-    package: PublishedPackage, path: str, copy: Path, facts: Facts, number: int
+    package: PublishedPackage, path: str, copy: Path, making: _Making, number: int, *, volume: bool
 ) -> list[tuple[str, bytes]]:
     """Return the pictures of an image or a surface; nothing where it cannot be read."""
+    from nipack.publish.catalogue.slices import ImagePreview
+
+    files = []
     try:
         found = _preview(path, copy)
+        if volume and isinstance(found, ImagePreview):
+            files += _volume(package, path, copy, found, making, number)
     except Exception as error:
         log.info("%s: no picture can be made of it: %s", path, error)
         return []
     finally:
         copy.unlink()
-    files, pictures = [], {}
-    for size, (content, width, height) in {"large": found.large, "small": found.small}.items():
-        target = f"{folder(package)}/{number}-{size}.webp"
-        files.append((target, content))
-        pictures[size] = {"path": target, "width": width, "height": height}
-    facts["images"].append({"path": visible(path), **found.told, **pictures})
+    if making.wanted.pictures:
+        pictures = {}
+        for size, (content, width, height) in {"large": found.large, "small": found.small}.items():
+            target = making.wanted.picture_path(package, number, size)
+            files.append((target, content))
+            pictures[size] = {"path": target, "width": width, "height": height}
+        making.facts["images"].append({"path": visible(path), **found.told, **pictures})
     return files
+
+
+def _volume(
+    package: PublishedPackage,
+    path: str,
+    copy: Path,
+    found: "ImagePreview",
+    making: _Making,
+    number: int,
+) -> list[tuple[str, bytes]]:
+    """Return the script of a small volume; nothing where none can be made."""
+    from nipack.publish.catalogue import volumes
+
+    target = _volume_path(package, number)
+    try:
+        content = volumes.small_volume(copy, found.window).script(target)
+    except Exception as error:
+        log.info("%s: no small volume can be made of it: %s", path, error)
+        return []
+    making.numbers[visible(path)] = number
+    return [(target, content)]
 
 
 def _preview(path: str, copy: Path) -> "ImagePreview | SurfacePreview":

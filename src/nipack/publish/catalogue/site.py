@@ -12,6 +12,7 @@ from nipack.publish.catalogue import (
     front,
     package_page,
     previews,
+    viewer,
 )
 from nipack.publish.catalogue.entries import Entry, entries_of
 from nipack.publish.catalogue.package_page import Release
@@ -23,20 +24,34 @@ File = tuple[str, bytes]
 
 
 def ahead(
-    packages: Iterable[PublishedPackage], new: Collection[tuple[str, str]], payloads: Payloads
+    packages: Iterable[PublishedPackage],
+    new: Collection[tuple[str, str]],
+    payloads: Payloads,
+    *,
+    volumes: bool = False,
 ) -> Iterator[File]:
     """Yield what pages show of the data of new versions, as far as it is not stored yet.
 
     It is stored before the log names these versions, so that everyone who makes their pages finds
-    it.  `packages` has all versions of their names; what leads to a file comes after it.
+    it.  `packages` has all versions of their names; what leads to a file comes after it.  With
+    `volumes` there are small copies for a viewer.
     """
     for entry in entries_of(packages):
         for package in entry.versions:
             if package.key in new:
-                yield from previews.made(package, payloads)
+                yield from previews.made(package, payloads, volumes=volumes)
         for newer, older in entry.steps:
             if newer.key in new or older.key in new:
                 yield from changes.made(older, newer, payloads)
+
+
+def missing(
+    packages: Iterable[PublishedPackage], payloads: Payloads, *, volumes: bool
+) -> Iterator[tuple[str, File]]:
+    """Yield what pages lack of data that was published before, each with its package's name."""
+    for entry in entries_of(packages):
+        for file in previews.made(entry.latest, payloads, volumes=volumes, again=True):
+            yield entry.name, file
 
 
 def render(
@@ -60,17 +75,24 @@ def render(
     entries = entries_of(packages if earlier is None else mine)
     rows, releases = earlier or ({}, [])
     pictures = _known_pictures(stored) if earlier is None else {}
-    yield from assets.files()
+    yield from assets.files(viewer=bool(repository.viewer))
+    if earlier is None and stored is not None:
+        # Else its digests are among those that were signed before.
+        yield from viewer.stored_files(repository.viewer, stored)
     for entry in entries:
         latest = entry.latest
         if changed is None or entry.name in changed:
             facts, history = previews.kept(latest, stored), _releases(entry, stored)
             if stored is not None:
                 yield from _shown(latest, facts, history, stored)
+            volumes: previews.Volumes = {}
+            if repository.viewer:
+                volumes, files = previews.kept_volumes(latest, stored)
+                yield from files
             yield f"{entry.folder}/{croissant.NAME}", croissant.content(repository, entry)
             yield (
                 f"{entry.folder}/index.html",
-                package_page.page(repository, entry, facts or {}, history),
+                package_page.page(repository, entry, (facts or {}) | {"volumes": volumes}, history),
             )
             pictures[latest.payload_id] = first_picture(facts)
         elif latest.payload_id not in pictures:
@@ -100,7 +122,7 @@ def _earlier(
 
 def is_stored(path: str) -> bool:
     """Tell of a path whether it is one that `ahead` yields."""
-    return path.startswith(f"{previews.FOLDER}/")
+    return path.startswith((f"{previews.FOLDER}/", f"{viewer.FOLDER}/"))
 
 
 def own(path: str) -> int:
@@ -108,7 +130,7 @@ def own(path: str) -> int:
 
     0 is for what is not; what a package's page shows comes before it, and was stored before.
     """
-    if is_stored(path):
+    if path.startswith(f"{previews.FOLDER}/"):
         return 2 if path.endswith(".json") else 1
     return 3 if path.startswith("packages/") and path.count("/") > 1 else 0
 

@@ -6,6 +6,7 @@ A volume is read plane by plane, so that memory does not grow with it.
 import importlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ _SPACES = {1: "scanner", 2: "aligned to another image", 3: "Talairach", 4: "MNI 
 class ImagePreview:
     """What is shown of an image.
 
-    `zooms` are in mm, `orientation` is where the axes go, as in RAS; `large` and `small` are WebP
-    pictures, with their widths and heights in pixels.
+    `zooms` are in mm, `orientation` is where the axes go, as in RAS; `window` are the numbers, as
+    they are stored, that are black and white, None where each is a region; `large` and `small` are
+    WebP pictures, with their widths and heights in pixels.
     """
 
     shape: tuple[int, ...]
@@ -37,6 +39,7 @@ class ImagePreview:
     orientation: str
     kind: str
     space: str
+    window: tuple[float, float] | None
     large: tuple[bytes, int, int]
     small: tuple[bytes, int, int]
 
@@ -67,7 +70,9 @@ def preview(path: Path) -> ImagePreview:
         planes = [_oriented(image, plane, axis) for axis, plane in enumerate(_planes(image))]
         # Across the world's z, y and x: axial, coronal, sagittal.
         planes.sort(key=lambda each: -each[0])
-        tones = _tones([plane for _, plane, _ in planes], image.get_data_dtype())
+        arrays = [plane for _, plane, _ in planes]
+        window = _window(arrays, image.get_data_dtype())
+        tones = [_tones(each, window) for each in arrays]
         ratios = [ratio for _, _, ratio in planes]
         orientation = "".join(str(each) for each in nibabel.aff2axcodes(image.affine))
         return ImagePreview(
@@ -76,6 +81,7 @@ def preview(path: Path) -> ImagePreview:
             orientation=orientation,
             kind=str(image.get_data_dtype()),
             space=_space(image.header),
+            window=window,
             large=_montage(tones, ratios, LARGE),
             small=_montage(tones, ratios, SMALL),
         )
@@ -95,17 +101,24 @@ def _planes(image: Any) -> list[Plane]:
     across = [
         np.zeros(shape, dtype) for shape in ((rows, layers), (columns, layers), (columns, rows))
     ]
+    for layer, plane in enumerate(layers_of(image)):
+        across[0][:, layer] = plane[columns // 2, :]
+        across[1][:, layer] = plane[:, rows // 2]
+        if layer == layers // 2:
+            across[2][:] = plane
+    return across
+
+
+def layers_of(image: Any) -> Iterator[Plane]:
+    """Yield the planes across the last axis of the first volume, one by one, as they are stored."""
+    columns, rows, layers = image.shape[:3]
+    dtype = np.dtype(image.dataobj.dtype)
     size = columns * rows * dtype.itemsize
     with image.file_map["image"].get_prepare_fileobj("rb") as stream:
         stream.seek(image.dataobj.offset)
-        for layer in range(layers):
+        for _ in range(layers):
             content = stream.read(size)
-            plane = np.frombuffer(content, dtype).reshape((columns, rows), order="F")
-            across[0][:, layer] = plane[columns // 2, :]
-            across[1][:, layer] = plane[:, rows // 2]
-            if layer == layers // 2:
-                across[2][:] = plane
-    return across
+            yield np.frombuffer(content, dtype).reshape((columns, rows), order="F")
 
 
 def _oriented(image: Any, plane: Plane, axis: int) -> tuple[int, Plane, float]:
@@ -127,22 +140,33 @@ def _oriented(image: Any, plane: Plane, axis: int) -> tuple[int, Plane, float]:
     return int(orientation[axis, 0]), plane.T[::-1], zooms[up] / zooms[right]
 
 
-def _tones(planes: list[Plane], dtype: Any) -> list[Plane]:
-    """Return the planes as pixels of red, green and blue."""
+def _window(planes: list[Plane], dtype: Any) -> tuple[float, float] | None:
+    """Return the numbers that are shown in black and in white; None where each is a region."""
     if planes[0].dtype.names or np.iscomplexobj(planes[0]):
         raise ValueError("an image of colours or complex numbers has no shades of grey")
     joined = np.concatenate([plane.ravel() for plane in planes])
     if np.issubdtype(dtype, np.integer) and _are_regions(planes, joined):
-        return [_colours(plane) for plane in planes]
+        return None
     values = joined[np.isfinite(joined)].astype(np.float64)
     seen = values[values != 0] if (values != 0).any() else values
     low = min(0.0, float(np.percentile(seen, 1))) if seen.size else 0.0
     high = float(np.percentile(seen, 99.5)) if seen.size else 1.0
+    return low, high
+
+
+def _tones(plane: Plane, window: tuple[float, float] | None) -> Plane:
+    """Return a plane as pixels of red, green and blue."""
+    if window is None:
+        return colours(plane)
+    return np.repeat(greys(plane, window)[..., None], 3, axis=2)
+
+
+def greys(plane: Plane, window: tuple[float, float]) -> Plane:
+    """Return numbers in shades of grey, 0 to 255."""
+    low, high = window
     span = (high - low) or 1.0
-    scaled = (
-        np.clip((np.nan_to_num(plane.astype(np.float64)) - low) / span, 0, 1) for plane in planes
-    )
-    return [np.repeat((each * 255).astype(np.uint8)[..., None], 3, axis=2) for each in scaled]
+    shares = (np.nan_to_num(plane.astype(np.float64)) - low) / span
+    return (np.clip(shares, 0, 1) * 255).astype(np.uint8)
 
 
 def _are_regions(planes: list[Plane], joined: Plane) -> bool:
@@ -153,8 +177,8 @@ def _are_regions(planes: list[Plane], joined: Plane) -> bool:
     return float(np.concatenate(inside).mean()) > 0.7
 
 
-def _colours(plane: Plane) -> Plane:
-    """Return a plane of regions, each number in a colour of its own, 0 in black."""
+def colours(plane: Plane) -> Plane:
+    """Return regions as red, green and blue, each number in a colour of its own, 0 in black."""
     hue = (plane.astype(np.float64) * 0.61803398875) % 1.0
     light = 0.72 + 0.2 * ((plane.astype(np.int64) * 7) % 3 - 1)
     phases = np.stack([hue, (hue + 1 / 3) % 1.0, (hue + 2 / 3) % 1.0], axis=-1)
