@@ -18,6 +18,7 @@ import numpy as np
 
 from nipack.publish.catalogue.scripts import volume_script
 from nipack.publish.catalogue.slices import Plane, colours, greys, layers_of
+from nipack.system.opening import opened
 
 MOST_BYTES = 1_500_000
 """A script is no larger than this."""
@@ -59,10 +60,9 @@ def small_volume(path: Path, window: Window) -> SmallVolume:
 
     Raises ValueError where an image is not of use in a viewer, or whatever nibabel does.
     """
-    nibabel: Any = importlib.import_module("nibabel")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image: Any = nibabel.load(path)
+        image: Any = opened(path)
         _examine(image)
         for longest in _LONGEST:
             found = _copied(image, window, longest)
