@@ -100,6 +100,9 @@ def test_it_reads_what_is_built(made: Made) -> None:
     assert reading.place.startswith(f"{made.ecosystem.folder}/")
     assert reading.place.endswith(made.ecosystem.suffix)
     json.dumps(dict(reading.index))
+    assert reading.package.description.startswith("A small example of a neuroimaging")
+    # Debian's copyright file has the licence, and is not in a form of which the text is taken.
+    assert bool(reading.package.license_text) == (made.ecosystem.name != "apt")
 
 
 def test_its_members_are_what_is_installed(made: Made) -> None:

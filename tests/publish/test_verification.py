@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nipack.publish import flow, log
+from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
 from nipack.publish.verification import check_repository
@@ -31,6 +32,108 @@ def repository(published: Path, tmp_path: Path) -> Path:
 
 def test_one_that_nobody_has_touched_has_no_problem(repository: Path) -> None:
     assert check_repository(str(repository)).problems == ()
+
+
+def test_the_key_is_the_one_that_is_asked_for(repository: Path, key: Path) -> None:
+    fingerprint = signer_of(str(key)).fingerprint
+    spelt = " ".join(fingerprint[at : at + 4] for at in range(0, 40, 4)).lower()
+    for asked in (fingerprint, spelt):
+        check = check_repository(str(repository), fingerprint=asked)
+        assert (check.problems, check.fingerprint) == ((), fingerprint)
+    other = "0" * 40
+    assert check_repository(str(repository), fingerprint=other).problems == (
+        f"repository.json: is signed by {fingerprint}, and not by {other}",
+    )
+
+
+def test_what_it_says_of_itself_is_answered(repository: Path, tmp_path: Path) -> None:
+    counts: list[int] = []
+    check = check_repository(str(repository), against=str(repository), advance=counts.append)
+    listed = (repository / "SHA256SUMS").read_text("utf-8").splitlines()
+    assert (check.title, check.generation, check.behind) == ("lab", 2, 0)
+    assert check.files == len(counts) == len(listed)
+    assert sum(counts) == sum((repository / line[66:]).stat().st_size for line in listed)
+    about = json.loads((repository / "repository.json").read_bytes())
+    assert check.date == check.newest == about["date"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("repository.json", b"{}", "is damaged; publish again, or copy it again"),
+        ("repository.json", b'{"generation": "x", "date": ""}', "is damaged; publish again"),
+        ("repository.json", b'{"generation": 1, "date": "", "expires": 1}', "is damaged"),
+        ("repository.json", None, "has no repository.json, so it is not a repository; check the"),
+    ],
+)
+def test_what_is_no_repository_is_an_error(
+    name: str, content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RepositoryError) as caught:
+        check_repository(str(tmp_path))
+    assert said in str(caught.value)
+
+
+def test_what_is_not_signed_and_should_be_is_a_problem(repository: Path) -> None:
+    about = json.loads((repository / "repository.json").read_bytes())
+    del about["certificate"]
+    (repository / "repository.json").write_text(json.dumps(about), "utf-8")
+    assert check_repository(str(repository)).problems == ()
+    assert check_repository(str(repository), fingerprint="AB 12").problems == (
+        "repository.json: is not signed, and AB 12 should have signed it",
+    )
+
+
+@pytest.mark.parametrize("name", ["repository.json", "SHA256SUMS"])
+def test_a_signature_that_is_gone_or_of_others_is_a_problem(repository: Path, name: str) -> None:
+    path = repository / f"{name}.asc"
+    signature = path.read_bytes()
+    path.unlink()
+    assert check_repository(str(repository)).problems == (f"{name}.asc: is missing",)
+    other = {"repository.json": "SHA256SUMS", "SHA256SUMS": "repository.json"}[name]
+    path.write_bytes((repository / f"{other}.asc").read_bytes())
+    [problem] = check_repository(str(repository)).problems
+    assert problem.startswith(f"{name}: the signature is not good: ")
+    path.write_bytes(signature)
+    assert check_repository(str(repository)).problems == ()
+
+
+def test_an_artifact_and_an_index_are_what_was_published(repository: Path) -> None:
+    [artifact] = (repository / "apt/pool").rglob("*0.1*.deb")
+    path = artifact.relative_to(repository).as_posix()
+    content = artifact.read_bytes()
+    artifact.write_bytes(content + b" ")
+    assert check_repository(str(repository)).problems == (f"{path}: is changed",)
+    artifact.unlink()
+    assert check_repository(str(repository)).problems == (f"{path}: is missing",)
+
+
+def test_sums_of_another_generation_are_a_problem(repository: Path, key: Path) -> None:
+    sums = (repository / "SHA256SUMS").read_bytes().splitlines(keepends=True)[1:]
+    (repository / "SHA256SUMS").write_bytes(b"".join(sums))
+    signature = signer_of(str(key)).detached(b"".join(sums))
+    (repository / "SHA256SUMS.asc").write_bytes(signature)
+    assert check_repository(str(repository)).problems == (
+        "SHA256SUMS: does not belong to generation 2",
+    )
+
+
+def test_one_that_has_expired_is_a_problem(
+    repository: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = json.loads((repository / "repository.json").read_bytes())
+    about["expires"] = "2026-01-01T00:00:00Z"
+    content = json.dumps(about).encode()
+    (repository / "repository.json").write_bytes(content)
+    (repository / "repository.json.asc").write_bytes(signer_of(str(key)).detached(content))
+    monkeypatch.setattr(log, "now", lambda: "2026-01-01T00:00:00Z")
+    assert check_repository(str(repository)).problems == ()
+    monkeypatch.setattr(log, "now", lambda: "2026-01-01T00:00:01Z")
+    assert check_repository(str(repository)).problems == (
+        "repository.json: expired at 2026-01-01T00:00:00Z; refresh it",
+    )
 
 
 @pytest.mark.parametrize("generation", [1, 2])
