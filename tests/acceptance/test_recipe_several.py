@@ -216,14 +216,20 @@ def test_debian_rules_make_the_orig_tarball_again(served: Served, tmp_path: Path
     run("make", "-f", "debian/rules", "get-orig-source", cwd=tmp_path / "tree")
     assert set(served.server.paths) == set(served.server.files)
     assert (tmp_path / orig.name).read_bytes() == before
-    served.server.files["/v1/T1.nii.gz"] += b"x"
     (tmp_path / orig.name).unlink()
-    done = subprocess.run(
-        ["debian/get-orig-source"], cwd=tmp_path / "tree", capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert f"{served.server.base}v1/T1.nii.gz: its sha256 is " in done.stderr
-    assert not (tmp_path / orig.name).exists()
+    content = served.server.files["/v1/T1.nii.gz"]
+    for other, said in (
+        (content[:-1] + b"x", "its sha256 is "),
+        (content + bytes(100_000_000), f"it has more than {len(content)} bytes"),
+    ):
+        served.server.files["/v1/T1.nii.gz"] = other
+        done = subprocess.run(
+            ["debian/get-orig-source"], cwd=tmp_path / "tree", capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert f"{served.server.base}v1/T1.nii.gz: {said}" in done.stderr
+        # Nothing is unpacked before, and nothing is left.
+        assert sorted(tmp_path.glob("*.orig.tar.gz")) == sorted(tmp_path.glob("tmp*")) == []
 
 
 PARTS = """\

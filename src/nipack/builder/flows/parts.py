@@ -36,6 +36,7 @@ def _part(number: int, part: SourcePart) -> RecipePart | None:
         # RFC 3986, 2: what an address may not have stands in it as %20 and the like.
         address=quote(part.address, safe="%:/?#[]@!$&'()*+,;=~"),
         path=part.path,
+        size=part.size,
         sha256=part.record.digests["sha256"],
         suffix=suffix,
         places=part.places,

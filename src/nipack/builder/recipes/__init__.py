@@ -57,13 +57,15 @@ class RecipeSource:
 class RecipePart:
     """One of several files that a recipe puts its data together of.
 
-    `number` counts from 1.  `suffix` is the ending of an archive, empty for a file that is none.
-    `places` and `top` are as in `SourcePart`.  `address` is None for a copy on this machine.
+    `number` counts from 1, `size` is in bytes.  `suffix` is the ending of an archive, empty for a
+    file that is none.  `places` and `top` are as in `SourcePart`.  `address` is None for a copy on
+    this machine.
     """
 
     number: int
     address: str | None
     path: Path
+    size: int
     sha256: str
     suffix: str
     places: tuple[tuple[str | None, str], ...]

@@ -255,7 +255,12 @@ def _orig_sources(request: RecipeRequest) -> str:
         "time": package.time,
         "level": gzip_level(package.files),
         "sources": [
-            {"address": part.address, "sha256": part.sha256, "kind": part.suffix.lstrip(".")}
+            {
+                "address": part.address,
+                "size": part.size,
+                "sha256": part.sha256,
+                "kind": part.suffix.lstrip("."),
+            }
             for part in request.parts
         ],
         "members": [{"path": path} | made[path] for path in sorted(made, key=os.fsencode)],
