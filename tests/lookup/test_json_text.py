@@ -72,12 +72,35 @@ def test_a_mark_of_the_byte_order_is_passed_over() -> None:
     assert json_value(b"\xef\xbb\xbf{}") == {}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", ["{}", "1.5"])
-def test_the_largest_text_takes_no_gigabyte(part: str) -> None:
-    program = (
-        "import sys; from nipack.lookup.json_text import MOST_OF_JSON, json_value\n"
-        "part = sys.argv[1] + ','\n"
-        "print(len(json_value('[' + part * (MOST_OF_JSON // len(part) - 2) + '0]')))"
-    )
-    assert peak_memory(sys.executable, "-c", program, part) < 600 << 20
+# As many objects as there may be, and then what else takes most for its text.
+_LARGEST = """
+import sys
+from nipack.lookup.json_text import json_value
+part, most, text = sys.argv[1], int(sys.argv[2]), bytearray(b"[")
+text += b'{"":0},' * (500_000 + most // 80)
+text += f"{part},".encode() * ((most - len(text)) // len(f"{part},".encode()) - 1)
+print(len(json_value(bytes(text + b"0]"), most)))
+"""
+
+
+@pytest.mark.slow(4)
+@pytest.mark.parametrize(
+    ("part", "most", "megabytes"),
+    [
+        ("1.5", MOST_OF_JSON, 450),
+        ('"~~"', MOST_OF_JSON, 450),
+        ('"\u0100"', MOST_OF_JSON, 450),
+        ('"\u0100"', 32 << 20, 850),
+    ],
+)
+def test_the_largest_text_takes_no_gigabyte(part: str, most: int, megabytes: int) -> None:
+    command = (sys.executable, "-c", _LARGEST, part, str(most))
+    assert peak_memory(*command) < megabytes << 20
+
+
+@pytest.mark.slow(1)
+def test_there_may_be_half_a_million_of_lists_and_objects_and_more_in_long_texts() -> None:
+    many = b"{}," * 530_000
+    with pytest.raises(ValueError, match=r"it has more than 524,843 lists and objects"):
+        json_value(b"[" + many + b"0]")
+    assert len(json_value(b"[" + many + b"0]" + b" " * 400_000)) == 530_001

@@ -8,30 +8,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-# What it becomes may take 25 times the memory of its text: '[{},{},{}'.
 MOST_OF_JSON = 1 << 24
 # of what nipack has written itself: a repository's log and indexes
 MOST_OF_OWN = 1 << 28
 # What goes through it afterwards calls itself for each level.
 DEEPEST = 100
+# Lists and objects take up to 40 times the memory of their text: '[[]],[[]],[[]]'.  There may be so
+# many of them, and one more for so many characters.
+_MOST_BRACKETS, _CHARACTERS = 500_000, 64
 
 
 def json_value(text: bytes | str, most: int = MOST_OF_JSON) -> Any:
     """Return what a JSON text holds (RFC 8259), in UTF-8 with or without a byte order mark.
 
     Raises ValueError for what is no JSON, has more bytes or characters than `most`, is nested
-    deeper than `DEEPEST` levels, or has a number that none is: NaN, Infinity, 1e999.
+    deeper than `DEEPEST` levels, has half a million of lists and objects and one more in 64
+    characters, or has a number that none is: NaN, Infinity, 1e999.
     """
     if len(text) > most:
         raise ValueError(f"it has more than {most:,} bytes")
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
+        brackets = text.count("[") + text.count("{")
+        if brackets > (allowed := _MOST_BRACKETS + len(text) // _CHARACTERS):
+            raise ValueError(f"it has more than {allowed:,} lists and objects")
         value = _DECODER.decode(text)
     except RecursionError:
         raise _too_deep() from None
     # None is deeper than there are brackets.
-    if text.count("[") + text.count("{") > DEEPEST:
+    if brackets > DEEPEST:
         _refuse_depth(value)
     return value
 
