@@ -11,7 +11,7 @@ from nipack.publish import flow
 from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import Store, store_at
-from nipack.publish.stores.bucket import BucketStore
+from nipack.publish.stores.bucket import BucketStore, content_type
 from nipack.publish.verification import check_repository
 
 Artifacts = dict[str, dict[str, Path]]
@@ -38,7 +38,7 @@ def bucket(
     return f"{bucket_server.address}/{abs(hash(request.node.nodeid))}"
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(params=["folder", "memory", pytest.param("s3", marks=pytest.mark.slow(2))])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return store_at(str(tmp_path / "lab"))
@@ -47,7 +47,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return store_at(request.getfixturevalue("bucket"))
 
 
-@pytest.mark.slow(2)
 def test_every_store_keeps_its_promises(store: Store, tmp_path: Path) -> None:
     check_promises(store, tmp_path, size=100_000)
 
@@ -103,3 +102,31 @@ def test_a_connection_that_is_refused_is_a_clear_error(
     settings = flow.Settings(name="lab", unsigned=True, address="https://data.lab.example")
     with pytest.raises(RepositoryError, match="the repository is as it was"):
         flow.publish([artifacts["0.1"][".whl"]], store_at(bucket), None, settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("index.html", "text/html; charset=utf-8"),
+        ("packages.json", "application/json"),
+        ("simple/index.json", "application/vnd.pypi.simple.v1+json"),
+        ("simple/x/index.json", "application/vnd.pypi.simple.v1+json"),
+        ("simple/x/index.html", "text/html; charset=utf-8"),
+        ("rpm/repodata/repomd.xml", "application/xml"),
+        ("style.css", "text/css"),
+        ("search.js", "text/javascript"),
+        ("a.png", "image/png"),
+        ("icon.svg", "image/svg+xml"),
+        ("repository.json.asc", "text/plain; charset=utf-8"),
+        ("apt/lab.sources", "text/plain; charset=utf-8"),
+        ("apt/dists/stable/InRelease", "text/plain"),
+        ("conda/noarch/repodata.json.zst", "application/zstd"),
+        ("conda/noarch/a.conda.sigs", "application/json"),
+        ("conda/noarch/a.conda.sigs.0a1b", "application/json"),
+        ("simple/x/a.whl.provenance", "application/vnd.pypi.integrity.v1+json"),
+        ("apt/pool/a.deb", "application/octet-stream"),
+        ("SHA256SUMS", "application/octet-stream"),
+    ],
+)
+def test_each_file_is_served_as_what_it_is(path: str, kind: str) -> None:
+    assert content_type(path) == kind

@@ -180,7 +180,7 @@ def test_a_date_is_never_before_the_last_one(store: FolderStore, clock: Clock) -
         (lambda text: "[]", "is not of the form of an entry (it holds no object)"),
         (lambda text: text[:-9], "is not of the form of an entry (it ends too early)"),
         (lambda text: "{}", "'everything'"),
-        (lambda text: text.replace('{"name":"nipy', '{"nome":"nipy'), "a line holds no package"),
+        (lambda text: text.replace('{"name":"nipy', '{"called":"nipy'), "a line holds no package"),
         (lambda text: text.replace("}\n]}}", "},\n]}}"), ""),
     ],
     ids=["list", "cut", "empty", "no name", "comma"],

@@ -30,11 +30,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServe
         yield started
 
 
-@pytest.mark.slow(1)
-def test_it_keeps_every_promise_of_a_store(server: SshServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1000, pytest.param(3_000_000, marks=pytest.mark.slow(1))])
+def test_it_keeps_every_promise_of_a_store(server: SshServer, tmp_path: Path, size: int) -> None:
     store = store_at(server.address)
-    check_promises(store, tmp_path, size=3_000_000)
+    check_promises(store, tmp_path, size=size)
     assert store.age("a/b") == 0
+    store.write(".nipack/unfinished/x", b"")
+    assert store.files("") == {"c d/e": size, ".nipack/unfinished/x": 0}, "nothing else is left"
 
 
 def test_what_a_publisher_has_left_is_deleted(server: SshServer) -> None:
