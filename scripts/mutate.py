@@ -29,7 +29,10 @@ class Area:
     tests: tuple[str, ...]
 
 
-_SHARED = ("tests/cli/test_verify.py", "tests/cli/test_build.py")
+_SHARED = (
+    *("tests/cli/test_verify.py", "tests/cli/test_build.py", "tests/publish/test_verification.py"),
+    *("tests/publish/artifacts", "tests/publish/client"),
+)
 AREAS = {
     "look-up": Area(
         modules=("lookup/*.py",),
@@ -55,7 +58,7 @@ AREAS = {
         ),
         tests=(
             *("tests/builder/test_manifest.py", "tests/test_layout.py", "tests/inventory"),
-            *("tests/builder/test_parts.py", "tests/builder/formats", "tests/publish", *_SHARED),
+            *("tests/builder/test_parts.py", "tests/builder/formats", *_SHARED),
         ),
     ),
     "verification": Area(
@@ -63,10 +66,7 @@ AREAS = {
             *("inventory/verification.py", "publish/verification.py", "builder/flows/build.py"),
             *("inventory/copies.py", "publish/artifacts/damage.py"),
         ),
-        tests=(
-            *("tests/inventory", "tests/builder/flows", "tests/builder/formats", "tests/publish"),
-            *_SHARED,
-        ),
+        tests=(*("tests/inventory", "tests/builder/flows", "tests/builder/formats", *_SHARED),),
     ),
     "escaping": Area(
         modules=("builder/escaping.py", "builder/rendering.py", "cli/visible.py"),
