@@ -167,6 +167,8 @@ OTHERS = [
     ("scans.tsv", b"filename\tacq_time\na.nii\t2014-08-05T11:27:34\n", "privacy-session"),
     ("big.json", sidecar('"PatientName": "Ada Lovelace"'), "privacy-person"),
     ("long.json", LONG, "privacy-account"),
+    ("escaped.json", b'{"P\\u0061tientN\\u0061me": "Ada Lovelace"}', "privacy-person"),
+    ("first.csv", b"PATIENTNAME;x\nAda Lovelace;1\n", "privacy-person"),
     ("x.ima", NO_ENDING[132:], "privacy-person"),
     ("no-ending", NO_ENDING, "privacy-person"),
 ]

@@ -37,7 +37,8 @@ class Place:
     """A kind of file that has words in it.
 
     `where` says where it has them.  `remedy` is how they are removed, with the problem's code where
-    it has CODE.  `for_readers`: addresses in it are meant to be there.
+    it has CODE.  `for_readers`: addresses in it are meant to be there.  `as_written`: every word of
+    its texts is in the file, unless that has a backslash.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Place:
     texts: Callable[[IO[bytes]], Iterator[Text]]
     remedy: str
     for_readers: bool = False
+    as_written: bool = False
 
 
 def place_of(name: str, start: bytes) -> Place | None:
@@ -378,7 +380,15 @@ PLACES = (
     Place("MGH", "the tags behind the voxels", (".mgh", ".mgz"), _mgh, _CLEAR),
     Place("GIFTI", "metadata, and names of external files", (".gii",), _gifti, _CLEAR),
     _DICOM,
-    Place("JSON", "every value with its key", (".json",), _json, _CLEAR, for_readers=True),
+    Place(
+        "JSON",
+        "every value with its key",
+        (".json",),
+        _json,
+        _CLEAR,
+        for_readers=True,
+        as_written=True,
+    ),
     Place(
         "tables",
         "the first 100 rows, with the names of columns",
@@ -386,6 +396,7 @@ PLACES = (
         _table,
         "remove the column, or shift the dates",
         for_readers=True,
+        as_written=True,
     ),
     Place("MINC", "the attributes", (".mnc",), _minc, _AGAIN),
     Place("MRtrix", "the header", (".tck", ".mif"), _mrtrix, _AGAIN),

@@ -205,6 +205,8 @@ SIGNS = (
         _NO_LOGIN,
     ),
 )
+# Those for which a file that readers are meant to read is looked through.
+_WORDS = {word.encode() for sign in SIGNS if not sign.contact for word in sign.words}
 _MOST_TEXTS = 10_000  # of one file
 _MOST_FINDS = 3  # that one message shows
 _SHORT = 4096  # bytes, in which hardly any look like words by chance
@@ -235,11 +237,17 @@ def file_problems(path: Path, where: str, start: bytes, size: int) -> Iterator[P
     """Yield what the text in a file of a size in bytes gives away; `start` is how they begin."""
     packed = start.startswith(b"\x1f\x8b")
     place = place_of(path.name, b"" if packed else start)
-    if place is None:
+    if place is None or (place.as_written and len(start) == size and _has_no_word(start)):
         return
     with _opened(path, start, size, packed=packed) as stream:
         found = finds(place.texts(stream), for_readers=place.for_readers)
         yield from _problems(found, where, place.remedy)
+
+
+def _has_no_word(content: bytes) -> bool:
+    """Tell whether nothing in a file as it is written can be a sign: most tables are of numbers."""
+    lower = content.lower()
+    return b"\\" not in lower and not any(word in lower for word in _WORDS)
 
 
 def _opened(path: Path, start: bytes, size: int, *, packed: bool) -> IO[bytes]:
