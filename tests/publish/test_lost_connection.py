@@ -16,8 +16,8 @@ from nipack.publish import flow, log
 from nipack.publish.errors import AS_IT_WAS, RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
-from nipack.publish.stores.bucket import _BOTOCORE_TRIES, _S3FS_TRIES
 from nipack.publish.verification import check_repository
+from nipack.system.buckets import BOTOCORE_TRIES, S3FS_TRIES
 
 Artifacts = dict[str, dict[str, Path]]
 SETTINGS = flow.Settings(name="lab", address="https://data.lab.example")
@@ -78,7 +78,7 @@ def test_a_network_that_breaks_anywhere_leaves_a_whole_repository(
             publish(number, new)
         said.append(str(caught.value))
         # It has tried again, and it has given up: so often for each file that was on its way.
-        assert line.proxy.refused <= 64 * _S3FS_TRIES * _BOTOCORE_TRIES
+        assert line.proxy.refused <= 64 * S3FS_TRIES * BOTOCORE_TRIES
         line.proxy.cut_after(None)
         address = f"{line.address}/{number}"
         there = copied(address, tmp_path / "copy")

@@ -42,6 +42,7 @@ from nipack.builder.source.tree import (
 )
 from nipack.layout import CONFIG_NAME
 from nipack.system.address import path_of
+from nipack.system.buckets import is_in_bucket
 from nipack.system.errors import (
     DataPackageError,
     Problem,
@@ -196,6 +197,11 @@ def _find_definition(
         if not path_of(source).endswith(_YAML):
             return None
         return _fetched_definition(source, workspace, reporter, offline=offline)
+    if is_in_bucket(source) and path_of(source).endswith(_YAML):
+        raise SourceError(
+            f"{source}: a definition in a bucket is not read; name the archive there, or fetch the "
+            "definition and name that"
+        )
     if "://" in source and not source.startswith("file://"):
         return None
     path = local_path(source)

@@ -1,13 +1,17 @@
 """Packages that are stored at an address: the same bytes as in a folder, and none replaced."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from tests.builder.flows.test_collection import contents, ran, recipe
 from tests.publish.test_buckets import bucket, bucket_server, endpoint  # noqa: F401
 
+from nipack.builder.flows.recipe import RecipeOptions, make_recipes
+from nipack.builder.recipes import recipe_formats
 from nipack.publish.stores import store_at
+from nipack.system.errors import RecipeError
 
 
 @pytest.fixture
@@ -86,3 +90,40 @@ def test_a_bucket_takes_packages_as_a_folder_does(
     assert ran(tmp_path / "recipes", "-q", "-o", bucket, "--jobs", "2")[0] == 0
     assert stored(bucket) == contents(tmp_path / "dist")
     assert ran(tmp_path / "recipes", "-q", "-o", bucket)[0] == 0
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    source = recipe(tmp_path, 1)
+    return Path(shutil.make_archive(str(tmp_path / "p1-0.3"), "gztar", source.parent, source.name))
+
+
+@pytest.mark.slow
+def test_a_release_in_a_bucket_is_built_as_the_file_is(
+    tmp_path: Path,
+    release: Path,
+    bucket: str,  # noqa: F811
+) -> None:
+    store = store_at(bucket)
+    store.write("p1-0.3.tar.gz", release.read_bytes())
+    address = f"{bucket}/p1-0.3.tar.gz"
+    assert ran(release, "-q", "-o", tmp_path / "dist")[0] == 0
+    assert ran(address, "-q", "-o", f"{bucket}/dist")[0] == 0
+    assert stored(f"{bucket}/dist") == contents(tmp_path / "dist")
+    # Nothing of the bucket, which may be private, is in a package; it is in the cache by now.
+    store.delete("p1-0.3.tar.gz")
+    assert ran(address, "-q", "-o", tmp_path / "again", "--offline")[0] == 0
+    assert contents(tmp_path / "again") == contents(tmp_path / "dist")
+    code, _, err = ran(address, "-q", "-o", tmp_path / "none")
+    assert (code, "p1-0.3.tar.gz: the bucket does not have it; check" in err) == (1, True)
+    code, _, err = ran(bucket, "-q", "-o", tmp_path / "none")
+    assert (code, "a folder of a bucket; name an archive in it" in err) == (1, True)
+
+
+def test_what_of_a_bucket_is_not_read_says_what_to_name(tmp_path: Path) -> None:
+    code, _, err = ran("s3://lab/atlas/package.yaml", "-q", "-o", tmp_path / "none")
+    assert code == 1
+    assert "a definition in a bucket is not read; name the archive there" in " ".join(err.split())
+    options = RecipeOptions(draft=True, recipes=tmp_path / "recipes", packages=tmp_path / "dist")
+    with pytest.raises(RecipeError, match=r"s3://lab/a\.tar\.gz: .* name its https:// address, or"):
+        list(make_recipes("s3://lab/a.tar.gz", [recipe_formats()["arch"]], options))

@@ -15,6 +15,7 @@ from tests.conftest import MakeTree
 
 from nipack.builder.definition.sources import Source
 from nipack.builder.source import download as module
+from nipack.builder.source.bucket import BucketObject
 from nipack.builder.source.tree import fetch_source
 from nipack.cli.app import nipack
 from nipack.system.errors import SourceDigestError, SourceError
@@ -298,3 +299,67 @@ def test_a_folder_of_definitions_is_built_and_summed_up(
     made = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "dist").iterdir())
     assert made == ["my-one-0.3", "my-three-0.3"]
     assert f"2 of 3 sources built, 1 failed: {folder / 'two'}" in result.stderr
+
+
+@pytest.fixture
+def held(cache: Path, tmp_path: Path) -> Iterator[Any]:
+    """A file system in memory that has an object, and its address."""
+    import fsspec
+
+    system = fsspec.filesystem("memory")
+    path = f"/{tmp_path.name}/lab/a.tar.gz"
+    system.pipe_file(path, CONTENT)
+    yield system, path
+    system.rm_file(path)
+
+
+def test_an_object_is_fetched_once_and_anew_when_it_is_another(held: Any, cache: Path) -> None:
+    system, path = held
+    source, reporter = Source(address=f"memory:/{path}"), RecordingReporter()
+
+    def fetched() -> bytes:
+        return fetch_source(source, reporter)[0].read_bytes()
+
+    assert fetched() == fetched() == CONTENT
+    assert reporter.steps["download"] == [len(CONTENT), len(CONTENT)]
+    system.pipe_file(path, b"other")
+    assert fetched() == b"other"
+    assert len(in_cache(cache)) == 2
+
+
+def test_an_object_goes_on_where_it_ended(
+    held: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(address=f"memory:/{held[1]}", sha256=SHA256)
+    whole, begun = BucketObject.chunks, list[int]()
+
+    def cut(self: BucketObject, begin: int) -> Iterator[bytes]:
+        begun.append(begin)
+        for chunk in whole(self, begin):
+            if begin:
+                yield chunk
+            else:
+                yield chunk[:1000]
+                raise SourceError("cut")
+
+    monkeypatch.setattr(BucketObject, "chunks", cut)
+    with pytest.raises(SourceError, match="cut"):
+        fetch_source(source, RecordingReporter())
+    assert fetch_source(source, RecordingReporter())[0].read_bytes() == CONTENT
+    assert begun == [0, 1000]
+
+
+def test_an_object_that_changes_meanwhile_is_not_kept(
+    held: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, path = held
+    whole = BucketObject.chunks
+
+    def changing(self: BucketObject, begin: int) -> Iterator[bytes]:
+        yield from whole(self, begin)
+        system.pipe_file(path, CONTENT[::-1])
+
+    monkeypatch.setattr(BucketObject, "chunks", changing)
+    with pytest.raises(SourceError, match="it changed during the download; run it once more"):
+        fetch_source(Source(address=f"memory:/{path}"), RecordingReporter())
+    assert in_cache(cache) == []

@@ -32,6 +32,7 @@ from nipack.builder.recipes import (
 from nipack.difference.versions import Difference, compare_versions
 from nipack.system.address import path_of
 from nipack.system.atomic import written_beside
+from nipack.system.buckets import is_in_bucket
 from nipack.system.errors import Problem, RecipeError
 from nipack.system.hashing import CHUNK, digest_file
 from nipack.system.leftovers import workspace
@@ -95,6 +96,11 @@ def make_recipes(
     ArtifactError or ToolError.
     """
     reporter, made = reporter or SilentReporter(), made or Targets()
+    if is_in_bucket(source):
+        raise RecipeError(
+            f"{source}: a distribution's builders cannot fetch it from a bucket; name its "
+            "https:// address, or download it and name its path"
+        )
     with workspace() as folder, _previous(options, reporter) as previous:
         noting = _DamageNoting(reporter)
         package = read_package(

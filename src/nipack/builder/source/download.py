@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nipack.builder.definition.sources import Source
+from nipack.builder.source.bucket import object_at
 from nipack.builder.source.cache_rights import follow_no_link, make_private
 from nipack.builder.source.transfer_errors import reason_of
 from nipack.lookup.json_text import json_value
 from nipack.system.address import host_of
 from nipack.system.atomic import written_beside
+from nipack.system.buckets import is_in_bucket
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.foreign import read_text
 from nipack.system.patience import Patience, patient_adapter
@@ -170,6 +172,29 @@ def _transfer(job: _Job) -> bool:
 
     An interrupted transfer goes on where it ended, in this run or in a later one.
     """
+    return _transfer_object(job) if is_in_bucket(job.address) else _transfer_by_web(job)
+
+
+def _transfer_object(job: _Job) -> bool:
+    found, state, begin = object_at(job.address, job.public), _read_state(job.state), 0
+    if found.tag and state.get("etag") == found.tag:
+        begin = _size(job.part)
+        if not begin and "sha256" in state:
+            return False
+    _write_state(job, {"etag": found.tag, "previous": _last_digest(job)})
+    advance = job.reporter.step("download", found.size)
+    advance(begin)
+    with job.part.open("ab" if begin else "wb") as output:
+        for chunk in found.chunks(begin):
+            output.write(chunk)
+            advance(len(chunk))
+    if (_size(job.part), object_at(job.address, job.public).tag) != (found.size, found.tag):
+        _forget(job)
+        raise SourceError(f"{job.public}: it changed during the download; run it once more")
+    return True
+
+
+def _transfer_by_web(job: _Job) -> bool:
     import requests
     import urllib3
 

@@ -18,6 +18,7 @@ from nipack.system.address import (
     public_address,
     recorded_address,
 )
+from nipack.system.buckets import is_in_bucket
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.hashing import digest_file
 from nipack.system.progress import Reporter
@@ -107,7 +108,7 @@ def _fetch_source(
             f"{address}: the address has a user name or a password in it, which would be "
             "published with the package; remove it from the address, and keep it in a .netrc file"
         )
-    if source.address.startswith("https://"):
+    if source.address.startswith("https://") or is_in_bucket(source.address):
         if not is_well_formed(source.address):
             raise SourceError(
                 f"{address}: cannot be fetched: it is not a valid address; check how it is spelled"
@@ -148,7 +149,9 @@ def local_path(address: str) -> Path:
     if not found:
         return Path(address)
     if scheme != "file":
-        raise SourceError(f"{address}: only https:// and file:// addresses are fetched; write one")
+        raise SourceError(
+            f"{address}: only https://, s3:// and file:// addresses are fetched; write one"
+        )
     from urllib.request import url2pathname  # as costly as requests
 
     return Path(url2pathname(address.removeprefix("file://").removeprefix("localhost")))

@@ -11,8 +11,9 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from nipack.publish.errors import RepositoryError
-from nipack.publish.stores.bucket import PROTOCOLS, BucketStore
+from nipack.publish.stores.bucket import BucketStore
 from nipack.publish.stores.folder import FolderStore
+from nipack.system.buckets import PROTOCOLS, is_in_bucket
 from nipack.system.progress import Advance
 
 
@@ -73,7 +74,7 @@ def store_at(address: str) -> Store:
         return FolderStore(Path(address))
     if parts.scheme == "file":
         return FolderStore(Path(unquote(parts.path)))
-    if parts.scheme in PROTOCOLS:
+    if is_in_bucket(address):
         return BucketStore(address)
     if parts.scheme == "sftp":
         from nipack.publish.stores.sftp import SftpStore  # it takes its time

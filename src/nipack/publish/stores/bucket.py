@@ -5,7 +5,6 @@ writing (If-None-Match), which `probe` tries: some servers take it and do not he
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +15,11 @@ from typing import Any
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import own_path, tidy_unfinished
+from nipack.system.buckets import file_system, reason_of
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
-PROTOCOLS = ("memory", "s3")
-_TIMEOUT = 30  # seconds without a byte
-# Each of the first are so many of the second, with pauses between them.
-_S3FS_TRIES, _BOTOCORE_TRIES = 2, 3
 _KINDS = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
@@ -49,15 +45,10 @@ class BucketStore:
         self._is_s3 = address.startswith("s3://")
         # In parts, which s3fs asks for by default, it might be of two publishers.
         self._one_request = {"max_concurrency": 1} if self._is_s3 else {}
-        more = _s3_options() if self._is_s3 else {}
         try:
-            import fsspec
-
-            self._system, self._top = fsspec.url_to_fs(self.address, **{**more, **options})
+            self._system, self._top = file_system(self.address, **options)
         except ImportError as error:
             raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket", error)) from error
-        if self._is_s3:
-            self._system.retries = _S3FS_TRIES
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""
@@ -178,28 +169,10 @@ class BucketStore:
         except (RepositoryError, FileNotFoundError, FileExistsError):
             raise
         except Exception as error:
-            # Each library has classes of its own for a lost connection, a wrong key, a full quota.
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise StoreError(
-                f"{self.address}/{path}: {reason}; check the address, your permissions and "
-                "the network"
+                f"{self.address}/{path}: {reason_of(error)}; check the address, your permissions "
+                "and the network"
             ) from error
-
-
-def _s3_options() -> dict[str, Any]:
-    """Return how s3fs asks: what others write is seen, and a network that is gone ends a call.
-
-    By default it asks 25 times, and waits for a minute each time.
-    """
-    retries: dict[str, Any] = {"mode": "standard"}
-    if "AWS_MAX_ATTEMPTS" not in os.environ:
-        retries["total_max_attempts"] = _BOTOCORE_TRIES
-    timeouts = {"connect_timeout": _TIMEOUT, "read_timeout": _TIMEOUT}
-    return {
-        "use_listings_cache": False,
-        "skip_instance_cache": True,
-        "config_kwargs": {**timeouts, "retries": retries},
-    }
 
 
 def content_type(path: str) -> str:

@@ -1,0 +1,60 @@
+"""A source in a bucket: one object, read from where an earlier call ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from nipack.system.buckets import file_system, reason_of
+from nipack.system.errors import SourceError
+from nipack.system.extras import how_to_have
+
+_READ = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BucketObject:
+    """An object as it is now: `tag` is another one where the object is."""
+
+    system: Any
+    path: str
+    public: str
+    size: int
+    tag: str
+
+    def chunks(self, begin: int) -> Iterator[bytes]:
+        """Yield its bytes from a place on; raises SourceError."""
+        with _told(self.public), self.system.open(self.path, "rb") as stream:
+            stream.seek(begin)
+            while chunk := stream.read(_READ):
+                yield chunk
+
+
+def object_at(address: str, public: str) -> BucketObject:
+    """Return the object at an address, which messages call `public`; raises SourceError."""
+    try:
+        with _told(public):
+            system, path = file_system(address)
+            found = system.info(path)
+    except ImportError as error:
+        raise SourceError(how_to_have("s3fs", f"{public}: a bucket", error)) from error
+    if found["type"] != "file":
+        raise SourceError(f"{public}: a folder of a bucket; name an archive in it")
+    tag = found.get("ETag") or found.get("LastModified") or found.get("created") or ""
+    return BucketObject(system, path, public, int(found["size"]), str(tag))
+
+
+@contextmanager
+def _told(public: str) -> Iterator[None]:
+    """Raise what the store or the network says as our own."""
+    try:
+        yield
+    except (SourceError, ImportError):
+        raise
+    except FileNotFoundError as error:
+        raise SourceError(f"{public}: the bucket does not have it; check the spelling") from error
+    except Exception as error:
+        raise SourceError(
+            f"{public}: cannot be fetched: {reason_of(error)}; check the address, your permissions "
+            "and the network, or download the file and name its path"
+        ) from error
