@@ -21,7 +21,7 @@ from tests.publish.catalogue.test_pictures import Repository, image, wheel
 
 from nipack.publish.catalogue import previews
 from nipack.publish.catalogue.names import hemisphere_in, is_flat, is_surface
-from nipack.publish.catalogue.shading import Surface, View, drawn
+from nipack.publish.catalogue.shading import Surface, View, _outward, drawn
 from nipack.publish.catalogue.surfaces import SurfacePreview, preview
 
 FROM_RIGHT = View((0, 1, 0), (0, 0, 1), (1, 0, 0))
@@ -117,7 +117,7 @@ def test_the_outer_side_is_shown_first_with_up_on_top(
 
 
 def test_a_ball_is_round_and_lit_from_above_and_from_the_left() -> None:
-    pixels = drawn(ball(), FROM_RIGHT, 200).astype(int)[..., 0]
+    pixels = drawn(ball(), [FROM_RIGHT], 200)[0].astype(int)[..., 0]
     height, width = pixels.shape
     assert height == 200
     assert abs(width - height) <= 2
@@ -134,15 +134,43 @@ def test_what_is_near_hides_what_is_behind_it() -> None:
     for x, is_seen in ((90, True), (-30, False)):
         small = np.array([[x, -10, -10], [x, 10, -10], [x, 10, 10], [x, -10, 10]], float)
         surface = joined(Surface(wall, SQUARE), Surface(small, SQUARE))
-        pixels = drawn(surface, FROM_RIGHT, 200).astype(int)[..., 0]
+        pixels = drawn(surface, [FROM_RIGHT], 200)[0].astype(int)[..., 0]
         assert bool(abs(pixels[100, 100] - pixels[100, 20]) > 15) is is_seen
 
 
 def test_it_does_not_matter_which_way_triangles_turn() -> None:
     surface = ball()
     turned = surface._replace(triangles=surface.triangles[:, ::-1])
-    one, other = (drawn(each, FROM_RIGHT, 100).astype(int) for each in (surface, turned))
+    one, other = (drawn(each, [FROM_RIGHT], 100)[0].astype(int) for each in (surface, turned))
     assert abs(one - other).max() <= 1
+
+
+def closed() -> Surface:
+    """The ball with its seam and its poles sewn up."""
+    surface = ball()
+    points, number = np.unique(surface.points.round(6), axis=0, return_inverse=True)
+    triangles = number.ravel()[surface.triangles]
+    pairs = triangles, np.roll(triangles, 1, axis=1)
+    return Surface(points, triangles[(pairs[0] != pairs[1]).all(axis=1)])
+
+
+def test_what_is_turned_away_is_left_out_only_where_it_is_hidden() -> None:
+    whole = closed()
+    turned = whole._replace(triangles=whole.triangles[:, ::-1])
+    assert (_outward(whole), _outward(turned), _outward(ball())) == (-1, 1, 0)
+    # Seen from the right through a hole, the left half shows its inner side.
+    middle = whole.points[whole.triangles].mean(axis=1)[:, 0]
+    half = whole._replace(triangles=whole.triangles[middle < 0])
+    assert _outward(half) == 0
+    pictures = [drawn(each, [FROM_RIGHT], 100)[0].astype(int) for each in (whole, turned, half)]
+    assert all(0.75 < (each[..., 0] > 0).mean() < 0.84 for each in pictures)
+    # One triangle less at the back takes the way of what is open, and looks the same.
+    back = whole._replace(triangles=np.delete(whole.triangles, middle.argmin(), axis=0))
+    assert _outward(back) == 0
+    pictures[2] = drawn(back, [FROM_RIGHT], 100)[0].astype(int)
+    for other in pictures[1:]:
+        # At the rim a normal may point to either side.
+        assert (abs(other - pictures[0]) > 1).mean() < 0.01
 
 
 @pytest.mark.slow(1)
@@ -188,9 +216,9 @@ def test_surfaces_of_freesurfer_and_packed_ones_look_the_same(tmp_path: Path) ->
 def test_a_wall_behind_wall_behind_each_other_is_coarse_or_refused() -> None:
     wall = np.array([[0, -50, -50], [0, 50, -50], [0, 50, 50], [0, -50, 50]], float)
     walls = [Surface(wall + np.array([x, 0, 0]), SQUARE) for x in range(5000)]
-    assert drawn(joined(*walls[:100]), FROM_RIGHT, 300).shape[0] == 300
+    assert drawn(joined(*walls[:100]), [FROM_RIGHT], 300)[0].shape[0] == 300
     with pytest.raises(ValueError, match="too many layers"):
-        drawn(joined(*walls), FROM_RIGHT, 300)
+        drawn(joined(*walls), [FROM_RIGHT], 300)
 
 
 @pytest.mark.parametrize(

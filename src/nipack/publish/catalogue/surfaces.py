@@ -64,7 +64,7 @@ def preview(copy: Path, name: str) -> SurfacePreview:
     side = _hemisphere(structure, name)
     used = _compact(surface)
     views = _views(used, side, flat=is_flat(name))
-    pictures = [drawn(used, view, _LARGE) for view in views.values()]
+    pictures = drawn(used, [*views.values()], _LARGE)
     return SurfacePreview(
         vertices=len(surface.points),
         triangles=len(surface.triangles),
