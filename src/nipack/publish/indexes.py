@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,12 +34,12 @@ ABOUT = "repository.json"
 SOURCES = "sources/"
 # They wait for a disk or for a server.
 WRITERS = 16
-_AT_ONCE = 512
+_AT_ONCE = 256
 # A folder may have thousands; so few are asked for one by one.
 _FEW = 64
 # Whoever publishes in a bucket reads so much of an older version, to compare its images.
 _FETCHED = 64_000_000
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"^([0-9a-f]{64})  (.+)$", re.MULTILINE)
 
 logger = logging.getLogger(__name__)
 
@@ -205,8 +205,7 @@ def _is_mine(about: bytes, signature: bytes | None, signer: Signer) -> bool:
 
 def read_sums(content: bytes) -> dict[str, str]:
     """Return the digest of each path that a SHA256SUMS has."""
-    lines = content.decode("utf-8", "replace").splitlines()
-    return {match[2]: match[1] for line in lines if (match := _LINE.fullmatch(line))}
+    return {path: digest for digest, path in _LINE.findall(content.decode("utf-8", "replace"))}
 
 
 def _write_once(
@@ -233,11 +232,12 @@ def _write_once(
     packages = snapshot.mine if extends else snapshot.packages
     digests = {**(before.digests if extends else {}), **_pool(packages)}
     leading = (each for each in files if not each.settled)
-    for batch in _batches(itertools.chain(leading, _pages(snapshot, payloads))):
-        _write_all(store, [file for file in batch if not file.there])
-        for file in batch:
-            if not file.signature:
-                digests[file.path] = hashlib.sha256(file.content).hexdigest()
+    with _Writing(store) as writing:
+        for batch in _batches(itertools.chain(leading, _pages(snapshot, payloads))):
+            writing.then([file for file in batch if not file.there])
+            for file in batch:
+                if not file.signature:
+                    digests[file.path] = hashlib.sha256(file.content).hexdigest()
     for path, content in _about(state, digests, signer):
         store.write(path, content)
 
@@ -251,10 +251,43 @@ def _batches(files: Iterable[IndexFile]) -> Iterator[list[IndexFile]]:
                 yield [each for each in batch if each.own == number]
 
 
+class _Writing:
+    """Writes files while the next are made: a disk or a server is waited for, not a processor.
+
+    Each lot is written after the one before it; at the end all are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._last: Future[None] | None = None
+
+    def then(self, files: Sequence[IndexFile]) -> None:
+        """Write files as soon as those before are written; raises what went wrong with these."""
+        self._wait()
+        self._last = self._pool.submit(_write_all, self._store, files)
+
+    def _wait(self) -> None:
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def __enter__(self) -> "_Writing":
+        return self
+
+    def __exit__(self, kind: object, *about: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._pool.shutdown()
+
+
 def _write_all(store: Store, files: Sequence[IndexFile]) -> None:
     """Write files of which none leads to another; a disk and a server take many as fast as one."""
-    if len(files) == 1:
-        store.write(files[0].path, files[0].content)
+    if len(files) <= 1:
+        for each in files:
+            store.write(each.path, each.content)
         return
     with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         list(pool.map(lambda each: store.write(each.path, each.content), files))

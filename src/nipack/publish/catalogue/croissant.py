@@ -3,12 +3,11 @@
 Source: the Croissant format specification 1.0, and what dataset search engines ask of a Dataset.
 """
 
-import json
 import re
 from typing import Any
 
 from nipack.publish.catalogue.entries import Entry
-from nipack.publish.catalogue.html import path_text, visible, web_address
+from nipack.publish.catalogue.html import json_lines, path_text, visible, web_address
 from nipack.publish.ecosystems import ecosystems
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
 
@@ -105,7 +104,7 @@ def _search_terms(package: PublishedPackage) -> tuple[str, ...]:
 
 def content(repository: PublishedRepository, entry: Entry) -> bytes:
     """Return the whole metadata as the file that the page names."""
-    return (json.dumps(document(repository, entry, files=True), indent=1) + "\n").encode()
+    return f"{json_lines(document(repository, entry, files=True))}\n".encode()
 
 
 def _address(repository: PublishedRepository, path: str) -> str:

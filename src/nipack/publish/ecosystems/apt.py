@@ -75,15 +75,15 @@ class AptArchive(Ecosystem):
             f"{_COMPONENT}/binary-all/Packages": packages,
             f"{_COMPONENT}/binary-all/Packages.gz": gzip.compress(packages, 6, mtime=0),
         }
+        digests = {path: hashlib.sha256(each).hexdigest() for path, each in files.items()}
         suites = snapshot.repository.suites
         for suite in suites:
             for path, content in files.items():
                 folder = path.rpartition("/")[0]
-                digest = hashlib.sha256(content).hexdigest()
-                named = f"{_TOP}/dists/{suite}/{folder}/by-hash/SHA256/{digest}"
+                named = f"{_TOP}/dists/{suite}/{folder}/by-hash/SHA256/{digests[path]}"
                 yield IndexFile(path=named, content=content, settled=True)
         for suite in suites:
-            yield from _suite_files(snapshot, suite, files)
+            yield from _suite_files(snapshot, suite, files, digests)
         sources = _sources(snapshot.repository).encode()
         yield IndexFile(path=f"{_TOP}/{snapshot.repository.name}.sources", content=sources)
         if keyring is not None:
@@ -213,9 +213,13 @@ def _with_file(control: str, path: str, size: int, sha256: str) -> str:
     return f"{control.rstrip()}\nFilename: {file_name}\nSize: {size}\nSHA256: {sha256}\n\n"
 
 
-def _suite_files(snapshot: Snapshot, suite: str, files: dict[str, bytes]) -> Iterator[IndexFile]:
+def _suite_files(
+    snapshot: Snapshot, suite: str, files: dict[str, bytes], digests: dict[str, str]
+) -> Iterator[IndexFile]:
     folder = f"{_TOP}/dists/{suite}"
-    release = _release(snapshot.repository, suite, files).encode()
+    # Without the line of the uncompressed file apt updates, says nothing and knows no package.
+    listed = "".join(f" {digests[path]} {len(each)} {path}\n" for path, each in files.items())
+    release = _release(snapshot.repository, suite, listed).encode()
     # A client that does not ask by digest wants them, and no signed file names others than these.
     for path, content in files.items():
         yield IndexFile(path=f"{folder}/{path}", content=content)
@@ -225,7 +229,8 @@ def _suite_files(snapshot: Snapshot, suite: str, files: dict[str, bytes]) -> Ite
         yield IndexFile(path=f"{folder}/InRelease", content=signed, signature=True)
 
 
-def _release(repository: PublishedRepository, suite: str, files: dict[str, bytes]) -> str:
+def _release(repository: PublishedRepository, suite: str, listed: str) -> str:
+    """Return Release; `listed` has a line for each file: its sha256, its size and its path."""
     seconds = _seconds(repository.date)
     fields = {
         # apt asks a person wherever these two change.
@@ -244,13 +249,8 @@ def _release(repository: PublishedRepository, suite: str, files: dict[str, bytes
         "Description": repository.title,
         "Acquire-By-Hash": "yes",
     }
-    # Without the line of the uncompressed file apt updates, says nothing and knows no package.
-    digests = [
-        f" {hashlib.sha256(content).hexdigest()} {len(content)} {path}\n"
-        for path, content in files.items()
-    ]
-    listed = "".join(f"{name}: {_one_line(value)}\n" for name, value in fields.items())
-    return f"{listed}SHA256:\n{''.join(digests)}"
+    stated = "".join(f"{name}: {_one_line(value)}\n" for name, value in fields.items())
+    return f"{stated}SHA256:\n{listed}"
 
 
 def _seconds(date: str) -> int:

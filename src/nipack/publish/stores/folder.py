@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -50,7 +50,7 @@ class FolderStore:
         with self._unfinished(path) as (output, temporary):
             output.write(content)
             _flush(output)
-            temporary.replace(self._top / path)
+            self._put(temporary.replace, path)
 
     def _has(self, path: str, content: bytes) -> bool:
         """Tell whether a file is there with these bytes: to write it again takes its time."""
@@ -80,9 +80,18 @@ class FolderStore:
     def _link(self, temporary: Path, path: str) -> None:
         # rename(2) would replace what is there; link(2) refuses to.
         try:
-            os.link(temporary, self._top / path)
+            self._put(lambda target: os.link(temporary, target), path)
         except FileExistsError as error:
             raise ExistsError(f"{self._top / path}: is there already") from error
+
+    def _put(self, give: Callable[[Path], object], path: str) -> None:
+        """Give a file its name; its folder is made where there is none."""
+        target = self._top / path
+        try:
+            give(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            give(target)
 
     @contextmanager
     def _unfinished(self, path: str) -> Iterator[tuple[IO[bytes], Path]]:
@@ -90,15 +99,21 @@ class FolderStore:
         temporary = self._top / own_path()
         with system_errors_as(StoreError, _REMEDY, place=self.address):
             try:
-                (self._top / path).parent.mkdir(parents=True, exist_ok=True)
-                temporary.parent.mkdir(parents=True, exist_ok=True)
-                with temporary.open("xb") as output:
+                with self._new(temporary) as output:
                     yield output, temporary
             except OSError as error:
                 error.filename = str(self._top / path)
                 raise
             finally:
                 temporary.unlink(missing_ok=True)
+
+    def _new(self, file: Path) -> IO[bytes]:
+        """Open a new file; its folder is nearly always there, and to ask takes its time."""
+        try:
+            return file.open("xb")
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return file.open("xb")
 
     def files(self, folder: str) -> Mapping[str, int]:
         """Return the size in bytes of each file below a folder, by its path from the top."""
