@@ -107,7 +107,7 @@ BESIDE = {"pair.img": 99, "matrices.img": 99, "matrices.mat": MB}
 BESIDE |= {"text+orig.brik": 99, "text.rec": 99, "lines.rec": 99}
 
 _CHILD = """
-import json, resource, sys, time
+import json, re, resource, sys, time
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 from nipack.builder.check.images import image_problems
@@ -120,6 +120,11 @@ from nipack.system.opening import opened
 def content_size(path):
     packed = path.name.endswith(("gz",))
     return read_gzip(path, lambda count: None) if packed else path.stat().st_size
+
+def peak():
+    # Not that of getrusage, which has what the process that began this one had.
+    [kilobytes] = re.findall(r"VmHWM:\\s*([0-9]+)", Path("/proc/self/status").read_text())
+    return int(kilobytes) >> 10
 
 def words(done, *words):
     try:
@@ -138,7 +143,7 @@ with quiet_nibabel():
             "drawn": words(slices.preview, path),
             "compared": words(compare_images, path, path),
             "seconds": time.process_time() - begin,
-            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+            "peak": peak(),
         }
 print(json.dumps(said))
 """
