@@ -500,6 +500,8 @@ def main() -> None:
     arguments = parser.parse_args()
     megabytes, runs = arguments.megabytes, arguments.runs
     committed = read_report(arguments.into) if arguments.check else None
+    # An installed program is compiled; one that is run from its sources only where Python may.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parts = {
         "build": lambda: bench_build(megabytes, runs, small=arguments.small),
         "verify": lambda: bench_verify(megabytes, runs),
