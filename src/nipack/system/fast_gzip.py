@@ -5,7 +5,10 @@ What is packed differs between the two in its compressed form, never in what is 
 
 import gzip
 import zlib
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 try:
     import isal
@@ -57,7 +60,7 @@ def raw_compressor() -> Any:
     return isal_zlib.compressobj(level, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
 
 
-def crc32(data: bytes, value: int) -> int:
+def crc32(data: "Buffer", value: int) -> int:
     """Return the check sum of what came before, which is `value`, and of some more."""
     found = isal_zlib.crc32(data, value) if HAVE_ISAL else zlib.crc32(data, value)
     return int(found)

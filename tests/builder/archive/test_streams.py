@@ -150,3 +150,29 @@ def test_a_place_is_reached_by_reading_alone() -> None:
     assert reader.seek(99) == 10, "no further than there is anything"
     reader.passed(3)
     assert reader.tell() == 13
+
+
+@pytest.mark.parametrize("sizes", [[0], [1], [8], [9], [3, 5, 21, 16], [64]])
+def test_files_are_read_right_into_the_blocks(sizes: list[int]) -> None:
+    content, place = bytes(range(sum(sizes))), 0
+    output, counts = Kept(), list[int]()
+    writer = BlockWriter(output, 8)
+    for number, size in enumerate(sizes):
+        part, place = content[place : place + size], place + size
+        if number % 2:
+            writer.write(part)
+        else:
+            assert writer.read_from(io.BytesIO(part), size, counts.append) == 0
+    assert writer.read_from(io.BytesIO(b""), 5, counts.append) == 5
+    assert sum(counts) == sum(sizes[::2])
+    assert output.sizes == [8] * (len(content) // 8)
+    writer.flush()
+    assert output.getvalue() == content
+
+
+def test_no_more_is_read_of_a_file_than_was_asked_for() -> None:
+    output, file = Kept(), io.BytesIO(b"0123456789")
+    writer = BlockWriter(output, 8)
+    assert writer.read_from(file, 3, lambda count: None) == 0
+    writer.flush()
+    assert (output.getvalue(), file.read()) == (b"012", b"3456789")

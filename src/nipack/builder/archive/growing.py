@@ -1,7 +1,6 @@
 """A new file of which parts are read back, by a thread of their own, while they are written."""
 
 import io
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,8 +126,8 @@ class _Follower(io.RawIOBase):
     """What the file has on the disk from `start` on, to an `end` that is set when it is known."""
 
     def __init__(self, path: Path, start: int) -> None:
-        self._file, self._place = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), start
-        os.lseek(self._file, start, os.SEEK_SET)
+        self._file, self._place = io.FileIO(path), start
+        self._file.seek(start)
         self.end: int | None = None
         self.stopped = False
         self.crc = 0
@@ -138,21 +137,19 @@ class _Follower(io.RawIOBase):
         while True:
             end = self.end  # asked for first: what is there is all of it, if it was known by then
             left = len(view) if end is None else end - self._place
-            chunk = os.read(self._file, min(len(view), left))
+            count = self._file.readinto(view[:left]) or 0
             if self.stopped:
                 raise StoppedError
-            if chunk or self._place == end:
+            if count or self._place == end:
                 break
             time.sleep(_PATIENCE)
-        view[: len(chunk)] = chunk
-        self._place += len(chunk)
-        self.crc = fast_gzip.crc32(chunk, self.crc)
-        return len(chunk)
+        self._place += count
+        self.crc = fast_gzip.crc32(view[:count], self.crc)
+        return count
 
     def readable(self) -> bool:
         return True
 
     def close(self) -> None:
-        if not self.closed:
-            os.close(self._file)
+        self._file.close()
         super().close()

@@ -100,12 +100,8 @@ def _write_member(
     info = _member(base + installed.path, time, installed.mode)
     info.size = installed.size
     tar.write(_header(info))
-    left = installed.size
     with open_content(installed) as content:
-        while left and (chunk := content.read(min(CHUNK, left))):
-            tar.write(chunk)
-            left -= len(chunk)
-            advance(len(chunk))
+        left = tar.read_from(content, installed.size, advance)
     if left:
         raise ArtifactError(
             f"{installed.path}: it shrank while it was being packed ({left:,} bytes are missing)"

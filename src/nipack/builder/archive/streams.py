@@ -3,7 +3,7 @@
 import io
 import queue
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from nipack.system.hashing import CHUNK
 from nipack.system.limits import how_to_raise
@@ -64,33 +64,53 @@ class LimitedReader(io.RawIOBase):
 
 
 class BlockWriter:
-    """Hands on what is written in blocks of one size, whatever the sizes that it comes in."""
+    """Hands on what is written in blocks of one size, whatever the sizes that it comes in.
+
+    There is one block, of which the output must keep nothing: files are read right into it.
+    """
 
     def __init__(self, output: IO[bytes], size: int) -> None:
         """Write into `output`, which stays the caller's to close, in blocks of `size` bytes."""
-        self._output, self._size = output, size
-        self._waiting = bytearray()
-        self._written = 0
+        self._output = output
+        self._block = memoryview(bytearray(size))
+        self._used = self._handed_on = 0
 
     def write(self, content: bytes) -> None:
         """Write some bytes, or keep them for the next block."""
-        self._waiting += content
-        if len(self._waiting) >= self._size:
-            whole = len(self._waiting) - len(self._waiting) % self._size
-            for start in range(0, whole, self._size):
-                self._output.write(bytes(self._waiting[start : start + self._size]))
-            del self._waiting[:whole]
-            self._written += whole
+        done = 0
+        while done < len(content):
+            part = content[done : done + len(self._block) - self._used]
+            self._block[self._used : self._used + len(part)] = part
+            self._take(len(part))
+            done += len(part)
+
+    def read_from(self, stream: IO[bytes], size: int, advance: Advance) -> int:
+        """Write the next `size` bytes of a stream; return how many it does not have."""
+        left = size
+        while left:
+            room = self._block[self._used : self._used + left]
+            count = cast("io.RawIOBase", stream).readinto(room) or 0
+            if not count:
+                break
+            self._take(count)
+            left -= count
+            advance(count)
+        return left
+
+    def _take(self, count: int) -> None:
+        self._used += count
+        if self._used == len(self._block):
+            self.flush()
 
     def fill(self, multiple: int) -> None:
         """Write zeros, until what was written is a multiple of a number of bytes."""
-        self.write(bytes(-(self._written + len(self._waiting)) % multiple))
+        self.write(bytes(-(self._handed_on + self._used) % multiple))
 
     def flush(self) -> None:
         """Write what has been kept."""
-        self._output.write(bytes(self._waiting))
-        self._written += len(self._waiting)
-        self._waiting.clear()
+        self._output.write(self._block[: self._used])
+        self._handed_on += self._used
+        self._used = 0
 
 
 class ForwardReader:
