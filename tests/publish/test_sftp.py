@@ -56,14 +56,16 @@ def test_a_host_that_is_not_known_is_not_told_who_asks(server: SshServer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("address", "module"), [("sftp://ada@host/lab", "asyncssh"), ("s3://lab/data", "s3fs")]
+    ("address", "module"),
+    [("sftp://ada@host/lab", "asyncssh"), ("s3://lab/data", "s3fs"), ("gs://lab/data", "gcsfs")],
 )
 def test_what_is_missing_for_an_address_is_named(
     address: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     # What another test has loaded is kept here.
-    monkeypatch.delitem(_registry, "s3", raising=False)
+    for protocol in ("s3", "gs"):
+        monkeypatch.delitem(_registry, protocol, raising=False)
     with pytest.raises(RepositoryError, match=rf"needs {module}; install it: .*install {module}$"):
         store_at(address)
 

@@ -115,10 +115,10 @@ def publish(
 ) -> None:
     """Publish each ARTIFACT (ENDINGS) in the repository at REPOSITORY.
 
-    REPOSITORY is a folder that a web server serves, a shared disk, or an s3:// or sftp:// address.
-    It is made when it is not there.  Package managers install from it by name.  What was published
-    never changes: other bytes under the same name and version are refused, and all other artifacts
-    are published.  A .src.rpm is passed over.  Sigstore bundles beside an artifact
+    REPOSITORY is a folder that a web server serves, a shared disk, or an s3://, gs:// or sftp://
+    address.  It is made when it is not there.  Package managers install from it by name.  What was
+    published never changes: other bytes under the same name and version are refused, and all other
+    artifacts are published.  A .src.rpm is passed over.  Sigstore bundles beside an artifact
     (ARTIFACT.sigstore.json, ARTIFACT.publish.attestation) are carried with it.
 
     Any number of publishers may work at once, and one that is ended leaves a whole repository.

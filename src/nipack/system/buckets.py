@@ -1,9 +1,11 @@
-"""Buckets, by fsspec: which addresses are of one, and how a server of S3 is asked."""
+"""Buckets, by fsspec: which addresses are of one, and how each kind of server is asked."""
 
+import logging
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-PROTOCOLS = ("memory", "s3")
 _TIMEOUT = 30  # seconds without a byte
 # Each of the first are so many of the second, with pauses between them.
 S3FS_TRIES, BOTOCORE_TRIES = 2, 3
@@ -22,10 +24,9 @@ def file_system(address: str, **options: Any) -> tuple[Any, str]:
     """
     import fsspec
 
-    is_s3 = address.startswith("s3://")
-    more = _s3_options() if is_s3 else {}
-    system, path = fsspec.url_to_fs(address, **{**more, **options})
-    if is_s3:
+    service = service_of(address)
+    system, path = fsspec.url_to_fs(address, **{**service.options(), **options})
+    if service.library == "s3fs":
         system.retries = S3FS_TRIES
     return system, path
 
@@ -52,3 +53,62 @@ def _s3_options() -> dict[str, Any]:
         "skip_instance_cache": True,
         "config_kwargs": {**timeouts, "retries": retries},
     }
+
+
+def _gs_options() -> dict[str, Any]:
+    """Return how gcsfs asks: what others write is seen, by the JSON API, and nothing is logged.
+
+    It else asks by gRPC which kind of bucket it is; every kind answers the JSON API.
+    """
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    import aiohttp  # gcsfs brings it
+
+    # What it raises in the end it logs before, with a traceback.
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+    return {
+        "use_listings_cache": False,
+        "skip_instance_cache": True,
+        "requests_timeout": aiohttp.ClientTimeout(sock_connect=_TIMEOUT, sock_read=_TIMEOUT),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A kind of bucket: by which library it is asked, and on which condition it writes once.
+
+    `content_type` is what the library calls that, empty where objects have none; `login` what a
+    message adds to "your permissions"; `one_request` lets the library read an object in one: of
+    several parts each might be of another publisher.
+    """
+
+    library: str
+    condition: str
+    content_type: str = ""
+    login: str = ""
+    options: Callable[[], Mapping[str, Any]] = dict
+    one_request: Mapping[str, Any] = field(default_factory=dict)
+
+
+_SERVICES = {
+    "memory": Service(library="fsspec", condition="exclusive creation"),
+    "s3": Service(
+        library="s3fs",
+        condition="If-None-Match",
+        content_type="ContentType",
+        options=_s3_options,
+        one_request={"max_concurrency": 1},
+    ),
+    "gs": Service(
+        library="gcsfs",
+        condition="ifGenerationMatch",
+        content_type="content_type",
+        login=" (gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS)",
+        options=_gs_options,
+    ),
+}
+PROTOCOLS = tuple(_SERVICES)
+
+
+def service_of(address: str) -> Service:
+    """Return the kind of bucket that an address is of."""
+    return _SERVICES[address.partition("://")[0]]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from nipack.system.buckets import file_system, reason_of
+from nipack.system.buckets import file_system, reason_of, service_of
 from nipack.system.errors import SourceError
 from nipack.system.extras import how_to_have
 
@@ -37,10 +37,12 @@ def object_at(address: str, public: str) -> BucketObject:
             system, path = file_system(address)
             found = system.info(path)
     except ImportError as error:
-        raise SourceError(how_to_have("s3fs", f"{public}: a bucket", error)) from error
+        library = service_of(address).library
+        raise SourceError(how_to_have(library, f"{public}: a bucket", error)) from error
     if found["type"] != "file":
         raise SourceError(f"{public}: a folder of a bucket; name an archive in it")
-    tag = found.get("ETag") or found.get("LastModified") or found.get("created") or ""
+    names = ("ETag", "generation", "LastModified", "created")
+    tag = next((found[name] for name in names if found.get(name)), "")
     return BucketObject(system, path, public, int(found["size"]), str(tag))
 
 

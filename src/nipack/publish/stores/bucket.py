@@ -1,7 +1,7 @@
-"""A repository in an object store, by fsspec: s3://, and memory:// for trying.
+"""A repository in an object store, by fsspec: s3://, gs://, and memory:// for trying.
 
 An object is never seen with half of its bytes.  `create` rests on the store's own conditional
-writing (If-None-Match), which `probe` tries: some servers take it and do not heed it.
+writing, which `probe` tries: some servers take the condition and do not heed it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.stores.promise import keeps_promise
 from nipack.publish.stores.unfinished import own_path, tidy_unfinished
-from nipack.system.buckets import file_system, reason_of
+from nipack.system.buckets import file_system, reason_of, service_of
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
@@ -42,19 +42,18 @@ class BucketStore:
         """Take s3://BUCKET/PREFIX; `options` are the file system's own, as fsspec has them."""
         self.folder: Path | None = None
         self.address = address.rstrip("/")
-        self._is_s3 = address.startswith("s3://")
-        # In parts, which s3fs asks for by default, it might be of two publishers.
-        self._one_request = {"max_concurrency": 1} if self._is_s3 else {}
+        self._service = service = service_of(address)
         try:
             self._system, self._top = file_system(self.address, **options)
         except ImportError as error:
-            raise RepositoryError(how_to_have("s3fs", f"{address}: a bucket", error)) from error
+            why = f"{address}: a bucket"
+            raise RepositoryError(how_to_have(service.library, why, error)) from error
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""
         with self._errors(path):
             try:
-                content: bytes = self._system.cat_file(self._at(path), **self._one_request)
+                content: bytes = self._system.cat_file(self._at(path), **self._service.one_request)
             except FileNotFoundError:
                 return None
         return content
@@ -77,7 +76,7 @@ class BucketStore:
         with self._errors(path):
             self._system.pipe_file(self._at(path), content, **self._kind(path))
             folder, _, name = path.rpartition("/")
-            if self._is_s3 and name == "index.html" and folder.startswith("simple"):
+            if self._service.content_type and name == "index.html" and folder.startswith("simple"):
                 # A private bucket behind a CDN has no index of a directory: pip asks for this one.
                 self._system.pipe_file(self._at(f"{folder}/"), content, **self._kind(path))
 
@@ -151,15 +150,17 @@ class BucketStore:
         """Raise RepositoryError where it cannot be written, or does not keep `create`'s promise."""
         if not keeps_promise(self.create, self.delete, own_path()):
             raise RepositoryError(
-                f"{self.address}: this server does not heed If-None-Match, so two publishers at "
-                "once could lose packages; use one that does, or publish in a folder and copy it"
+                f"{self.address}: this server does not heed {self._service.condition}, so two "
+                "publishers at once could lose packages; use one that does, or publish in a folder "
+                "and copy it"
             )
 
     def _at(self, path: str) -> str:
         return f"{self._top}/{path}" if path else self._top
 
     def _kind(self, path: str) -> dict[str, str]:
-        return {"ContentType": content_type(path)} if self._is_s3 else {}
+        name = self._service.content_type
+        return {name: content_type(path)} if name else {}
 
     @contextmanager
     def _errors(self, path: str) -> Iterator[None]:
@@ -170,8 +171,8 @@ class BucketStore:
             raise
         except Exception as error:
             raise StoreError(
-                f"{self.address}/{path}: {reason_of(error)}; check the address, your permissions "
-                "and the network"
+                f"{self.address}/{path}: {reason_of(error)}; check the address, your "
+                f"permissions{self._service.login} and the network"
             ) from error
 
 
@@ -188,5 +189,8 @@ def content_type(path: str) -> str:
 
 
 def _is_there(error: OSError) -> bool:
+    # gcsfs then ends an upload in parts, of which the server may know nothing any more.
+    if isinstance(error, FileExistsError) or isinstance(error.__context__, FileExistsError):
+        return True
     # SeaweedFS's answer comes out of s3fs as this.
-    return isinstance(error, FileExistsError) or "pre-condition" in str(error).lower()
+    return "pre-condition" in str(error).lower()
