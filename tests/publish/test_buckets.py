@@ -8,7 +8,7 @@ from tests.publish.promises import check_promises
 from tests.publish.servers import Place, moto
 
 from nipack.publish import flow
-from nipack.publish.errors import RepositoryError
+from nipack.publish.errors import ExistsError, RepositoryError, StoreError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import Store, store_at
 from nipack.publish.stores.bucket import BucketStore, content_type
@@ -102,6 +102,31 @@ def test_a_connection_that_is_refused_is_a_clear_error(
     settings = flow.Settings(name="lab", unsigned=True, address="https://data.lab.example")
     with pytest.raises(RepositoryError, match="the repository is as it was"):
         flow.publish([artifacts["0.1"][".whl"]], store_at(bucket), None, settings)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("At least one of the Pre-conditions did not hold", ExistsError), ("the quota", StoreError)],
+)
+def test_what_a_server_says_of_a_file_that_is_there(
+    reason: str, kind: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BucketStore(f"memory://{tmp_path.name}/lab")
+    store.write("a", b"1")
+    (tmp_path / "a").write_bytes(b"1")
+
+    def refuse(*words: object, **more: object) -> None:
+        raise OSError(reason)
+
+    for name in ("pipe_file", "put_file"):
+        monkeypatch.setattr(store._system, name, refuse)
+    with pytest.raises(kind):
+        store.create("a", b"2")
+    with pytest.raises(kind):
+        store.create_from("a", tmp_path / "a", lambda count: None)
+    if kind is ExistsError:
+        store.create("a", b"1")  # a request that was repeated finds what it has written
+    assert store.read("a") == b"1"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 """What `nipack verify ADDRESS` finds of a repository that is not as it was signed."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from nipack.publish import flow, log
+from nipack.publish import flow, log, verification
 from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
+from nipack.publish.stores.folder import FolderStore
+from nipack.publish.stores.web import WebReader
 from nipack.publish.verification import check_repository
 
 Artifacts = dict[str, dict[str, Path]]
@@ -145,6 +148,32 @@ def test_an_entry_of_the_log_is_the_one_that_was_signed(repository: Path, genera
     assert check_repository(str(repository)).problems == (f"{path}: is changed",)
     (repository / path).unlink()
     assert check_repository(str(repository)).problems == (f"{path}: is missing",)
+
+
+@pytest.mark.parametrize("entry", [b"[]", b"{}", b"{"])
+def test_an_entry_that_is_none_is_a_problem(entry: bytes) -> None:
+    """One that was signed, so that its digest is right: by a publisher with a fault."""
+
+    class Reader:
+        address = "https://data.lab.example"
+
+        def read(self, path: str) -> bytes | None:
+            return entry
+
+        def digest(self, path: str) -> tuple[int, str] | None:
+            return None
+
+    about = {"generation": 3, "entry": hashlib.sha256(entry).hexdigest()}
+    assert list(verification._log_problems(Reader(), about)) == [
+        ".nipack/log/00000003.json: is not of the form of an entry"
+    ]
+
+
+def test_an_address_of_the_web_is_read_by_http() -> None:
+    reader = verification.reader_of("https://data.lab.example/lab/")
+    assert isinstance(reader, WebReader)
+    assert reader.address == "https://data.lab.example/lab"
+    assert isinstance(verification.reader_of("lab"), FolderStore)
 
 
 @pytest.mark.parametrize(
