@@ -66,7 +66,14 @@ AREAS = {
             *("inventory/verification.py", "publish/verification.py", "builder/flows/build.py"),
             *("inventory/copies.py", "publish/artifacts/damage.py"),
         ),
-        tests=(*("tests/inventory", "tests/builder/flows", "tests/builder/formats", *_SHARED),),
+        tests=(
+            *(
+                "tests/inventory",
+                "tests/builder/flows/test_build.py",
+                "tests/builder/test_parts.py",
+            ),
+            *_SHARED,
+        ),
     ),
     "escaping": Area(
         modules=("builder/escaping.py", "builder/rendering.py", "cli/visible.py"),

@@ -32,12 +32,12 @@ from typing import Any
 import coverage
 import mutants
 import pytest
-from mutants import Mutant
+from mutants import LONGEST, Mutant
 
 REPOSITORY = mutants.SOURCE.parent
 _LEAST, _TIMES = 30, 20  # seconds, and times what its tests take, that a mutant has
 _MEMORY = 6 << 30
-_MOST = 25  # seconds of tests that a mutant is tried by, the quickest ones
+_MOST = 12  # seconds of tests that a mutant is tried by, the quickest ones
 _ANEW = 1000  # tests of a module that are tried, where it is not known which use a constant
 
 
@@ -402,7 +402,11 @@ class _Chosen:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """End with the first failure."""
         if report.failed:
-            self.why.write_text(f"{report.when} of {report.nodeid}", "utf-8")
+            said = [
+                line[1:].strip() for line in report.longreprtext.splitlines() if line[:1] == "E"
+            ]
+            why = f"{report.when} of {report.nodeid}: {' '.join(said)[:LONGEST]}"
+            self.why.write_text(why, "utf-8")
             os._exit(1)
 
     def pytest_collectreport(self, report: Any) -> None:
@@ -446,10 +450,7 @@ class _Warm:
             if definitions[-1].scope == "session"
         }
         for item in {id(each): each for each in wanted.values()}.values():
-            # With a test of another module to come, what is of the session stays, and no more.
-            following = _another(session, item)
-            if following is not None and following.path != item.path:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=_Nothing(session))
 
     def _tried(self, mutant: Mutant, items: list[Any], there: "Functions") -> str:
         seconds = _LEAST + _TIMES * sum(self.known.seconds[item.nodeid] for item in items)
@@ -480,10 +481,15 @@ def _functions(folder: str) -> Functions:
     return found
 
 
-def _another(session: Any, item: Any) -> Any:
-    """Return another test, of another module if there is one."""
-    others = [each for each in session.items if each is not item]
-    return next((each for each in others if each.path != item.path), (others or [None])[0])
+class _Nothing:
+    """No next test: what modules have is taken away, and what the session has stays."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def listchain(self) -> list[Any]:
+        """Return what is not to be taken away."""
+        return [self.session]
 
 
 def _seen(folder: Path) -> list[tuple[str, int, int]]:
@@ -510,7 +516,6 @@ def _run_some(
     config._tmp_path_factory._basetemp = place / "tests"
     config.pluginmanager.register(_Chosen([], why), "of this mutant")
     # What is of the session is the first process's, to be taken away at the very end.
-    last = _another(items[-1].session, items[-1])
-    for item, following in zip(items, [*items[1:], last], strict=True):
+    for item, following in zip(items, [*items[1:], _Nothing(items[0].session)], strict=True):
         config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     return 0

@@ -97,6 +97,19 @@ def test_a_copy_without_links_is_intact(data: Path) -> None:
     assert damage() == [("default/T1.nii.gz", "changed")]
 
 
+def test_no_more_files_stand_for_links_than_may(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "default.nii.gz").unlink()
+    shutil.copy(data / "2mm/T1.nii.gz", data / "default.nii.gz")
+    (data / "default").unlink()
+    shutil.copytree(data / "2mm", data / "default")
+    monkeypatch.setattr(verification, "MOST_BEHIND_LINKS", 2)
+    assert checked().state == "intact"
+    monkeypatch.setattr(verification, "MOST_BEHIND_LINKS", 1)
+    assert "more than 1 files would stand for its links; install" in str(checked().reason)
+
+
 def test_a_loop_of_links_is_no_end(data: Path) -> None:
     (data / "loop").symlink_to(".")
     (data / "T1.nii.gz").unlink()

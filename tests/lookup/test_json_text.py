@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.commands import peak_memory
+from tests.conftest import REPOSITORY
 
-from nipack.lookup.json_text import DEEPEST, MOST_OF_JSON, json_value
+from nipack.lookup.json_text import DEEPEST, MOST_OF_JSON, MOST_OF_OWN, json_value
 
 VALUES = st.recursive(
     st.none()
@@ -104,3 +105,13 @@ def test_there_may_be_half_a_million_of_lists_and_objects_and_more_in_long_texts
     with pytest.raises(ValueError, match=r"it has more than 524,843 lists and objects"):
         json_value(b"[" + many + b"0]")
     assert len(json_value(b"[" + many + b"0]" + b" " * 400_000)) == 530_001
+
+
+def test_a_long_text_may_have_a_list_more_in_64_characters() -> None:
+    assert len(json_value("[" + "[]," * 500_000 + "1]")) == 500_001
+
+
+def test_the_page_of_limits_has_what_is_read() -> None:
+    page = (REPOSITORY / "docs" / "reliability.md").read_text("utf-8")
+    assert f"up to {MOST_OF_JSON >> 20} MB, " in page
+    assert f"{MOST_OF_OWN >> 20} MB of\nwhat nipack wrote itself" in page
