@@ -232,6 +232,15 @@ def test_a_definition_with_a_misspelt_name_is_not_passed_over(name: str, tmp_pat
     assert read(tree, tmp_path / "work").version == "0.3"
 
 
+@pytest.mark.parametrize("folder", [".", "one", "one/two"])
+def test_a_misspelt_config_ini_is_seen_as_deep_as_a_right_one(folder: str, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / folder).mkdir(parents=True)
+    (tree / folder / "Config.INI").write_text("[DEFAULT]\nversion = 1\n", "utf-8")
+    with pytest.raises(DataPackageError, match="but here is a Config"):
+        read(tree, tmp_path / "work")
+
+
 @pytest.mark.parametrize("defined", [False, True])
 def test_a_config_ini_with_a_misspelt_name(defined: bool, tmp_path: Path) -> None:
     tree = plain(tmp_path)

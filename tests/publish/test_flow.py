@@ -14,7 +14,7 @@ from tests.publish.handwritten import PACKAGES
 from nipack.publish import flow, indexes, log
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings
-from nipack.publish.indexes import Written
+from nipack.publish.indexes import Payloads, Written
 from nipack.publish.log import State
 from nipack.publish.packages import Packages
 from nipack.publish.signing import Signer, signer_of
@@ -144,6 +144,20 @@ def test_what_was_written_is_read_as_far_as_it_is_the_same(store: FolderStore) -
     store.write("c", b"a")
     assert written.read("a") is None
     assert written.read("c") is None, "it names no such file"
+
+
+def test_an_artifact_that_is_at_hand_is_not_looked_for(store: FolderStore, tmp_path: Path) -> None:
+    path = PACKAGES[0].artifacts[0].path
+    local = tmp_path / "here.deb"
+    local.write_bytes(b"here")
+    assert Payloads(store, {}).open(PACKAGES[0]) is None
+    for known, content in (({path: local}, b"here"), ({}, b"there")):
+        found = Payloads(store, known).open(PACKAGES[0])
+        assert found is not None
+        name, stream = found
+        with stream:
+            assert (name, stream.read()) == (path.rpartition("/")[2], content)
+        store.write(path, b"there")
 
 
 def test_a_repository_of_handwritten_packages_is_written_whole(store: FolderStore) -> None:

@@ -67,6 +67,13 @@ def test_everything_about_a_member_is_fixed(tmp_path: Path) -> None:
     assert not any(info.pax_headers for info in members), "dpkg reads GNU's format"
 
 
+def test_a_name_that_is_not_utf_8_is_written_as_it_is() -> None:
+    odd = text_file("caf\udce9", b"x")
+    content = written((odd,))
+    assert content.startswith(b"caf\xe9\0")
+    assert [each.path for each in read_tar(io.BytesIO(content), nothing)] == [odd.path]
+
+
 def test_two_blocks_of_zeros_are_the_end() -> None:
     exactly = text_file("data", bytes(tarfile.RECORDSIZE - 3 * tarfile.BLOCKSIZE))
     assert len(written((exactly,))) == tarfile.RECORDSIZE

@@ -68,6 +68,14 @@ def test_members_beyond_4_gib(tmp_path: Path) -> None:
     subprocess.run(["unzip", "-tq", path], check=True, capture_output=True)
 
 
+def test_a_time_before_ms_dos_is_its_first_day() -> None:
+    output = io.BytesIO()
+    with zip_writer(output, 0) as archive, archive.member("one"):
+        pass
+    with zipfile.ZipFile(output) as found:
+        assert found.getinfo("one").date_time == (1980, 1, 1, 0, 0, 0)
+
+
 def test_a_member_that_is_larger_than_it_was_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nipack.builder.archive.zips.LIMIT", 1000)
     with (

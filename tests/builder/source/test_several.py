@@ -346,6 +346,9 @@ def test_the_newest_file_of_any_archive_has_the_time_of_all(tmp_path: Path) -> N
     (tmp_path / "other").mkdir()
     tree = open_sources(Sources(files=(file,)), tmp_path / "other", reporter, shown="it")
     assert tree.newest is None, "files of no archive have the time of their copy"
+    (tmp_path / "old").mkdir()
+    old = Sources(archives=(timed("c", 0),))
+    assert open_sources(old, tmp_path / "old", reporter, shown="it").newest is None, "of 1970"
 
 
 def test_what_archives_cannot_give_is_told_at_once(tmp_path: Path) -> None:
