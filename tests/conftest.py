@@ -4,6 +4,7 @@ import gc
 import gzip
 import io
 import itertools
+import multiprocessing.util
 import os
 import re
 import shutil
@@ -133,6 +134,8 @@ def _no_litter() -> Iterator[None]:
 
     Other users can look into it, and its name is short enough for sockets.
     """
+    # What it keeps for its processes it deletes by itself, when this folder is gone.
+    multiprocessing.util.get_temp_dir()
     with tempfile.TemporaryDirectory(prefix="nipack-tests-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         with pytest.MonkeyPatch.context() as patched:

@@ -74,7 +74,7 @@ def test_a_link_of_ones_own_that_leads_nowhere_is_called_so(
     said = alone(capsys, "link")[1]
     assert said.endswith(f"{own}: a link of your own to data that is gone; remove it\n")
     own.unlink()
-    assert alone(capsys, "link")[1] == "nilearn: 1 copied\n"
+    assert alone(capsys, "link", "--copy")[1] == "nilearn: 1 copied\n"
 
 
 def test_what_cannot_be_done_fails(install: Install, user: Path) -> None:
