@@ -105,7 +105,7 @@ def _viewer(path: Path, folder: Path | None) -> Viewer:
 @cache
 def _own_licence() -> bytes:
     folder = resources.files("nipack.publish.catalogue")
-    return folder.joinpath("assets", "niivue-notice.txt").read_bytes()
+    return folder.joinpath("assets", "niivue.notice").read_bytes()
 
 
 def _installed() -> Path:
