@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from nipack.builder.escaping import NotExpressible, word, yaml_block, yaml_scalar
+from nipack.builder.escaping import NotExpressible, spec_path, word, yaml_block, yaml_scalar
 
 ODD = ["inf", "nan", "NaN", "null", "~", "true", "False", "on", "off", "yes", "No", "y", "n"]
 ODD += ["0x1f", "0o17", "1.0", "-1", "2024-02-29", ".5", "+1"]
@@ -43,3 +43,11 @@ def test_what_has_no_spelling_is_said_with_the_reason_and_the_remedy() -> None:
         word("a b")
     assert str(caught.value) == f"'a b': {caught.value.reason}; {caught.value.remedy}"
     assert caught.value.remedy == "rename it"
+
+
+@pytest.mark.parametrize("character", '[]"\\*?{}')
+def test_no_list_of_rpm_s_has_what_its_versions_read_in_different_ways(character: str) -> None:
+    with pytest.raises(NotExpressible, match="have no spelling of") as caught:
+        spec_path(f"a{character}b")
+    assert f"'{character}'" in caught.value.reason
+    assert spec_path("a b~(c)") == '"a b~(c)"'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.machine import add_records, install
 
-from nipack.cli.visible import VisibleStream, exact, folded, visible, width_of
+from nipack.cli.visible import VisibleStream, exact, folded, print_paths, visible, width_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names of POSIX")
 # Clears the screen, sets the title, deletes, begins a C1 command, turns the text round.
@@ -131,6 +131,16 @@ def test_lines_that_come_together_are_spelled_out() -> None:
     assert below.getvalue() == "a\\x1b\nb\\u007f\n"
     assert exact(stream) is below  # type: ignore[arg-type]
     assert exact(below) is below
+    assert stream.readable() is below.readable()
+
+
+@pytest.mark.parametrize("below", [Terminal(), io.StringIO()])
+def test_a_path_is_visible_to_a_person_and_exact_for_a_program(
+    below: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", VisibleStream(below))
+    print_paths(["/a\x1b", "/b"])
+    assert below.getvalue() == ("/a\\x1b\n/b\n" if below.isatty() else "/a\x1b\n/b\n")
 
 
 def test_only_a_terminal_has_a_width(monkeypatch: pytest.MonkeyPatch) -> None:

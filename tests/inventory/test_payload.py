@@ -119,3 +119,44 @@ def test_parts_of_a_whole_without_a_name_change_nothing(tmp_path: Path) -> None:
     found = find_manifest(str(data))
     assert found is not None
     assert found.digests == {"config.ini": DIGEST}
+
+
+def test_files_of_the_folder_itself_keep_their_names(tmp_path: Path) -> None:
+    found = read_manifest(
+        manifest(tmp_path, f"{DIGEST}  ./config.ini", f"{DIGEST}  config.ini"), "."
+    )
+    assert set(found.digests) == {"./config.ini", "config.ini"}
+
+
+@pytest.mark.parametrize("has_whole", [True, False])
+def test_the_parts_of_a_whole_are_checked_as_one(tmp_path: Path, has_whole: bool) -> None:
+    above, data = tmp_path / "share/nipack", tmp_path / "share/nipy/nipy/x"
+    data.mkdir(parents=True)
+    records: dict[str, tuple[str, dict[str, object]]] = {
+        "nipy-x-a": ("a.nii", {"part_of": "nipy-x"}),
+        "nipy-x-b": ("b.nii", {"part_of": "nipy-x"}),
+        "nipy-y-c": ("c.nii", {"part_of": "nipy-y"}),
+    }
+    if has_whole:
+        records["nipy-x"] = ("whole.nii", {"parts": {"nipy-x-a": {}, "nipy-x-b": {}}})
+    for name, (file, said) in records.items():
+        (above / name).mkdir(parents=True)
+        lines = [f"{DIGEST}  share/nipy/nipy/x/{each}" for each in ("config.ini", file)]
+        manifest(above / name, *lines)
+        metadata(above / name, name=name, relpath="nipy/x", **said)
+    found = find_manifest(str(data))
+    assert found is not None
+    assert {Path(each).name for each in found.packages} == records.keys() - {"nipy-y-c"}
+    own = {"whole.nii"} if has_whole else set()
+    assert set(found.digests) == {"config.ini", "a.nii", "b.nii", *own}
+
+
+def test_a_malformed_manifest_is_told_of_only_where_it_is_the_directory_s(tmp_path: Path) -> None:
+    above, data = tmp_path / "share/nipack", tmp_path / "share/nipy/nipy/x"
+    for folder in (data, above / "other", above / "nipy-x"):
+        folder.mkdir(parents=True)
+    manifest(above / "other", "words")
+    assert find_manifest(str(data)) is None
+    manifest(above / "nipy-x", "words")
+    with pytest.raises(DataError, match=r"nipy-x.SHA256SUMS:1: "):
+        find_manifest(str(data))

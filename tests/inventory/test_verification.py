@@ -222,6 +222,13 @@ def test_a_name_is_one_line_without_a_terminals_commands(data: Path) -> None:
     assert problem.path == "a\nb: \x1b[31mé"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are texts elsewhere")
+def test_the_bytes_of_a_name_that_is_no_text_are_kept(data: Path) -> None:
+    for name in (b"a\x80", b"b\xff"):
+        (data / os.fsdecode(name)).touch()
+    assert [str(each) for each in checked().problems] == ["a\udc80: extra", "b\udcff: extra"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in directories")
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 def test_what_has_no_end_is_not_read(data: Path, kind: str) -> None:

@@ -76,6 +76,16 @@ def test_a_time_before_ms_dos_is_its_first_day() -> None:
         assert found.getinfo("one").date_time == (1980, 1, 1, 0, 0, 0)
 
 
+def test_the_first_year_of_ms_dos_is_a_year_as_any_other() -> None:
+    output = io.BytesIO()
+    with zip_writer(output, 345_678_900) as archive, archive.member("one"):
+        pass
+    with zipfile.ZipFile(output) as found:
+        info = found.getinfo("one")
+        assert info.date_time == (1980, 12, 14, 21, 55, 0)
+        assert info.extra == b""
+
+
 def test_a_member_that_is_larger_than_it_was_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nipack.builder.archive.zips.LIMIT", 1000)
     with (

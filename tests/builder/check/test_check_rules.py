@@ -347,6 +347,13 @@ def test_a_package_that_only_looks_wrong(name: str, folder: Path) -> None:
     assert problems(folder) == ()
 
 
+def test_the_umbrella_may_be_a_folder_of_its_own(folder: Path) -> None:
+    (folder / "pbrain").mkdir()
+    (folder / "templates").rename(folder / "pbrain" / "templates")
+    [differs] = [each for each in problems(folder) if each.code == "umbrella-differs"]
+    assert differs.message == "its folders say pbrain/templates, but the relpath is nipy/templates"
+
+
 def test_folders_that_contradict_the_relpath_or_repeat_it(folder: Path) -> None:
     define(folder, relpath="pbrain/templates")
     nest(folder)

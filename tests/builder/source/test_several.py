@@ -404,6 +404,15 @@ def test_a_link_that_leaves_the_data_without_its_folders_is_refused(tmp_path: Pa
     assert not written.parent.is_symlink()
 
 
+def test_a_name_that_is_too_long_here_is_refused_with_the_reason(tmp_path: Path) -> None:
+    one = local(tmp_path, "one.tar", archive(a=b"1"))
+    said = failure_of({"archives": [{"address": one, "into": "n" * 300}]}, tmp_path)
+    assert said.endswith(
+        f"one.tar: a cannot be put at {'n' * 300}/a: the name is too long for this machine; "
+        "change into, or take less"
+    )
+
+
 def sums(files: dict[str, bytes], line: str) -> str:
     """Return a registry of files by their paths, each line made of a pattern."""
     return "".join(

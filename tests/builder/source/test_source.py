@@ -307,6 +307,9 @@ def test_inner_links_are_made_and_hard_links_copied(tmp_path: Path) -> None:
         ("link", "..", True),
         ("link", "...", False),
         ("./a/link", "../..", True),
+        # What is between two slashes is no folder.
+        ("a/link", "..//../a", True),
+        ("a/link", "..//a", False),
     ],
 )
 def test_leads_out(name: str, target: str, out: bool) -> None:

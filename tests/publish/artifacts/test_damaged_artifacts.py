@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 
 from nipack.cli.app import nipack
+from nipack.publish.artifacts.damage import read_text
 from nipack.publish.artifacts.rpm import rpm_files
 from nipack.publish.artifacts.zstd_frames import zstd_reader
 from nipack.publish.ecosystems import ecosystems, members_of
@@ -257,3 +258,10 @@ def test_no_reader_fails_in_another_way(tmp_path: Path) -> None:
     assert {*ecosystems()} < {*targets}
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == targets
     assert done.stdout.count(" tried, 0 found") == len(targets)
+
+
+def test_a_text_of_just_the_bound_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIPACK_LIMITS", "text=5")
+    assert read_text(io.BytesIO(b"12345"), "it") == b"12345"
+    with pytest.raises(RepositoryError, match="its it has more than 5 bytes"):
+        read_text(io.BytesIO(b"123456"), "it")
