@@ -25,7 +25,9 @@ from nipack.publish.verification import check_repository
 
 Artifacts = dict[str, dict[str, Path]]
 NAME = "nipy-examplepkg"
-RECORD = {"name": "evil", "version": "1", "build": "0", "depends": []}
+# No signature, whose letters are random, can have the word in it, since none has a hyphen.
+EVIL = "evil-data"
+RECORD = {"name": EVIL, "version": "1", "build": "0", "depends": []}
 
 
 @pytest.fixture(scope="module")
@@ -153,24 +155,26 @@ def test_nothing_is_read_again_where_only_the_date_changes(
 def put_in_record(lab: Lab) -> None:
     flat = lab.folder / "conda/noarch/repodata.json"
     document = json.loads(flat.read_bytes())
-    document["packages.conda"]["evil-1-0.conda"] = RECORD
+    document["packages.conda"][f"{EVIL}-1-0.conda"] = RECORD
     flat.write_bytes(json.dumps(document).encode())
 
 
 def put_in_stanza(lab: Lab) -> None:
     for path in lab.folder.rglob("Packages"):
-        path.write_text(path.read_text("utf-8") + "Package: evil\nFilename: pool/evil.deb\n\n")
+        path.write_text(path.read_text("utf-8") + f"Package: {EVIL}\nFilename: pool/{EVIL}.deb\n\n")
 
 
 def put_in_row(lab: Lab) -> None:
     path = lab.folder / "packages.json"
-    path.write_bytes(path.read_bytes().replace(b"Smallest", b"Evil").replace(b"example", b"evil"))
+    path.write_bytes(
+        path.read_bytes().replace(b"Smallest", b"Evil").replace(b"example", EVIL.encode())
+    )
 
 
 def put_in_project(lab: Lab) -> None:
     path = lab.folder / "simple/index.json"
     document = json.loads(path.read_bytes())
-    document["projects"].append({"name": "evil"})
+    document["projects"].append({"name": EVIL})
     path.write_bytes(json.dumps(document).encode())
 
 
@@ -197,7 +201,7 @@ def test_what_another_has_put_into_an_index_gets_into_no_signed_one(
     lab.publish(*others)
     assert lab.differing() == []
     written = [path for path in lab.folder.rglob("*") if path.is_file()]
-    assert not [path for path in written if b"evil" in path.read_bytes()]
+    assert not [path for path in written if EVIL.encode() in path.read_bytes()]
 
 
 def test_a_line_of_the_log_that_is_damaged_is_named(lab: Lab, others: list[Path]) -> None:
