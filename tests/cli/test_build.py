@@ -39,6 +39,7 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir()) if directory.exists() else []
 
 
+@pytest.mark.slow(1)
 def test_the_example_of_the_documentation(tmp_path: Path) -> None:
     done = run(plain(tmp_path), cwd=tmp_path)
     assert done.returncode == 0
@@ -246,11 +247,10 @@ def run_without_rights(*words: object) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     "unreadable",
     [
-        "templates/ICBM152/T1.nii.gz",
         "templates/config.ini",
         *(
             pytest.param(each, marks=pytest.mark.slow(1))
-            for each in ("templates/ICBM152", "templates", ".")
+            for each in ("templates/ICBM152/T1.nii.gz", "templates/ICBM152", "templates", ".")
         ),
     ],
 )

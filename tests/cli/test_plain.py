@@ -48,6 +48,7 @@ def alone(prefix: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environ)
 
 
+@pytest.mark.slow(1)
 def test_where_prints_the_path(prefix: Path) -> None:
     data = prefix / "share" / "nipy" / "nipy" / "templates"
     done = alone(prefix, "where", "nipy/templates")

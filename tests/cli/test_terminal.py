@@ -94,6 +94,7 @@ def test_ctrl_c_ends_at_once_and_leaves_the_terminal_as_it_was(
     assert "Aborted" not in terminal.shown
 
 
+@pytest.mark.slow(1)
 def test_ctrl_c_at_a_question_writes_nothing(tmp_path: Path) -> None:
     data = install(tmp_path / "mine")
     variables = {**environment(data), "HOME": str(tmp_path / "home")}

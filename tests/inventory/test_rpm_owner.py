@@ -57,6 +57,7 @@ def system(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no rpm")
 @pytest.mark.parametrize(
     ("script", "found"),

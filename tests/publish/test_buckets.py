@@ -79,6 +79,7 @@ def test_pip_is_answered_where_a_bucket_has_no_index_of_a_directory(
         assert answer["ContentType"] == "text/html; charset=utf-8"
 
 
+@pytest.mark.slow(1)
 def test_a_store_that_does_not_heed_conditions_is_refused(
     artifacts: Artifacts, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

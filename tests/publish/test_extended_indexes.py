@@ -182,7 +182,16 @@ CHANGES = [put_in_record, put_in_stanza, put_in_row, put_in_project]
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("digests", ["as they were", "changed", "signed by another"])
+@pytest.mark.parametrize(
+    "digests",
+    [
+        "as they were",
+        *(
+            pytest.param(each, marks=pytest.mark.slow(1))
+            for each in ("changed", "signed by another")
+        ),
+    ],
+)
 def test_what_another_has_put_into_an_index_gets_into_no_signed_one(
     lab: Lab, others: list[Path], change: Any, digests: str, tmp_path: Path
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_server_that_answers_no_more_is_left(
     assert len(pointed_at(server.folder / "data" / "lab")) == 2
 
 
+@pytest.mark.slow(1)
 def test_a_server_that_never_greets_is_left(
     server: SshServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def test_stdout_goes_where_it_is_wanted(tmp_path: Path) -> None:
     assert (said, target.read_bytes()) == ("2\n", b"1\n")
 
 
+@pytest.mark.slow(1)
 def test_each_line_is_logged_while_it_runs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

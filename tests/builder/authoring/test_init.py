@@ -372,6 +372,7 @@ def test_a_template_of_templateflow(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.shape == (197, 233, 189)
 
 
+@pytest.mark.slow(1)
 def test_nilearns_data_directory(tmp_path: Path) -> None:
     data = tmp_path / "nilearn" / "datasets" / "data"
     shutil.copytree(nilearn_data(), data, ignore=shutil.ignore_patterns("__pycache__"))

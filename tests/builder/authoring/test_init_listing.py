@@ -68,6 +68,7 @@ def payload(definition: Path, out: Path) -> str:
     return str(artifact["payload_id"])
 
 
+@pytest.mark.slow(1)
 def test_a_folder_is_listed_with_digests_and_sizes(server: Server, tmp_path: Path) -> None:
     folder = write(tmp_path / "mylab" / "atlas", FILES | {".hidden": b"", ".git/config": b""})
     out = tmp_path / "definition"

@@ -142,6 +142,7 @@ def test_rendering_twice_changes_nothing(
     assert {file.path: file.path.stat().st_mtime_ns for file in again.files} == before
 
 
+@pytest.mark.slow(1)
 @formats
 def test_no_jinja_is_left_in_what_is_rendered(
     sample: Path, format: RecipeFormat, render: Render
@@ -161,6 +162,7 @@ _VERSION_NAMED = {
 }
 
 
+@pytest.mark.slow(1)
 @formats
 def test_a_dry_run_writes_nothing(sample: Path, format: RecipeFormat, tmp_path: Path) -> None:
     options = RecipeOptions(

@@ -80,6 +80,7 @@ def test_a_server_that_is_too_slow_is_given_up(how: str, server: Server) -> None
         assert "it sent fewer than 1,000 bytes a second (set NIPACK_LIMITS=rate=NUMBER" in said
 
 
+@pytest.mark.slow(1)
 def test_a_download_has_an_end_however_fast_it_is(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_floor_can_be_lowered(server: Server, monkeypatch: pytest.MonkeyPatc
     assert "it took more than 2 seconds" in refusal(server.address)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_speaks_no_tls(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -155,6 +157,7 @@ def test_a_busy_server_is_waited_for_no_longer_than_the_limit(
     assert "cannot be fetched: 503" in refusal(server.address.replace("data", "other"))
 
 
+@pytest.mark.slow(1)
 @pytest.mark.usefixtures("impatient")
 def test_what_a_busy_server_asks_for_is_not_slowness(
     server: Server, monkeypatch: pytest.MonkeyPatch

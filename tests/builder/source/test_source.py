@@ -735,6 +735,7 @@ def test_no_address_decides_where_a_download_is_written(
     assert {path for path in set(tmp_path.rglob("*")) - before if "work" not in path.parts} == set()
 
 
+@pytest.mark.slow(1)
 def test_nothing_of_a_source_is_run(tmp_path: Path) -> None:
     tree = plain(tmp_path)
     (tree / "setup.py").write_text("open('ran', 'w')", "utf-8")

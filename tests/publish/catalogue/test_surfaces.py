@@ -311,7 +311,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(each, marks=pytest.mark.slow(1) if each == "packed.gii.gz" else ())
+        for each in HOSTILE
+    ],
+)
 def test_a_file_that_is_no_surface_is_refused(tmp_path: Path, name: str) -> None:
     reasons = {"bomb.gii": "larger than its dimensions", "packed.gii.gz": "is larger than"}
     reasons |= {"external.gii": "lie in other files", "dimensions.gii": "arrays are larger"}

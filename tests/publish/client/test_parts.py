@@ -77,6 +77,7 @@ def test_the_whole_is_put_together(format: str, user: Path, tmp_path: Path) -> N
     assert [each["state"] for each in json.loads(done.stdout)] == ["intact"]
 
 
+@pytest.mark.slow(1)
 def test_a_newer_whole_replaces_it(user: Path, tmp_path: Path) -> None:
     source = in_parts(tmp_path)
     publish(source, tmp_path, "conda")
@@ -171,6 +172,7 @@ def test_data_of_another_package_says_whose_it_is(user: Path, tmp_path: Path) ->
     assert "nipy-templates 0.3 is in" in got("nipy-templates")
 
 
+@pytest.mark.slow(1)
 def test_a_whole_of_which_a_part_is_not_there_is_refused(user: Path, tmp_path: Path) -> None:
     publish(in_parts(tmp_path), tmp_path, "deb", without="-2mm_")
     add(tmp_path)

@@ -51,6 +51,7 @@ def test_a_server_that_is_too_slow_is_given_up_and_gone_on_with_later(
     assert FLOOR in refusal(server, tmp_path / "part")
 
 
+@pytest.mark.slow(1)
 def test_what_came_before_a_server_slept_is_kept(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_download_has_an_end_however_fast_it_is(
     )
 
 
+@pytest.mark.slow(1)
 def test_the_floor_can_be_lowered(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
