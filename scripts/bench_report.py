@@ -68,10 +68,15 @@ class Report:
     comparisons: tuple[Comparison, ...]
 
     def with_rows(self, other: "Report") -> "Report":
-        """Return this report with another's rows: in place of its own of that name, or added."""
+        """Return this report with another's rows: in place of its own of that name, or added.
+
+        It is of the days of both; the machine and the versions are those that it had before.
+        """
         new = {each.key: each for each in other.comparisons}
         kept = tuple(new.pop(each.key, each) for each in self.comparisons)
-        return Report(about=self.about, comparisons=(*kept, *new.values()))
+        days = dict.fromkeys([*self.about["date"].split(" and "), other.about["date"]])
+        about = self.about | {"date": " and ".join(days)}
+        return Report(about=about, comparisons=(*kept, *new.values()))
 
     def write(self, folder: Path) -> None:
         """Write the raw figures, the page and the plot."""

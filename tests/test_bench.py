@@ -33,8 +33,8 @@ def comparison(processor: float, name: str = "nipack build", peer: str = "tar | 
     return REPORT.Comparison(name=name, peer=peer, ours=ours, theirs=theirs)
 
 
-def report(*comparisons: Any) -> Any:
-    return REPORT.Report(about={"processors": "2"}, comparisons=comparisons)
+def report(*comparisons: Any, date: str = "2026-01-31") -> Any:
+    return REPORT.Report(about={"processors": "2", "date": date}, comparisons=comparisons)
 
 
 @pytest.mark.parametrize(("processor", "count"), [(3.0, 0), (4.9, 0), (5.1, 1), (50.0, 1)])
@@ -91,10 +91,12 @@ def test_a_comparison_takes_no_longer_than_to_read_both_twice_and_little_memory(
 
 def test_rows_that_were_measured_again_take_the_place_of_the_old() -> None:
     old = report(comparison(4.0), comparison(1.0, peer="another"))
-    new = report(comparison(2.0, peer="another"), comparison(3.0, peer="new"))
-    merged = old.with_rows(new)
+    rows = comparison(2.0, peer="another"), comparison(3.0, peer="new")
+    merged = old.with_rows(report(*rows, date="2026-02-01"))
     assert [each.peer for each in merged.comparisons] == ["tar | zstd", "another", "new"]
     assert [each.ours.processor[0] for each in merged.comparisons] == [4.0, 2.0, 3.0]
+    assert merged.about == {"processors": "2", "date": "2026-01-31 and 2026-02-01"}
+    assert merged.with_rows(report(date="2026-02-01")).about == merged.about
 
 
 @pytest.mark.slow(60)

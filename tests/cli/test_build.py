@@ -204,7 +204,7 @@ def fifo(tmp_path: Path) -> object:
             "cannot be fetched",
             marks=pytest.mark.slow(2),
         ),
-        (lambda tmp_path: "http://127.0.0.1:1/a.tar.gz", "only https://, s3:// and file://"),
+        (lambda tmp_path: "http://127.0.0.1:1/a.tar.gz", "only https://, s3://, gs:// and file://"),
         (
             no_config,
             "no folder in it has a config.ini, so it is unclear which one is the data; put",

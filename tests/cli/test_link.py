@@ -49,12 +49,16 @@ def test_link_and_unlink(install: Install, user: Path, capsys: pytest.CaptureFix
     assert not (user / "nilearn_data" / "atlas").exists()
 
 
-def test_what_is_not_as_the_package_has_it(
-    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def own(install: Install, user: Path) -> Path:
+    """Return where nilearn looks for a file of a package, in a folder that is there."""
     install("nilearn_data/atlas", {"a.nii": b"a"})
-    own = user / "nilearn_data" / "atlas" / "a.nii"
-    own.parent.mkdir(parents=True)
+    place = user / "nilearn_data" / "atlas" / "a.nii"
+    place.parent.mkdir(parents=True)
+    return place
+
+
+def test_what_is_not_as_the_package_has_it(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own.write_bytes(b"own")
     status, said = run("link")
     assert status == 0
@@ -65,12 +69,9 @@ def test_what_is_not_as_the_package_has_it(
 
 
 def test_a_link_of_ones_own_that_leads_nowhere_is_called_so(
-    install: Install, user: Path, capsys: pytest.CaptureFixture[str]
+    own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    install("nilearn_data/atlas", {"a.nii": b"a"})
-    own = user / "nilearn_data" / "atlas" / "a.nii"
-    own.parent.mkdir(parents=True)
-    own.symlink_to(user / "gone.nii")
+    own.symlink_to(own.with_name("gone.nii"))
     said = alone(capsys, "link")[1]
     assert said.endswith(f"{own}: a link of your own to data that is gone; remove it\n")
     own.unlink()

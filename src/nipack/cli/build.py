@@ -134,8 +134,8 @@ def build(
 
     SOURCE is a source tarball (.tar.gz, .tar.xz, .tar.bz2, .zip), an unpacked one, a directory of
     data with its config.ini, a package.yaml or the folder it is in, a folder of such folders, or an
-    https:// or file:// address of a tarball or a package.yaml, or an s3:// address of a tarball.  A
-    setup.py in it is never run.
+    https:// or file:// address of a tarball or a package.yaml, or an s3:// or gs:// address of a
+    tarball.  A setup.py in it is never run.
     Downloads are kept in a cache (NIPACK_CACHE_DIR).  A package that is there already and would be
     the same is kept; one of the same version and revision, but of other data, is refused.
     """

@@ -529,8 +529,14 @@ def test_a_file_address_has_its_escapes_undone(tmp_path: Path) -> None:
     [
         ("no/such/file.tar.gz", "no/such/file.tar.gz: there is no such file"),
         ("/dev/null", "/dev/null: neither a file nor a folder"),
-        ("http://example.org/a.tar.gz", "only https://, s3:// and file:// addresses are fetched"),
-        ("ftp://example.org/a.tar.gz", "only https://, s3:// and file:// addresses are fetched"),
+        (
+            "http://example.org/a.tar.gz",
+            "only https://, s3://, gs:// and file:// addresses are fetched",
+        ),
+        (
+            "ftp://example.org/a.tar.gz",
+            "only https://, s3://, gs:// and file:// addresses are fetched",
+        ),
         ("file://[", "there is no such file"),
         ("https://[::1", "cannot be fetched: it is not a valid address"),
         ("https://a b/", "cannot be fetched: it is not a valid address"),

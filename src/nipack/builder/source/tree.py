@@ -150,7 +150,7 @@ def local_path(address: str) -> Path:
         return Path(address)
     if scheme != "file":
         raise SourceError(
-            f"{address}: only https://, s3:// and file:// addresses are fetched; write one"
+            f"{address}: only https://, s3://, gs:// and file:// addresses are fetched; write one"
         )
     from urllib.request import url2pathname  # as costly as requests
 
