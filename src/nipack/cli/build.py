@@ -273,9 +273,10 @@ def _built_at_once(
     """Build the sources at once, on this machine or a cluster; tell in order what came of them."""
     from nipack.builder.flows.cluster import cluster
     from nipack.builder.flows.collection import (
+        Opened,
         Order,
         build_collection,
-        local_processes,
+        build_processes,
         on_every_machine,
     )
     from nipack.system.address import public_address
@@ -288,8 +289,9 @@ def _built_at_once(
             Order(source=source, formats=names, out_dir=out_dir, claims=claims, **how)
             for source in sources
         ]
+        opened: Opened
         if scheduler is None:
-            opened = partial(local_processes, jobs)
+            opened = partial(build_processes, jobs)
         else:
             orders = list(map(on_every_machine, orders))
             opened = partial(cluster, scheduler, claims)

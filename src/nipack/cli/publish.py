@@ -126,6 +126,7 @@ def publish(
     from nipack.publish import flow
     from nipack.publish.catalogue.viewer import viewer_at
     from nipack.publish.stores import store_at
+    from nipack.system.parallel import threads
 
     # What is read of 10,000 packages stays until the end: to look for garbage in it each time that
     # 700 more objects are there takes an eighth of all.
@@ -151,6 +152,7 @@ def publish(
             refresh=refresh,
             pictures=pictures,
             clock_is_right=clock_is_right,
+            processes=threads(),
             reporter=reporter,
         )
     if as_json:

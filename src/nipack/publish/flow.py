@@ -1,6 +1,5 @@
 """Publish artifacts: the whole story of it, from files to a repository that serves them."""
 
-import hashlib
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,22 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nipack.layout import BILL_SUFFIX
 from nipack.publish import indexes, log
-from nipack.publish.artifacts.contents import checked_package_in
-from nipack.publish.artifacts.damage import damage_as_error
-from nipack.publish.attestations import belongs_to, found_beside
+from nipack.publish.attestations import belongs_to
 from nipack.publish.catalogue.viewer import Viewer
-from nipack.publish.ecosystems import Ecosystem, Reading, ecosystem_of, ecosystems
+from nipack.publish.ecosystems import ecosystems
 from nipack.publish.errors import AS_IT_WAS, ExistsError, RepositoryError, store_errors_say
 from nipack.publish.log import Change, State
 from nipack.publish.packages import Key, Packages
-from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
+from nipack.publish.reading import Candidate, read_all
+from nipack.publish.records import PublishedRepository
 from nipack.publish.signing import Signer, certificates_in, fingerprints_in
 from nipack.publish.stores import Store
-from nipack.system.hashing import digest_file
-from nipack.system.parallel import for_each_file
-from nipack.system.progress import Advance, Reporter, SilentReporter
+from nipack.system.progress import Reporter, SilentReporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +53,6 @@ class Published:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    """An artifact that was read."""
-
-    file: Path
-    package: PublishedPackage
-    artifact: PublishedArtifact
-    carried: Mapping[str, bytes] = field(default_factory=dict)
-
-
 def publish(
     artifacts: Sequence[Path],
     store: Store,
@@ -78,13 +63,15 @@ def publish(
     refresh: bool = False,
     pictures: bool = False,
     clock_is_right: bool = False,
+    processes: int = 1,
     reporter: Reporter | None = None,
 ) -> Published:
     """Publish artifacts in a repository, which is made if there is none.
 
     With `refresh` there is a new generation in any case, and with `pictures` it has those that are
-    missing.  Each artifact that cannot be published is told of in the answer, and no other suffers
-    for it.  Raises RepositoryError where the repository itself is the reason.
+    missing.  Many artifacts are read by so many `processes`.  Each that cannot be published is told
+    of in the answer, and no other suffers for it.  Raises RepositoryError where the repository
+    itself is the reason.
     """
     reporter = reporter or SilentReporter()
     with store_errors_say(AS_IT_WAS):
@@ -95,7 +82,7 @@ def publish(
     passed = passed_over(artifacts)
     wanted_files = [path for path in artifacts if path not in passed]
     there = state.packages if state else Packages()
-    candidates, unreadable = _read_all(wanted_files, there, reporter)
+    candidates, unreadable = read_all(wanted_files, there, reporter, processes=processes)
     plan = _Plan(
         candidates, unreadable, store, settings, signer,
         refresh=refresh or pictures, pictures=pictures,
@@ -228,92 +215,12 @@ def check_call(state: State, settings: Settings, signer: Signer | None) -> Publi
     return repository
 
 
-def _read_all(
-    artifacts: Sequence[Path], there: Packages, reporter: Reporter
-) -> tuple[list[_Candidate], dict[Path, str]]:
-    """Return the artifacts that can be read, and why the others cannot.
-
-    All of each is read, its data too; of one that is there already, only its digest is taken.
-    """
-    refused: dict[Path, str] = {}
-    sizes: dict[Path, int] = {}
-    for path in dict.fromkeys(artifacts):
-        if path.name.endswith(BILL_SUFFIX):
-            continue  # what dist/* has beside an artifact
-        try:
-            sizes[path] = path.stat().st_size
-        except OSError as error:
-            refused[path] = _unreadable(path, error)
-    advance = reporter.step("read", sum(sizes.values()))
-
-    def one(path: Path) -> _Candidate | str:
-        try:
-            return _candidate(path, there, advance, of=len(sizes))
-        except RepositoryError as error:
-            return f"{path}: {error}"
-        except OSError as error:
-            return _unreadable(path, error)
-
-    candidates = []
-    for path, found in zip(sizes, for_each_file(one, [*sizes], [*sizes.values()]), strict=True):
-        if isinstance(found, str):
-            refused[path] = found
-        else:
-            candidates.append(found)
-    order = list(ecosystems())
-    candidates.sort(key=lambda each: order.index(each.artifact.ecosystem))
-    return candidates, refused
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    return f"{path}: {error.strerror or error}; check the path and its permissions"
-
-
-def _candidate(path: Path, there: Packages, advance: Advance, *, of: int) -> _Candidate:
-    """Return an artifact that was read, one of so many.
-
-    Raises RepositoryError where it cannot be published.
-    """
-    ecosystem = ecosystem_of(path.name)
-    if ecosystem is None:
-        known = ", ".join(each.suffix for each in ecosystems().values())
-        raise RepositoryError(f"unknown kind of file; known are {known}")
-    digests = digest_file(path, ["sha256", *sorted(ecosystem.digests)], advance)
-    sha256 = digests.by_algorithm["sha256"]
-    beside = found_beside(path, sha256)
-    if published := there.holding(sha256, path.name, of=of):
-        return _Candidate(file=path, package=published[0], artifact=published[1])
-    reading = ecosystem.read(path)
-    if ecosystem.unpacks and not reading.checked:
-        _check_members(ecosystem, path, reading)
-    carried = ecosystem.carried(reading.place, beside)
-    artifact = PublishedArtifact(
-        ecosystem=ecosystem.name,
-        path=reading.place,
-        version=reading.version,
-        size=digests.size,
-        sha256=sha256,
-        date="",
-        index={**reading.index, **{each: digests.by_algorithm[each] for each in ecosystem.digests}},
-        carried={each: hashlib.sha256(content).hexdigest() for each, content in carried.items()},
-    )
-    return _Candidate(file=path, package=reading.package, artifact=artifact, carried=carried)
-
-
-def _check_members(ecosystem: Ecosystem, path: Path, reading: Reading) -> None:
-    """Read the data of an artifact; raises RepositoryError where it is not what was said of it."""
-    with damage_as_error(f"a {ecosystem.suffix}"), path.open("rb") as stream:
-        found = checked_package_in(ecosystem.members(stream))
-    if found.payload_id != reading.package.payload_id:
-        raise RepositoryError("its files are of another package than it says; build it again")
-
-
 class _Plan:
     """What a call asks for, and what becomes of it in the light of what is there."""
 
     def __init__(
         self,
-        candidates: Sequence[_Candidate],
+        candidates: Sequence[Candidate],
         unreadable: Mapping[Path, str],
         store: Store,
         settings: Settings,
@@ -333,7 +240,7 @@ class _Plan:
         self._shown: frozenset[str] = frozenset()
         self._spoiled: dict[Path, str] = {}
         self._sent: set[Path] = set()
-        self._new: tuple[_Candidate, ...] = ()
+        self._new: tuple[Candidate, ...] = ()
         self._refused: dict[Path, str] = {}
 
     @property
@@ -422,12 +329,12 @@ class _Plan:
             return bool(self._settings.viewer.program)
         return state is not None and bool(state.repository.viewer)
 
-    def _upload(self, missing: Sequence[_Candidate], reporter: Reporter) -> None:
+    def _upload(self, missing: Sequence[Candidate], reporter: Reporter) -> None:
         """Write files, several at once; nobody is led to them before the log names them."""
         advance = reporter.step("upload", sum(each.artifact.size for each in missing))
         lock = threading.Lock()
 
-        def there(each: _Candidate, path: str, sha256: str) -> None:
+        def there(each: Candidate, path: str, sha256: str) -> None:
             found = self._store.digest(path)
             if found is None or found[1] != sha256:
                 with lock:
@@ -437,7 +344,7 @@ class _Plan:
                         "stays, nipack prune deletes what no generation names"
                     )
 
-        def one(each: _Candidate) -> None:
+        def one(each: Candidate) -> None:
             for path, content in each.carried.items():
                 try:
                     self._store.create(path, content)
@@ -467,7 +374,7 @@ class _Plan:
         )
 
 
-def _objection(each: _Candidate, sha256: str | None, payload_id: str | None) -> str | None:
+def _objection(each: Candidate, sha256: str | None, payload_id: str | None) -> str | None:
     """Return why an artifact cannot be published beside what is there.
 
     `sha256` is that of the file at its path, `payload_id` that of its package; None for neither.

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from tests.builder.samples import CONFIG
 
-from nipack.builder.flows.collection import Built, Order, build_collection, local_processes
+from nipack.builder.flows.collection import Built, Order, build_collection, build_processes
 from nipack.cli.app import nipack
 
 LIMIT = 120  # seconds, after which a test that hangs is given up
@@ -119,7 +119,7 @@ def opening(times: list[bool]) -> Callable[[], Any]:
 
     @contextmanager
     def opened() -> Iterator[Executor]:
-        with local_processes(2) as pool:
+        with build_processes(2) as pool:
             yield Killing(pool) if times.pop(0) else pool
 
     return opened

@@ -1,22 +1,18 @@
 """Many packages at once, each built in one of several processes."""
 
 import logging
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 
 from nipack.builder.flows.afar import build_at
 from nipack.builder.flows.build import Artifact, BuildOptions, build
 from nipack.builder.flows.targets import SharedTargets
 from nipack.builder.formats import Format, formats
 from nipack.system.errors import DataPackageError, NipackError, Problem
-from nipack.system.interruption import ending_signals
-from nipack.system.parallel import share_processors
+from nipack.system.processes import local_processes
 from nipack.system.progress import Advance, Reporter
 
 log = logging.getLogger(__name__)
@@ -157,34 +153,6 @@ def build_collection(
         yield Built(order=order, error=f"{order.source}: {reason}")
 
 
-@contextmanager
-def local_processes(count: int) -> Iterator[Executor]:
-    """Open so many processes, which share the processors; on an error they end at once."""
-    context = multiprocessing.get_context("spawn")
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(count,))
-    try:
-        yield pool
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin(processes: int) -> None:
-    """Take this process's share of the processors, and end in peace when that is asked for."""
-    share_processors(processes)
-    for number in ending_signals():
-        signal.signal(number, _end)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """Raise where a build has something to take away; else end without a word."""
-    while frame is not None:
-        if frame.f_code is build_one.__code__:
-            raise KeyboardInterrupt
-        frame = frame.f_back
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
+def build_processes(count: int) -> AbstractContextManager[Executor]:
+    """Open so many processes for builds, of which an interrupted one takes away what it began."""
+    return local_processes(count, tidy=build_one)
