@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
+from nipack.builder.archive.headers import FastHeader, file_header, member, tar_header
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -73,33 +74,20 @@ def _write_parents(tar: BlockWriter, base: str, path: str, time: int, made: set[
         made.add(name)
         missing.append(name)
     for name in filter(None, reversed(missing)):
-        info = _member(name, time, DIRECTORY_MODE)
+        info = member(name, time, DIRECTORY_MODE)
         info.type = tarfile.DIRTYPE
-        tar.write(_header(info))
-
-
-def _header(info: tarfile.TarInfo) -> bytes:
-    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-
-
-def _member(path: str, time: int, mode: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(path)
-    info.mtime, info.mode = time, mode
-    info.uname = info.gname = "root"
-    return info
+        tar.write(tar_header(info))
 
 
 def _write_member(
     tar: BlockWriter, base: str, installed: Installed, time: int, advance: Advance
 ) -> None:
     if isinstance(installed, InstalledLink):
-        info = _member(base + installed.path, time, LINK_MODE)
+        info = member(base + installed.path, time, LINK_MODE)
         info.type, info.linkname = tarfile.SYMTYPE, installed.target
-        tar.write(_header(info))
+        tar.write(tar_header(info))
         return
-    info = _member(base + installed.path, time, installed.mode)
-    info.size = installed.size
-    tar.write(_header(info))
+    tar.write(file_header(base + installed.path, installed.size, installed.mode, time))
     with open_content(installed) as content:
         left = tar.read_from(content, installed.size, advance)
     if left:
@@ -129,7 +117,8 @@ def read_tar(
     does not is yielded as it is, from '/', so that it is found to be strange.
     """
     forward = ForwardReader(stream)
-    with tarfile.open(fileobj=cast("IO[bytes]", forward), mode="r:", encoding="utf-8") as tar:
+    file = cast("IO[bytes]", forward)
+    with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", tarinfo=FastHeader) as tar:
         # In this mode it leaves the content to be read from the stream itself, and copies nothing.
         while info := tar.next():
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep all that it has met
