@@ -32,10 +32,11 @@ def quiet_nibabel() -> Iterator[None]:
 
 def headers_of_pairs(paths: Collection[str]) -> frozenset[str]:
     """Return those of the paths that are headers of images in two files, both of them there."""
-    lower = {path.lower() for path in paths}
+    headers = [path for path in paths if path.lower().endswith(tuple(_PAIRS))]
+    lower = {path.lower() for path in paths} if headers else set()
     return frozenset(
         path
-        for path in paths
+        for path in headers
         for ending, others in _PAIRS.items()
         if path.lower().endswith(ending)
         and any(f"{path.lower().removesuffix(ending)}{other}" in lower for other in others)

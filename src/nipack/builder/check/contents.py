@@ -19,6 +19,7 @@ from nipack.system.hashing import CHUNK
 from nipack.system.images import headers_of_pairs, is_image, quiet_nibabel
 from nipack.system.parallel import for_each_file
 from nipack.system.progress import Advance, Reporter
+from nipack.system.small_files import start_of
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_NAMES = (".gz", ".mgz", ".tgz")
@@ -89,8 +90,7 @@ def _file_problems(
             yield problem_at("empty-file", where, "it is empty", "put the real file there")
         advance(0)
         return
-    with open(path, "rb", buffering=0) as stream:  # a Path takes its time
-        start = stream.read(_START)
+    start = start_of(path, _START)
     if system := _pointer(start[:_LONGEST_POINTER]):
         message = f"it is a pointer of {system}, not the data"
         yield problem_at("pointer-file", where, message, "fetch the data, then build")
@@ -98,7 +98,7 @@ def _file_problems(
     size = yield from _readable(path, state.st_size, where, start, advance)
     if size is None:
         return
-    yield from privacy.file_problems(Path(path), where, start, state.st_size)
+    yield from privacy.file_problems(path, where, start, state.st_size)
     if image:
         yield from images.image_problems(Path(path), where, size)
 

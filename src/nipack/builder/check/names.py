@@ -39,13 +39,14 @@ def name_problems(paths: Iterable[str], relpath: str) -> Iterator[Problem]:
     A folder's name is reported once, however many files are in it.
     """
     folders: set[str] = set()
+    endings = tuple(each.ending for each in formats().values() if each.ending)
     for path in paths:
         for place in [*_new_folders(path, folders), path]:
             name = place.rpartition("/")[2]
             where = f"{relpath}/{place}"
             yield from _windows_problems(name, where)
         yield from _length_problems(path, relpath)
-        yield from _own_package(path, relpath)
+        yield from _own_package(path, relpath, endings)
     yield from _junk(paths, relpath)
 
 
@@ -80,10 +81,9 @@ def _length_problems(path: str, relpath: str) -> Iterator[Problem]:
         yield problem_at("name-too-long", f"{relpath}/{path}", message, remedy)
 
 
-def _own_package(path: str, relpath: str) -> Iterator[Problem]:
+def _own_package(path: str, relpath: str, endings: tuple[str, ...]) -> Iterator[Problem]:
     name = path.rpartition("/")[2].lower()
-    endings = [each.ending for each in formats().values() if each.ending]
-    if any(name.endswith(each) and name != each for each in endings):
+    if name.endswith(endings) and any(name.endswith(each) and name != each for each in endings):
         message = "it is a package, not data"
         remedy = "move it out of the data directory, and build with -o elsewhere"
         yield problem_at("own-package", f"{relpath}/{path}", message, remedy)

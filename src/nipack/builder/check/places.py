@@ -50,13 +50,13 @@ class Place:
     as_written: bool = False
 
 
-def place_of(name: str, start: bytes) -> Place | None:
+def place_of(path: str, start: bytes) -> Place | None:
     """Return what kind of file with words in it one is, by its name or how its content begins."""
     if start.startswith(_SURFACE):
         return _SURFACES
     if start[128:132] == b"DICM":
         return _DICOM
-    ending = os.path.splitext(name.lower().removesuffix(".gz"))[1]
+    ending = os.path.splitext(path.lower().removesuffix(".gz"))[1]
     return _BY_ENDING.get(ending)
 
 

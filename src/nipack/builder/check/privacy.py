@@ -8,6 +8,7 @@ among the signs: the institution, the scanner's serial number and the time of th
 import gzip
 import io
 import itertools
+import os
 import re
 import shlex
 import zlib
@@ -206,7 +207,11 @@ SIGNS = (
     ),
 )
 # Those for which a file that readers are meant to read is looked through.
-_WORDS = {word.encode() for sign in SIGNS if not sign.contact for word in sign.words}
+_WORDS = re.compile(
+    b"|".join(
+        {re.escape(word.encode()) for sign in SIGNS if not sign.contact for word in sign.words}
+    )
+)
 _MOST_TEXTS = 10_000  # of one file
 _MOST_FINDS = 3  # that one message shows
 _SHORT = 4096  # bytes, in which hardly any look like words by chance
@@ -233,10 +238,10 @@ def gzip_problems(start: bytes, where: str) -> Iterator[Problem]:
     yield from _problems(finds(gzip_texts(start)), where, remedy)
 
 
-def file_problems(path: Path, where: str, start: bytes, size: int) -> Iterator[Problem]:
+def file_problems(path: str | Path, where: str, start: bytes, size: int) -> Iterator[Problem]:
     """Yield what the text in a file of a size in bytes gives away; `start` is how they begin."""
     packed = start.startswith(b"\x1f\x8b")
-    place = place_of(path.name, b"" if packed else start)
+    place = place_of(os.fspath(path), b"" if packed else start)
     if place is None or (place.as_written and len(start) == size and _has_no_word(start)):
         return
     with _opened(path, start, size, packed=packed) as stream:
@@ -246,15 +251,14 @@ def file_problems(path: Path, where: str, start: bytes, size: int) -> Iterator[P
 
 def _has_no_word(content: bytes) -> bool:
     """Tell whether nothing in a file as it is written can be a sign: most tables are of numbers."""
-    lower = content.lower()
-    return b"\\" not in lower and not any(word in lower for word in _WORDS)
+    return b"\\" not in content and _WORDS.search(content.lower()) is None
 
 
-def _opened(path: Path, start: bytes, size: int, *, packed: bool) -> IO[bytes]:
+def _opened(path: str | Path, start: bytes, size: int, *, packed: bool) -> IO[bytes]:
     """Open what is in a file; a small one is all at hand."""
     if packed:
         return cast("IO[bytes]", gzip.open(path))
-    return io.BytesIO(start) if len(start) == size else path.open("rb")
+    return io.BytesIO(start) if len(start) == size else open(path, "rb")
 
 
 def finds(texts: Iterable[Text], *, for_readers: bool = False) -> Iterator[Find]:
