@@ -28,7 +28,7 @@ from isal import igzip
 
 NIPACK = [sys.executable, "-m", "nipack"]
 MEGABYTE = 1_000_000
-DISTRIBUTIONS = ("nipack", "zstandard", "isal", "py-rattler-build", "py-rattler")
+DISTRIBUTIONS = ("nipack", "zstandard", "isal", "blake3", "py-rattler-build", "py-rattler")
 BENCHMARKS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 
 
@@ -465,7 +465,7 @@ def about_this_run(megabytes: int, runs: int) -> dict[str, str]:
         "Python": platform.python_version(),
         **{
             each: version(each)
-            for each in ("nipack", "zstandard", "isal", "py-rattler-build", "py-rattler")
+            for each in ("nipack", "zstandard", "isal", "blake3", "py-rattler-build", "py-rattler")
         },
         **{name: _first_line(words) for name, words in programs.items()},
     }

@@ -45,8 +45,9 @@ def prefix(tmp_path: Path) -> Prefix:
 
 # All that the conda recipes, and nipack's own, ask of a channel.
 CONDA_PACKAGES = (
-    "click", "filelock", "hatchling", "isal", "jinja2", "jsonschema", "nibabel", "packaging", "pip",
-    "platformdirs", "python-debian", "pyyaml", "requests", "rich", "tomli", "zstandard",
+    "blake3", "click", "filelock", "hatchling", "isal", "jinja2", "jsonschema", "nibabel",
+    "packaging", "pip", "platformdirs", "python-debian", "pyyaml", "requests", "rich", "tomli",
+    "zstandard",
 )  # fmt: skip
 
 

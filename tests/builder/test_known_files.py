@@ -15,6 +15,7 @@ from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
 from nipack.builder.source.download import cache_directory
 from nipack.system.errors import ArtifactError
+from nipack.system.fast_hash import PROOF
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="ctime is something else there")
 CONDA = [formats()["conda"]]
@@ -55,7 +56,19 @@ def test_what_nothing_has_changed_is_not_read_again(source: Path) -> None:
 def test_a_digest_that_was_not_computed_is_computed(source: Path) -> None:
     again(source)
     package = read(source, source.parent / "work")
-    assert all(file.digests.keys() == {"sha256", "md5"} for file in package.files)
+    assert all(file.digests.keys() == {"sha256", PROOF, "md5"} for file in package.files)
+
+
+def test_digests_without_that_of_proofs_are_not_enough(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the library was not installed until now."""
+    monkeypatch.setattr("nipack.builder.reading.PROOF", "sha256")
+    again(source)
+    monkeypatch.setattr("nipack.builder.reading.PROOF", "blake2b")
+    package, told = again(source)
+    assert bytes_read(told) == (0, package.size)
+    assert all(file.digests.keys() == {"sha256", "blake2b"} for file in package.files)
 
 
 def edited(path: Path) -> None:

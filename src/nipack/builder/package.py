@@ -46,9 +46,9 @@ class SourcePart:
 class DataFile:
     """A file of the payload; `path` is relative to the data directory, with forward slashes.
 
-    `size` is in bytes; `digests` are hexadecimal, by algorithm: sha256, and what else was asked for
-    when the package was read.  `content` is that of a config.ini which the source does not have;
-    its other files have none.
+    `size` is in bytes; `digests` are hexadecimal, by algorithm: sha256, that of proofs, and what
+    else was asked for when the package was read.  `content` is that of a config.ini which the
+    source does not have; its other files have none.
     """
 
     path: str

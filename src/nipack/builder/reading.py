@@ -49,6 +49,7 @@ from nipack.system.errors import (
     SourceError,
     system_errors_as,
 )
+from nipack.system.fast_hash import PROOF
 from nipack.system.hashing import digest_bytes, digest_files
 from nipack.system.progress import Reporter
 
@@ -87,10 +88,11 @@ def read_package(
 ) -> DataPackage:
     """Read a data package, unpacking into `workspace` where it must.
 
-    Its files have their sha256, and the other `digests` that are named.  Where it need not be read
-    `afresh`, files of a folder that nothing has changed are as they were found at the last time;
-    without `inside`, nothing looks for damage in the files.  Raises DataPackageError with every
-    problem, or SourceError.  Warnings go to the reporter; for a `release`, some of them are errors.
+    Its files have their sha256, the digest of proofs, and the other `digests` that are named.
+    Where it need not be read `afresh`, files of a folder that nothing has changed are as they were
+    found at the last time; without `inside`, nothing looks for damage in the files.  Raises
+    DataPackageError with every problem, or SourceError.  Warnings go to the reporter; for a
+    `release`, some of them are errors.
     """
     survey = survey_source(
         source, workspace, reporter, offline=offline, afresh=afresh, inside=inside
@@ -101,7 +103,7 @@ def read_package(
 
 def package_of(survey: Survey, reporter: Reporter, *, digests: Iterable[str] = ()) -> DataPackage:
     """Return the data package that a source without an error is; its files are hashed."""
-    algorithms = tuple(dict.fromkeys(("sha256", *digests)))
+    algorithms = tuple(dict.fromkeys(("sha256", PROOF, *digests)))
     files, links = _read_payload(survey, algorithms, reporter)
     survey.known.keep(survey.directory)
     if CONFIG_NAME not in survey.paths:

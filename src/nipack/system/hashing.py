@@ -1,6 +1,5 @@
 """Digests of streams and files, at the hash's own speed."""
 
-import hashlib
 import io
 import os
 import sys
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from nipack.system.fast_hash import FINGERPRINT, new_hash
 from nipack.system.parallel import THREADS as THREADS
 from nipack.system.parallel import for_each_file, threads
 from nipack.system.progress import Advance
@@ -34,8 +34,7 @@ def digest_stream(
     size: int = sys.maxsize,
 ) -> Digests:
     """Return the digests of the rest of a stream, or of a `size` of it, which is read once."""
-    # usedforsecurity: md5 is what md5sums wants, on machines in FIPS mode too.
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    hashes = {name: new_hash(name) for name in algorithms}
     done = 0
     while chunk := stream.read(min(CHUNK, size - done)):
         for each in hashes.values():
@@ -59,7 +58,7 @@ def digest_file(
 
 
 def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
-    """Return what tells a file from any other: the BLAKE2b of those of its parts of 8 MiB.
+    """Return what tells a file from any other: the digest of those of its parts of 8 MiB.
 
     The parts are hashed on all processors, where one after the other would keep one busy.
     """
@@ -67,7 +66,7 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
         size = stream.seek(0, os.SEEK_END)
 
     def part(start: int) -> bytes:
-        part_hash = hashlib.blake2b()
+        part_hash = new_hash(FINGERPRINT)
         with path.open("rb", buffering=0) as stream:
             stream.seek(start)
             left = _PART
@@ -79,7 +78,7 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
 
     with ThreadPoolExecutor(max_workers=threads()) as pool:
         parts = b"".join(pool.map(part, range(0, size, _PART)))
-    return hashlib.blake2b(parts).hexdigest()
+    return digest_bytes(parts, [FINGERPRINT]).by_algorithm[FINGERPRINT]
 
 
 def digest_files(

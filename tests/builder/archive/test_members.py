@@ -145,7 +145,7 @@ def test_contents_have_digest_mode_and_target() -> None:
     info.mode = 0o755
     link = member("./link", kind=tarfile.SYMTYPE, target="file")
     assert list(read_tar(io.BytesIO(tar_bytes((info, content), link)), nothing)) == [
-        Content(path="file", mode=0o755, size=7, sha256=hashlib.sha256(b"content").hexdigest()),
+        Content(path="file", mode=0o755, size=7, digest=hashlib.sha256(b"content").hexdigest()),
         Content(path="link", mode=0o644, target="file"),
     ]
 

@@ -8,8 +8,9 @@ import pytest
 
 from nipack.builder.archive.growing import GrowingFile
 from nipack.builder.archive.installed import text_file
-from nipack.builder.archive.packed import ReadBack
+from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.archive.zipped import read_zip, write_zip
+from nipack.system.fast_hash import PROOF
 
 FILES = (
     text_file("lib/noise", os.urandom(1 << 20)),
@@ -34,13 +35,14 @@ def made(tmp_path: Path) -> tuple[Path, ReadBack]:
 
 def test_what_was_read_back_is_not_read_again(made: tuple[Path, ReadBack]) -> None:
     counts: list[int] = []
-    found = list(read_zip(made[0], counts.append, made[1]))
-    assert [(each.path, each.size, each.sha256) for each in found] == [
-        (each.path, each.size, each.sha256) for each in FILES
+    found = list(read_zip(made[0], counts.append, made[1], PROOF))
+    assert [(each.path, each.size, each.digest) for each in found] == [
+        (each.path, each.size, each.digest(PROOF)) for each in FILES
     ]
     assert {each.mode for each in found} == {0o644}
     assert sum(counts) == FILES[2].size + FILES[3].size, "the large stored ones are known"
-    assert list(read_zip(made[0], nothing)) == found
+    assert list(read_zip(made[0], nothing, NOTHING, PROOF)) == found
+    assert [each.digest for each in read_zip(made[0], nothing)] == [each.sha256 for each in FILES]
 
 
 def test_what_was_read_back_must_be_what_the_zip_says(made: tuple[Path, ReadBack]) -> None:

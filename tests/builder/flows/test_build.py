@@ -132,17 +132,21 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
 
     class Different(type(A_FORMAT)):  # type: ignore[misc]
         def contents(
-            self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+            self,
+            artifact: Path,
+            advance: Advance,
+            found: ReadBack = NOTHING,
+            algorithm: str = "sha256",
         ) -> Iterator[Content]:
-            for content in super().contents(artifact, advance, found):
+            for content in super().contents(artifact, advance, found, algorithm):
                 if content.path == f"{root}/config.ini":
                     continue
                 if content.path == f"{root}/noise":
-                    yield Content(path=content.path, mode=0o600, size=1, sha256="0")
+                    yield Content(path=content.path, mode=0o600, size=1, digest="0")
                     yield Content(path=content.path, mode=0o777, target="elsewhere")
                 else:
                     yield content
-            yield Content(path="etc/passwd", mode=0o644, size=1, sha256="0")
+            yield Content(path="etc/passwd", mode=0o644, size=1, digest="0")
 
     with pytest.raises(ArtifactError) as caught:
         verify(package, Different(), tree, artifact.path, lambda count: None)

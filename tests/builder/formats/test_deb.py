@@ -199,9 +199,13 @@ def test_odd_sizes_are_padded(tmp_path: Path) -> None:
 def test_a_directory_that_is_wrong_is_noticed(tmp_path: Path) -> None:
     class Different(DebFormat):
         def contents(
-            self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+            self,
+            artifact: Path,
+            advance: Advance,
+            found: ReadBack = NOTHING,
+            algorithm: str = "sha256",
         ) -> Iterator[Content]:
-            for content in super().contents(artifact, advance, found):
+            for content in super().contents(artifact, advance, found, algorithm):
                 if content.path == "usr":
                     continue
                 yield replace(content, mode=0o700) if content.path == "etc" else content

@@ -8,6 +8,7 @@ from enum import Enum
 
 from nipack.layout import CONFIG_NAME
 from nipack.system.errors import ArtifactError
+from nipack.system.fast_hash import PROOF
 from nipack.system.hashing import digest_bytes
 
 FILE_MODE = 0o644
@@ -27,7 +28,8 @@ class InstalledFile:
     """A file that a package installs; `path` is relative to the prefix.
 
     `content` is the path of the bytes, or the bytes; `digests` are hexadecimal, by algorithm,
-    sha256 always among them.  Its mode is 0644, unless a format has a reason for another.
+    sha256 and that of proofs always among them.  Its mode is 0644, unless a format has a reason for
+    another.
     """
 
     path: str
@@ -69,7 +71,7 @@ Installed = InstalledFile | InstalledLink
 Tree = tuple[Installed, ...]
 
 # What any format asks of a file that nipack writes itself; they are small.
-_ALGORITHMS = ("sha256", "md5")
+_ALGORITHMS = tuple(dict.fromkeys(("sha256", "md5", PROOF)))
 
 
 def sorted_tree(tree: Iterable[Installed]) -> Tree:

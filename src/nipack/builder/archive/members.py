@@ -26,13 +26,14 @@ DIRECTORY_MODE, LINK_MODE = 0o755, 0o777
 class Content:
     """A file, link or directory as it was read back from an artifact.
 
-    A file alone has a digest, and a link alone a target.
+    A file alone has a digest, of an algorithm, and a link alone a target.
     """
 
     path: str
     mode: int
     size: int = 0
-    sha256: str = ""
+    digest: str = ""
+    algorithm: str = "sha256"
     target: str | None = None
     is_directory: bool = False
 
@@ -109,7 +110,12 @@ def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
 
 
 def read_tar(
-    stream: IO[bytes], advance: Advance, *, base: str | None = None, directories: bool = False
+    stream: IO[bytes],
+    advance: Advance,
+    *,
+    base: str | None = None,
+    directories: bool = False,
+    algorithm: str = "sha256",
 ) -> Iterator[Content]:
     """Yield the files and links of a tar stream with their digests; each byte is read once.
 
@@ -124,7 +130,7 @@ def read_tar(
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep all that it has met
             path = _path_below(info.name, base)
             if info.isreg() and not info.issparse():
-                digests = digest_stream(stream, ["sha256"], advance, size=info.size)
+                digests = digest_stream(stream, [algorithm], advance, size=info.size)
                 forward.passed(digests.size)
                 if digests.size < info.size:
                     raise tarfile.ReadError("unexpected end of data")
@@ -132,7 +138,8 @@ def read_tar(
                     path=path,
                     mode=info.mode,
                     size=digests.size,
-                    sha256=digests.by_algorithm["sha256"],
+                    digest=digests.by_algorithm[algorithm],
+                    algorithm=algorithm,
                 )
             elif info.issym():
                 yield Content(path=path, mode=info.mode, target=info.linkname)
@@ -148,12 +155,16 @@ def _path_below(name: str, base: str | None) -> str:
     return name.removeprefix(base) if name.startswith(base) else f"/{name}"
 
 
-def expected_content(installed: Installed) -> Content:
-    """Return how a file or link must be read back."""
+def expected_content(installed: Installed, algorithm: str = "sha256") -> Content:
+    """Return how a file or link must be read back, with a digest of an algorithm."""
     if isinstance(installed, InstalledLink):
         return Content(path=installed.path, mode=LINK_MODE, target=installed.target)
     return Content(
-        path=installed.path, mode=installed.mode, size=installed.size, sha256=installed.sha256
+        path=installed.path,
+        mode=installed.mode,
+        size=installed.size,
+        digest=installed.digest(algorithm),
+        algorithm=algorithm,
     )
 
 
@@ -180,4 +191,5 @@ def _described(content: Content) -> str:
         return f"a directory with mode {content.mode:o}"
     if content.target is not None:
         return f"a link to {content.target}"
-    return f"{content.size} bytes with mode {content.mode:o} and sha256 {content.sha256}"
+    digest = f"{content.algorithm} {content.digest}"
+    return f"{content.size} bytes with mode {content.mode:o} and {digest}"

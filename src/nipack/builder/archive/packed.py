@@ -10,6 +10,7 @@ from typing import IO
 from nipack.builder.archive.growing import Found, GrowingFile, Part
 from nipack.builder.archive.members import Content, read_tar
 from nipack.builder.archive.streams import LimitedReader
+from nipack.system.fast_hash import PROOF
 from nipack.system.hashing import CHUNK
 from nipack.system.progress import Advance
 
@@ -17,7 +18,7 @@ Reader = Callable[[IO[bytes]], IO[bytes]]
 """Returns a stream that decompresses another."""
 
 ReadBack = Mapping[Part, Found[Sequence[Content]]]
-"""What was read back of a file while it was written."""
+"""What was read back of a file while it was written, with the digests of proofs."""
 NOTHING: ReadBack = MappingProxyType({})
 
 
@@ -33,17 +34,23 @@ class PackedTar:
         """Have the one that is written into `output` read back meanwhile, where that can be."""
         if not isinstance(output, GrowingFile):
             return nullcontext()
-        return output.read_back(lambda stream, advance: list(self.contents(stream, advance)))
+        return output.read_back(lambda stream, advance: list(self.contents(stream, advance, PROOF)))
 
-    def contents(self, stream: IO[bytes], advance: Advance) -> Iterator[Content]:
+    def contents(self, stream: IO[bytes], advance: Advance, algorithm: str) -> Iterator[Content]:
         """Yield what is in one, which is read to its end: there are its check sums."""
         with self.reader(stream) as tar:
-            yield from read_tar(tar, advance, base=self.base, directories=self.directories)
+            yield from read_tar(
+                tar,
+                advance,
+                base=self.base,
+                directories=self.directories,
+                algorithm=algorithm,
+            )
             while tar.read(CHUNK):
                 pass
 
     def contents_of_part(
-        self, file: IO[bytes], part: Part, advance: Advance, found: ReadBack
+        self, file: IO[bytes], part: Part, advance: Advance, found: ReadBack, algorithm: str
     ) -> Iterator[Content]:
         """Yield what is in the one that a part of a file is, unless it was read back already."""
         if part in found:
@@ -51,4 +58,4 @@ class PackedTar:
             return
         file.seek(part.start)
         with io.BufferedReader(LimitedReader(file, part.size)) as stream:
-            yield from self.contents(stream, advance)
+            yield from self.contents(stream, advance, algorithm)

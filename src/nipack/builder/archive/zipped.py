@@ -16,6 +16,7 @@ from nipack.builder.archive.members import Content, open_content
 from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.archive.streams import CountingReader
 from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
+from nipack.system.fast_hash import PROOF
 from nipack.system.hashing import CHUNK, digest_stream
 from nipack.system.progress import Advance
 
@@ -52,25 +53,28 @@ def _read_back(output: IO[bytes], file: InstalledFile, method: int) -> AbstractC
     """Have a large stored member read back while it is written, where that can be."""
     if not isinstance(output, GrowingFile) or method != STORED or file.size < _WORTH_A_THREAD:
         return nullcontext()
-    return output.read_back(lambda stream, advance: [_content(stream, advance)])
+    return output.read_back(lambda stream, advance: [_content(stream, advance, PROOF)])
 
 
-def read_zip(artifact: Path, advance: Advance, found: ReadBack = NOTHING) -> Iterator[Content]:
+def read_zip(
+    artifact: Path, advance: Advance, found: ReadBack = NOTHING, algorithm: str = "sha256"
+) -> Iterator[Content]:
     """Yield the files of a zip with their digests, unless they were read back already."""
     with zipfile.ZipFile(artifact) as archive:
         for info in archive.infolist():
             known = stored_in(artifact, info, found)
             if known is None:
                 with archive.open(info) as content:
-                    known = [_content(content, advance)]
+                    known = [_content(content, advance, algorithm)]
             mode = stat.S_IMODE(info.external_attr >> 16)
             yield from (replace(each, path=info.filename, mode=mode) for each in known)
 
 
-def _content(stream: IO[bytes], advance: Advance) -> Content:
+def _content(stream: IO[bytes], advance: Advance, algorithm: str) -> Content:
     """Return what a stream holds; its path and its mode stand elsewhere in a zip."""
-    digests = digest_stream(stream, ["sha256"], advance)
-    return Content(path="", mode=0, size=digests.size, sha256=digests.by_algorithm["sha256"])
+    found = digest_stream(stream, [algorithm], advance)
+    digest = found.by_algorithm[algorithm]
+    return Content(path="", mode=0, size=found.size, digest=digest, algorithm=algorithm)
 
 
 def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Sequence[Content] | None:

@@ -12,7 +12,7 @@ from typing import TypedDict
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
 from nipack.builder.archive.growing import GrowingFile, is_as_read
-from nipack.builder.archive.installed import Tree
+from nipack.builder.archive.installed import InstalledFile, Tree
 from nipack.builder.archive.members import (
     Content,
     differences,
@@ -30,6 +30,7 @@ from nipack.builder.reading import read_package
 from nipack.builder.sbom import bill_beside, must_be_at_hand, write_sbom
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
+from nipack.system.fast_hash import PROOF
 from nipack.system.hashing import fingerprint_of
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Advance, Reporter, SilentReporter
@@ -272,10 +273,10 @@ def verify(
     """
     name = format.file_name(package)
     with malformed_archive_as(lambda reason: _not_kept(name, [f"cannot be read back: {reason}"])):
-        contents = list(format.contents(artifact, advance, found))
+        contents = list(format.contents(artifact, advance, found, PROOF))
     counts = Counter(content.path for content in contents)
     problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
-    expected = {each.path: expected_content(each) for each in tree}
+    expected = {each.path: expected_content(each, PROOF) for each in tree}
     if format.holds_directories:
         expected |= {each.path: each for each in expected_directories(tree, base=format.base)}
     problems += [
@@ -284,7 +285,9 @@ def verify(
         if not is_as_read(artifact, each, read.crc)
     ]
     problems += differences(expected, {content.path: content for content in contents})
-    found_id = payload_id_of(contents, format.payload_root(package), package.definition.relpath)
+    found_id = payload_id_of(
+        contents, tree, format.payload_root(package), package.definition.relpath
+    )
     if not problems and found_id != package.carried_id:
         problems.append(f"the payload id is {found_id}, not {package.carried_id}")
     if problems:
@@ -300,8 +303,14 @@ def _not_kept(name: str, problems: list[str]) -> ArtifactError:
     )
 
 
-def payload_id_of(contents: Iterable[Content], folder: str, relpath: str) -> str:
-    """Compute the payload id from what was read back alone; the payload is in `folder` there."""
+def payload_id_of(contents: Iterable[Content], tree: Tree, folder: str, relpath: str) -> str:
+    """Compute the payload id of what was read back; the payload is in `folder` there.
+
+    What has the digest of a file of the tree has the sha256 of that, which was computed of the same
+    bytes; what has another has none that is known.
+    """
+    files = [each for each in tree if isinstance(each, InstalledFile)]
+    sha256 = {each.digest(PROOF): each.sha256 for each in files}
     installed = layout.payload_directory(relpath)
     payload = [
         (f"{installed}/{each.path.removeprefix(f'{folder}/')}", each)
@@ -309,7 +318,7 @@ def payload_id_of(contents: Iterable[Content], folder: str, relpath: str) -> str
         if each.path.startswith(f"{folder}/") and not each.is_directory
     ]
     manifest = manifest_of(
-        [(path, each.sha256) for path, each in payload if each.target is None],
+        [(path, sha256.get(each.digest, "")) for path, each in payload if each.target is None],
         [(path, each.target) for path, each in payload if each.target is not None],
     )
     return id_of_manifest(manifest)

@@ -153,7 +153,7 @@ def payload_in(format: Format, path: Path, package: DataPackage, reporter: Repor
         with malformed_archive_as(ArtifactError):
             for each in format.contents(path, advance):
                 if f"/{each.path}".endswith(f"/{name}"):
-                    return each.sha256  # which the payload id is
+                    return each.digest  # which the payload id is
     except ArtifactError as error:
         log.info("%s: cannot be read, and may be replaced: %s", path, error)
     return None
@@ -194,6 +194,6 @@ def _payload(contents: Iterable[Content], folder: str) -> Iterator[tuple[str, Si
         if each.path.startswith(f"{folder}/") and not each.is_directory:
             path = each.path.removeprefix(f"{folder}/")
             if each.target is None:
-                yield path, SideContent(each.sha256, each.size)
+                yield path, SideContent(each.digest, each.size)
             else:
                 yield path, SideContent(f"-> {each.target}")

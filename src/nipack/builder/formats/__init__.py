@@ -78,11 +78,16 @@ class Format(Protocol):
 
     @abstractmethod
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Read back what the artifact installs; raises ArtifactError where it is malformed.
 
-        What was `found` while it was written need not be read again.
+        What was `found` while it was written need not be read again; it has the digests of proofs,
+        and what is read has those of the algorithm.
         """
         ...
 

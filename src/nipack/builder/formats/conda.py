@@ -95,7 +95,11 @@ class CondaFormat(Format):
                     write_tar(stream, content, time=package.time, advance=advance)
 
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Yield what is in the part that is installed."""
         with zipfile.ZipFile(artifact) as archive:
@@ -107,7 +111,7 @@ class CondaFormat(Format):
                 yield from known
                 return
             with archive.open(parts[0]) as member:
-                yield from _TAR.contents(member, advance)
+                yield from _TAR.contents(member, advance, algorithm)
 
 
 def artifact_stem(archive: zipfile.ZipFile) -> str:

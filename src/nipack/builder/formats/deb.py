@@ -102,7 +102,11 @@ class DebFormat(Format):
             )
 
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Yield what is in the data member."""
         with artifact.open("rb") as raw:
@@ -112,7 +116,7 @@ class DebFormat(Format):
                 name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
                 if name == "data.tar.gz":
                     part = Part(raw.tell(), size)
-                    yield from _TAR.contents_of_part(raw, part, advance, found)
+                    yield from _TAR.contents_of_part(raw, part, advance, found, algorithm)
                     return
                 raw.seek(size + size % 2, io.SEEK_CUR)
         raise ArtifactError(f"{artifact.name}: has no data.tar.gz; report this bug")

@@ -84,12 +84,16 @@ class PacmanFormat(Format):
             )
 
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Yield what is installed; pacman installs nothing whose name begins with a dot."""
         with artifact.open("rb") as raw:
             part = Part(0, artifact.stat().st_size)
-            for content in _TAR.contents_of_part(raw, part, advance, found):
+            for content in _TAR.contents_of_part(raw, part, advance, found, algorithm):
                 if content.path not in (".PKGINFO", ".MTREE"):
                     yield content
 

@@ -125,12 +125,16 @@ class SdistFormat(Format):
             write_tar(stream, tree, time=package.time, advance=advance)
 
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Yield every member."""
         with artifact.open("rb") as raw:
             part = Part(0, artifact.stat().st_size)
-            yield from _TAR.contents_of_part(raw, part, advance, found)
+            yield from _TAR.contents_of_part(raw, part, advance, found, algorithm)
 
 
 def _top(package: DataPackage) -> str:

@@ -62,10 +62,14 @@ class WheelFormat(Format):
         write_zip(output, files, time=package.time, advance=advance)
 
     def contents(
-        self, artifact: Path, advance: Advance, found: ReadBack = NOTHING
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
     ) -> Iterator[Content]:
         """Yield every member."""
-        yield from read_zip(artifact, advance, found)
+        yield from read_zip(artifact, advance, found, algorithm)
 
 
 def _scheme(package: DataPackage) -> str:

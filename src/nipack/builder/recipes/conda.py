@@ -276,10 +276,10 @@ def _own_mode(content: Content) -> int:
 
 def _with_prefix(content: Content, placeholder: str, prefix: str) -> Content:
     """Return how a file is installed below a prefix: the ini file, the only one that changes."""
-    if content.sha256 != _sha256(layout.ini_text(placeholder)):
-        return replace(content, sha256="not its own: an installation would change it")
+    if content.digest != _sha256(layout.ini_text(placeholder)):
+        return replace(content, digest="not its own: an installation would change it")
     text = layout.ini_text(prefix)
-    return replace(content, size=len(text), sha256=_sha256(text))
+    return replace(content, size=len(text), digest=_sha256(text))
 
 
 def _sha256(text: str) -> str:

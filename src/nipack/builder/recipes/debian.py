@@ -190,7 +190,7 @@ class DebianRecipe(RecipeFormat):
                     path=path,
                     mode=content.mode,
                     size=content.size,
-                    sha256=content.sha256,
+                    digest=content.digest,
                     target=content.target,
                 )
 
