@@ -10,7 +10,7 @@ from nipack.builder import known_files
 from nipack.builder.flows.build import build
 from nipack.builder.flows.check import check
 from nipack.builder.formats import formats
-from nipack.builder.known_files import KnownFiles
+from nipack.builder.known_files import KnownFiles, State
 from nipack.builder.package import DataPackage
 from nipack.builder.reading import read_package
 from nipack.builder.source.download import cache_directory
@@ -153,7 +153,7 @@ def test_data_that_is_other_than_known_is_noticed_when_it_is_read_back(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A system that lies about its files, so that an old digest is believed."""
-    monkeypatch.setattr(known_files, "_state", lambda status: (status.st_size,))
+    monkeypatch.setattr(known_files, "_state", lambda status: State(status.st_size, 0o644, ""))
     again(source)
     edited(source / "templates" / "labels.json")
     with pytest.raises(ArtifactError, match=r"labels\.json: is 9 bytes with"):

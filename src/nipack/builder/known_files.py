@@ -6,19 +6,20 @@ index does; the time that the system notes for each change of a file (ctime) is 
 """
 
 import hashlib
+import json
 import logging
 import os
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from nipack import __version__
 from nipack.builder.rules import problem_at
 from nipack.builder.source.download import cache_directory
-from nipack.builder.source.notes import read_note, write_note
+from nipack.builder.source.notes import read_note, write_pieces
 from nipack.system.errors import Problem
 
 log = logging.getLogger(__name__)
@@ -26,19 +27,36 @@ log = logging.getLogger(__name__)
 # Seconds: what was changed so shortly before it was read may have been changed once more, with no
 # other time, where a file system counts in whole or in two seconds.
 SETTLED = 3.0
+_MODES: dict[int, int] = {}  # so that equal ones are one number
 # Only there is ctime the time of the last change.
 _HAS_CHANGE_TIMES = os.name == "posix"
 
-State = tuple[int, ...]
+
+class State(NamedTuple):
+    """What the system says of a file: its size in bytes, its mode, and what else a change changes.
+
+    There is one for each file of a package, so it is small.
+    """
+
+    size: int
+    mode: int
+    stamp: str
+
+
+def states_of(directory: Path, paths: Iterable[str]) -> dict[str, State]:
+    """Return the state of each file and link below a directory."""
+    top = f"{directory}/"
+    return {path: _state(os.lstat(f"{top}{path}")) for path in paths}
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one file in a state."""
+    """What is known of one file in a state, and whether it was found in this run."""
 
     state: State
-    digests: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] | None = None
+    digests: Mapping[str, str] | None = None
+    problems: Sequence[Problem] | None = None
+    is_new: bool = True
 
 
 class KnownFiles:
@@ -52,50 +70,52 @@ class KnownFiles:
         self._place, self._about = place, about
         self._began = time.time()
         self._known = _read(place, about) if place is not None else {}
-        self._new: set[str] = set()
 
-    def digests(self, path: str, state: os.stat_result, algorithms: Iterable[str]) -> Any:
+    def digests(
+        self, path: str, state: State, algorithms: Sequence[str]
+    ) -> Mapping[str, str] | None:
         """Return a file's digests by algorithm, None where one of them is not known."""
         known = self._known.get(path)
-        wanted = tuple(algorithms)
-        if known is None or known.state != _state(state) or set(wanted) - known.digests.keys():
+        if known is None or known.state != state or known.digests is None:
             return None
-        return {name: known.digests[name] for name in wanted}
+        if set(algorithms) - known.digests.keys():
+            return None
+        return {name: known.digests[name] for name in algorithms}
 
-    def problems(self, path: str, state: os.stat_result) -> list[Problem] | None:
+    def problems(self, path: str, state: State) -> Sequence[Problem] | None:
         """Return what is wrong in a file, None where that is not known."""
         known = self._known.get(path)
-        return known.problems if known is not None and known.state == _state(state) else None
+        return known.problems if known is not None and known.state == state else None
 
-    def add_digests(self, path: str, state: os.stat_result, digests: dict[str, str]) -> None:
+    def add_digests(self, path: str, state: State, digests: Mapping[str, str]) -> None:
         """Take note of digests of what a file held, in a state from before it was read."""
-        self._of(path, state).digests.update(digests)
+        if known := self._of(path, state):
+            known.digests = {**known.digests, **digests} if known.digests else digests
 
-    def add_problems(self, path: str, state: os.stat_result, problems: list[Problem]) -> None:
+    def add_problems(self, path: str, state: State, problems: Sequence[Problem]) -> None:
         """Take note of what is wrong in a file, in a state from before it was read."""
-        self._of(path, state).problems = problems
+        if known := self._of(path, state):
+            known.problems = problems
 
-    def _of(self, path: str, state: os.stat_result) -> _Known:
+    def _of(self, path: str, state: State) -> _Known | None:
+        if self._place is None:
+            return None
         known = self._known.get(path)
-        if known is None or known.state != _state(state):
-            known = self._known[path] = _Known(_state(state))
-        self._new.add(path)
+        if known is None or known.state != state:
+            known = self._known[path] = _Known(state)
+        known.is_new = True
         return known
 
     def keep(self, directory: Path) -> None:
         """Write what is known of files that nothing has changed since, where that can be."""
-        if self._place is None or not self._new:
+        if self._place is None or not any(known.is_new for known in self._known.values()):
             return
-        files = {
-            path: [
-                known.state,
-                known.digests,
-                None if known.problems is None else [_words(each) for each in known.problems],
-            ]
-            for path, known in self._known.items()
-            if path not in self._new or self._is_settled(f"{directory}/{path}", known.state)
-        }
-        write_note(self._place, {"about": self._about, "files": files})
+        write_pieces(self._place, _lines(self._about, self._settled(f"{directory}/")))
+
+    def _settled(self, top: str) -> Iterator[tuple[str, _Known]]:
+        for path, known in self._known.items():
+            if not known.is_new or self._is_settled(top + path, known.state):
+                yield path, known
 
     def _is_settled(self, path: str, state: State) -> bool:
         """Tell that a file is as it was before it was read, and was so for a while."""
@@ -105,6 +125,18 @@ class KnownFiles:
             return False
         latest = max(now.st_mtime, now.st_ctime)
         return _state(now) == state and latest < self._began - SETTLED
+
+
+def _lines(about: str, files: Iterable[tuple[str, _Known]]) -> Iterator[str]:
+    """Yield the JSON of what is known, a file a line: all of it in one piece is large."""
+    yield f'{{"about": {json.dumps(about)}, "files": {{'
+    separator = "\n"
+    for path, known in files:
+        problems = None if known.problems is None else [_words(each) for each in known.problems]
+        what = json.dumps([known.state, dict(known.digests or {}), problems])
+        yield f"{separator}{json.dumps(path)}: {what}"
+        separator = ",\n"
+    yield "}}"
 
 
 def known_files_of(directory: Path, relpath: str) -> KnownFiles:
@@ -121,14 +153,9 @@ def known_files_of(directory: Path, relpath: str) -> KnownFiles:
 
 
 def _state(status: os.stat_result) -> State:
-    return (
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_mode,
-        status.st_ino,
-        status.st_dev,
-    )
+    mode = _MODES.setdefault(status.st_mode, status.st_mode)
+    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+    return State(status.st_size, mode, f"{times} {status.st_ino} {status.st_dev}")
 
 
 def _words(problem: Problem) -> tuple[str, str, str, str]:
@@ -143,9 +170,10 @@ def _read(place: Path, about: str) -> dict[str, _Known]:
             return {}
         return {
             path: _Known(
-                tuple(state),
+                State(*state),
                 digests,
                 None if problems is None else [problem_at(*words) for words in problems],
+                is_new=False,
             )
             for path, (state, digests, problems) in document["files"].items()
         }

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,7 @@ from nipack.builder.definition.faults import FIRST_YEAR, LAST_YEAR
 from nipack.builder.definition.model import DEFINITION_NAME, Definition, release_time
 from nipack.builder.definition.reading import read_definition
 from nipack.builder.definition.sources import Source, Sources
-from nipack.builder.known_files import KnownFiles, known_files_of
+from nipack.builder.known_files import KnownFiles, State, known_files_of, states_of
 from nipack.builder.package import DataFile, DataLink, DataPackage
 from nipack.builder.rules import problem_at
 from nipack.builder.source.folders import (
@@ -72,6 +72,7 @@ class Survey:
     tree: SourceTree
     problems: tuple[Problem, ...]
     known: KnownFiles
+    states: Mapping[str, State]
 
 
 @system_errors_as(SourceError, "make it readable, and make sure that there is room to unpack it")
@@ -175,8 +176,9 @@ def survey_source(
     # What is unpacked for this run alone was never read before.
     is_folder = tree.unpacked is None and not afresh
     known = known_files_of(directory, definition.relpath) if is_folder else KnownFiles()
+    states = states_of(directory, paths)
     if inside:
-        problems += content_problems(directory, paths, definition.relpath, reporter, known)
+        problems += content_problems(directory, states, definition.relpath, reporter, known)
     problems += view_problems(definition, directory, paths)
     problems += part_problems(definition, directory, paths)
     return Survey(
@@ -188,6 +190,7 @@ def survey_source(
         tree=tree,
         problems=tuple(problems),
         known=known,
+        states=states,
     )
 
 
@@ -265,28 +268,25 @@ def _package_time(definition: Definition, tree: SourceTree) -> tuple[int, list[P
 def _read_payload(
     survey: Survey, algorithms: Sequence[str], reporter: Reporter
 ) -> tuple[tuple[DataFile, ...], tuple[DataLink, ...]]:
-    directory, paths, known = survey.directory, survey.paths, survey.known
+    directory, states, known = survey.directory, survey.states, survey.known
     top = f"{directory}/"
-    states = {path: os.lstat(f"{top}{path}") for path in paths}
-    links = [path for path in paths if stat.S_ISLNK(states[path].st_mode)]
-    names = sorted(states.keys() - set(links), key=os.fsencode)
-    unknown = [name for name in names if not known.digests(name, states[name], algorithms)]
-    advance = reporter.step("hash", sum(states[name].st_size for name in unknown))
+    names = [path for path, state in states.items() if not stat.S_ISLNK(state.mode)]
+    files: dict[str, DataFile] = {}
+    for name in names:
+        digests = known.digests(name, states[name], algorithms)
+        if digests is not None:
+            files[name] = DataFile(path=name, size=states[name].size, digests=digests)
+    unknown = [name for name in names if name not in files]
+    advance = reporter.step("hash", sum(states[name].size for name in unknown))
     hashed = digest_files([f"{top}{name}" for name in unknown], algorithms, advance)
-    found = dict(zip(unknown, hashed, strict=True))
-    for name, digests in found.items():
-        known.add_digests(name, states[name], digests.by_algorithm)
-    files = tuple(
-        DataFile(path=name, size=found[name].size, digests=found[name].by_algorithm)
-        if name in found
-        else DataFile(
-            path=name,
-            size=states[name].st_size,
-            digests=known.digests(name, states[name], algorithms),
-        )
-        for name in names
+    for name, found in zip(unknown, hashed, strict=True):
+        known.add_digests(name, states[name], found.by_algorithm)
+        files[name] = DataFile(path=name, size=found.size, digests=found.by_algorithm)
+    links = [path for path, state in states.items() if stat.S_ISLNK(state.mode)]
+    return (
+        tuple(files[name] for name in names),
+        tuple(_data_link(directory, path) for path in links),
     )
-    return files, tuple(_data_link(directory, path) for path in links)
 
 
 def _with_config(

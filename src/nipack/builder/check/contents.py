@@ -4,12 +4,12 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nipack.builder.check import images, privacy
-from nipack.builder.known_files import KnownFiles
+from nipack.builder.known_files import KnownFiles, State
 from nipack.builder.rules import problem_at
 from nipack.builder.source.unpack import EXECUTABLE
 from nipack.lookup.json_text import json_value
@@ -44,32 +44,32 @@ class DamagedError(Exception):
 
 def content_problems(
     directory: Path,
-    paths: Collection[str],
+    states: Mapping[str, State],
     relpath: str,
     reporter: Reporter,
     known: KnownFiles,
 ) -> list[Problem]:
     """Return what is wrong in the files of a payload, in the order of the paths.
 
-    A file of which that is `known` is not looked at, unless it is one of two that make an image.
+    `states` has each file and link, from before it is read.  A file of which that is `known` is not
+    looked at, unless it is one of two that make an image.
     """
-    headers = headers_of_pairs(paths)
+    headers = headers_of_pairs(states)
     top = f"{directory}/"
-    states = {path: os.lstat(f"{top}{path}") for path in paths}
-    regular = [path for path, state in states.items() if not stat.S_ISLNK(state.st_mode)]
+    regular = [path for path, state in states.items() if not stat.S_ISLNK(state.mode)]
     found = {
         path: problems
         for path in regular
         if path not in headers and (problems := known.problems(path, states[path])) is not None
     }
     files = [path for path in regular if path not in found]
-    sizes = [states[path].st_size for path in files]
+    sizes = [states[path].size for path in files]
     advance = reporter.step("check", sum(sizes))
 
-    def inspect(path: str) -> list[Problem]:
+    def inspect(path: str) -> tuple[Problem, ...]:
         image = is_image(path, headers)
         where = f"{relpath}/{path}"
-        return list(_file_problems(f"{top}{path}", states[path], where, advance, image=image))
+        return tuple(_file_problems(f"{top}{path}", states[path], where, advance, image=image))
 
     with quiet_nibabel():
         inspected = for_each_file(inspect, files, sizes)
@@ -80,12 +80,12 @@ def content_problems(
 
 
 def _file_problems(
-    path: str, state: os.stat_result, where: str, advance: Advance, *, image: bool
+    path: str, state: State, where: str, advance: Advance, *, image: bool
 ) -> Iterator[Problem]:
-    if os.name != "nt" and state.st_mode & EXECUTABLE:
+    if os.name != "nt" and state.mode & EXECUTABLE:
         message = "it is executable, but will be installed as data, which is not"
         yield problem_at("executable", where, message, "remove the bit: chmod a-x")
-    if state.st_size == 0:
+    if state.size == 0:
         if not _MEANT_EMPTY.fullmatch(path.rpartition("/")[2]):
             yield problem_at("empty-file", where, "it is empty", "put the real file there")
         advance(0)
@@ -95,10 +95,10 @@ def _file_problems(
         message = f"it is a pointer of {system}, not the data"
         yield problem_at("pointer-file", where, message, "fetch the data, then build")
         return
-    size = yield from _readable(path, state.st_size, where, start, advance)
+    size = yield from _readable(path, state.size, where, start, advance)
     if size is None:
         return
-    yield from privacy.file_problems(path, where, start, state.st_size)
+    yield from privacy.file_problems(path, where, start, state.size)
     if image:
         yield from images.image_problems(Path(path), where, size)
 

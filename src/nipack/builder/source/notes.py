@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,15 @@ def read_note(place: Path) -> Any:
 
 def write_note(place: Path, document: Any) -> None:
     """Write a note; nothing where the cache cannot be written, or others may write into it."""
+    write_pieces(place, [json.dumps(document)])
+
+
+def write_pieces(place: Path, pieces: Iterable[str]) -> None:
+    """Write a note as `write_note` does, whose JSON is too large to be made at once."""
     with suppress(OSError, SourceError):
         _make_private(place)
         with written_beside(place, SourceError) as output:
-            output.write(json.dumps(document).encode("utf-8"))
+            output.writelines(piece.encode("utf-8") for piece in pieces)
 
 
 def forget_note(place: Path) -> None:
