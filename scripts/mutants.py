@@ -5,6 +5,7 @@ text, a call or a `return` left out.  Words for people, annotations and imports 
 """
 
 import ast
+import codecs
 import copy
 import hashlib
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Constant(not other.value)
         case ast.Constant(value=int()):
             yield ast.Constant(other.value + 1)
-        case ast.Constant(value=str()):
+        case ast.Constant(value=str()) if not _is_encoding(other.value):
             yield ast.Constant(f"{other.value}~" if other.value else "~")
         case ast.Constant(value=bytes()):
             yield ast.Constant(other.value + b"~")
@@ -94,12 +95,22 @@ def _is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def _is_encoding(text: str) -> bool:
+    """Tell whether a text names an encoding: Python finds it by the changed name, too."""
+    try:
+        return codecs.lookup(text) == codecs.lookup(f"{text}~")
+    except (LookupError, ValueError):
+        return False
+
+
 def _is_left_alone(node: ast.AST) -> bool:
     """Tell whether nothing of a node is run, or all of it is words for people."""
     match node:
         case ast.Expr(value=ast.Constant()) | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.Assign(targets=[ast.Name(id="TYPE_CHECKING")]):
             return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=name)):
             return name in _SPOKEN

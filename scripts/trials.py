@@ -10,6 +10,7 @@ on the path, for the programs that tests start.
 
 import ast
 import contextlib
+import functools
 import gc
 import itertools
 import json
@@ -37,7 +38,7 @@ from mutants import LONGEST, Mutant
 REPOSITORY = mutants.SOURCE.parent
 _LEAST, _TIMES = 30, 20  # seconds, and times what its tests take, that a mutant has
 _MEMORY = 6 << 30
-_MOST = 12  # seconds of tests that a mutant is tried by, the quickest ones
+_MOST = 45  # seconds of tests that a mutant is tried by, the quickest ones
 _ANEW = 1000  # tests of a module that are tried, where it is not known which use a constant
 
 
@@ -167,7 +168,8 @@ class Trials:
             why = Path(place) / "why"
             files = sorted({test.partition("::")[0] for test in tests})
             plugin = _Chosen(tests, why)
-            return _waited(_start(lambda: _pytest(files, [plugin], Path(place))), 120, why)
+            started = _start(lambda: _pytest(files, [plugin], Path(place)))
+            return _waited(started, _LEAST + 5 * _MOST, why)
 
     def changed(self, mutant: Mutant) -> "_Changed":
         """Let the copy of the source be a mutant for a while."""
@@ -198,11 +200,12 @@ class _Changed:
 def _tests_of_early(mutant: Mutant, known: Map) -> list[str]:
     """Return the tests of a change that is made when a module is read.
 
-    Of a constant they are those which run a line that names it, in whatever module.
+    Of a constant they are those which run a line that names it, in whatever module; of a module
+    of which no test runs a line once it is read, those of the files that name what it defines.
     """
     name, body = _defined(mutant)
     if name is None:
-        return known.of_module(mutant.module)[:_ANEW]
+        return known.of_module(mutant.module)[:_ANEW] or _tests_that_name(mutant, known)
     found = set(known.of(mutant.module, body))
     word = re.compile(rf"\b{re.escape(name)}\b")
     for module in known.lines:
@@ -210,8 +213,23 @@ def _tests_of_early(mutant: Mutant, known: Map) -> list[str]:
         numbers = {n for n, line in enumerate(text, 1) if word.search(line)}
         found.update(known.of(module, numbers))
     if not found:
-        return known.of_module(mutant.module)[:_ANEW]
+        return known.of_module(mutant.module)[:_ANEW] or _tests_that_name(mutant, known)
     return sorted(found, key=lambda test: (known.seconds[test], test))[:_ANEW]
+
+
+def _tests_that_name(mutant: Mutant, known: Map) -> list[str]:
+    """Return the tests of each file that has a name in it which a module defines."""
+    names = [
+        re.escape(node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else node.id)
+        for node in ast.walk(mutants.parsed(mutant.module))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    ]
+    word = re.compile(rf"\b({'|'.join(names)})\b")
+    files = {test.partition("::")[0] for test in known.seconds}
+    naming = {file for file in files if word.search((REPOSITORY / file).read_text("utf-8"))}
+    tests = [test for test in known.seconds if test.partition("::")[0] in naming]
+    return sorted(tests, key=lambda test: (known.seconds[test], test))[:_ANEW]
 
 
 def _defined(mutant: Mutant) -> tuple[str | None, range]:
@@ -314,6 +332,18 @@ def _have_little_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
+def forget() -> None:
+    """Empty what functions of nipack keep, so that each test runs the lines that it needs.
+
+    Otherwise the first test alone would be known to run them, and no other would run a mutant's.
+    """
+    for name, module in [*sys.modules.items()]:
+        if name.partition(".")[0] == "nipack":
+            for each in vars(module).values():
+                if isinstance(each, functools._lru_cache_wrapper):
+                    each.cache_clear()
+
+
 class _Mapping:
     """Notes what each test takes and which lines it runs, with those of its fixtures."""
 
@@ -333,6 +363,7 @@ class _Mapping:
         """Run a test in a context of its own."""
         for name in item.fixturenames:
             self.fixtures[f"of {name}"].append(item.nodeid)
+        forget()
         start = sum(os.times()[:4])
         try:
             return (yield from self._within(item.nodeid))
@@ -509,6 +540,7 @@ def _run_some(
     for code in patches:
         for function in there.get(_where(code), ()):
             function.__code__ = code
+    forget()
     _be_silent(place)
     _have_little_memory()
     config = items[0].config

@@ -4,7 +4,7 @@ import jinja2
 import pytest
 
 from nipack.builder import escaping
-from nipack.builder.rendering import environment
+from nipack.builder.rendering import environment, render
 
 
 def rendered(template: str, value: object) -> str:
@@ -83,3 +83,18 @@ def test_the_version_of_an_address_has_a_name(address: str, named: str) -> None:
 
 def test_lua_in_a_spec_finds_no_macro_and_no_end_of_a_text() -> None:
     assert escaping.spec_lua('a-b/1 %{x}"\\é\n') == (r'"a-b/1 \037\123x\125\034\092\195\169\010"')
+
+
+def test_a_template_s_own_lines_leave_nothing_behind() -> None:
+    template = "a\n  {% if value %}\n  <b>{{ value }} &\n  {% endif %}\n\nc\n"
+    assert rendered(template, 1) == "a\n  <b>1 &\n\nc\n"
+
+
+def test_a_template_is_found_by_its_folder_and_file_and_every_language_has_words() -> None:
+    for language in escaping.FILTERS:
+        with pytest.raises(FileNotFoundError, match="none"):
+            render("rpm/none", language, {})
+        made = environment(
+            jinja2.DictLoader({"t": "{{ 'a-b' | word }}"}), language, {"word": escaping.word}
+        )
+        assert made.get_template("t").render() == "a-b"

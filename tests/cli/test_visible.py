@@ -5,12 +5,22 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 from tests.machine import add_records, install
 
-from nipack.cli.visible import VisibleStream, exact, folded, print_paths, visible, width_of
+from nipack.cli.visible import (
+    VisibleStream,
+    exact,
+    folded,
+    make_output_visible,
+    print_paths,
+    print_text,
+    visible,
+    width_of,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names of POSIX")
 # Clears the screen, sets the title, deletes, begins a C1 command, turns the text round.
@@ -120,8 +130,13 @@ def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
 
 
 class Terminal(io.StringIO):
+    arrived = ""
+
     def isatty(self) -> bool:
         return True
+
+    def flush(self) -> None:
+        self.arrived = self.getvalue()
 
 
 def test_lines_that_come_together_are_spelled_out() -> None:
@@ -140,6 +155,7 @@ def test_a_path_is_visible_to_a_person_and_exact_for_a_program(
 ) -> None:
     monkeypatch.setattr("sys.stdout", VisibleStream(below))
     print_paths(["/a\x1b", "/b"])
+    assert getattr(below, "arrived", "/a\\x1b\n/b\n") == "/a\\x1b\n/b\n"
     assert below.getvalue() == ("/a\\x1b\n/b\n" if below.isatty() else "/a\x1b\n/b\n")
 
 
@@ -154,3 +170,59 @@ def test_a_line_goes_on_two_deeper_and_others_stay() -> None:
     assert folded(text, 10) == "  one two\n    three\nfour\n\nnipack get a long name"
     assert folded("one two-three", 10) == "one\n  two-three"
     assert folded("exactly 10", 10) == "exactly 10"
+    assert folded("a\tb  c\x0bd long-word-that-stays e", 9) == (
+        "a\tb  c\x0bd\n  long-word-that-stays\n  e"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("apt", "chmod", "conda", "curl", "dnf", "mkdir", "move", "mv", "nipack", "pip", "rm"),
+        *("rmdir", "sudo", "tar", "uv", "zypper", "'/a b/python3.11'", '"C:\\a b\\python.exe"'),
+        *('"/a b/python3"', "/usr/bin/python3.12", "C:\\python.exe", "python"),
+    ],
+)
+def test_a_command_stays_in_one_line(command: str) -> None:
+    text = f"  {command} what it is given"
+    assert folded(text, 10) == text
+    assert "\n" in folded(f"so {text}", 10)
+    assert "\n" in folded(f"{command}x it is not", 10)
+
+
+def test_what_a_terminal_takes_for_a_command_or_turns_text_round_is_spelled_out() -> None:
+    for number in (*range(0x700), *range(0x2000, 0x2100), 0x10FFFF):
+        letter = chr(number)
+        command = unicodedata.category(letter) in ("Cc", "Zl", "Zp") and letter not in "\t\n"
+        turned = unicodedata.bidirectional(letter) in {
+            *("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+        }
+        marked = letter in "\u061c\u200e\u200f"
+        spelled = f"\\x{number:02x}" if number < 32 else f"\\u{number:04x}"
+        expected = spelled if command or turned or marked else letter
+        assert visible(f"a{letter}b") == f"a{expected}b"
+
+
+def test_both_streams_are_made_visible_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    below = {name: io.StringIO() for name in ("stdout", "stderr")}
+    for name, stream in below.items():
+        monkeypatch.setattr(sys, name, stream)
+    make_output_visible()
+    made = [sys.stdout, sys.stderr]
+    make_output_visible()
+    assert [sys.stdout, sys.stderr] == made
+    for name, stream in below.items():
+        assert getattr(sys, name).write("a\x1b") == 2
+        assert stream.getvalue() == "a\\x1b"
+        assert exact(getattr(sys, name)) is stream
+
+
+@pytest.mark.parametrize(("below", "said"), [(Terminal, "a\n  b\n"), (io.StringIO, "a b\n")])
+def test_a_text_is_folded_only_for_a_terminal(
+    below: type[io.StringIO], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2")
+    stream = below()
+    monkeypatch.setattr("sys.stdout", stream)
+    print_text("a b")
+    assert stream.getvalue() == said

@@ -8,8 +8,11 @@ import pytest
 from nipack.data import DataError
 from nipack.inventory.payload import (
     NO_METADATA,
+    Manifest,
     find_manifest,
     metadata_of,
+    parse_json,
+    read_json,
     read_manifest,
     read_metadata,
 )
@@ -160,3 +163,137 @@ def test_a_malformed_manifest_is_told_of_only_where_it_is_the_directory_s(tmp_pa
     manifest(above / "nipy-x", "words")
     with pytest.raises(DataError, match=r"nipy-x.SHA256SUMS:1: "):
         find_manifest(str(data))
+
+
+def test_a_part_without_a_config_is_known_by_its_relpath(tmp_path: Path) -> None:
+    records, data = tmp_path / "share/nipack/nipy-x-a", tmp_path / "share/nipy/nipy/x"
+    for folder in (records, data):
+        folder.mkdir(parents=True)
+    file = manifest(records, f"{DIGEST}  share/nipy/nipy/x/a.nii")
+    metadata(records, name="nipy-x-a", part_of="nipy-x", relpath="nipy/x")
+    found = find_manifest(str(data))
+    assert found is not None
+    assert (found.file, found.directory) == (file, "share/nipy/nipy/x")
+    assert (found.digests, found.packages) == ({"a.nii": DIGEST}, (str(records),))
+    metadata(records, name="nipy-x-a", part_of="nipy-x", relpath="nipy/..")
+    assert find_manifest(str(data)) is None
+    metadata(records, name="nipy-x-a", relpath="nipy/x")
+    assert find_manifest(str(data)) is None
+
+
+def test_links_of_all_parts_and_their_sizes_are_those_of_one(tmp_path: Path) -> None:
+    above, data = tmp_path / "share/nipack", tmp_path / "share/nipy/nipy/x"
+    data.mkdir(parents=True)
+    for name, size in (("a", 3), ("b", 4)):
+        (above / f"nipy-x-{name}").mkdir(parents=True)
+        lines = [f"{DIGEST}  share/nipy/nipy/x/{each}" for each in ("config.ini", name)]
+        link = f"# symlink share/nipy/nipy/x/to-{name} -> {name}"
+        manifest(above / f"nipy-x-{name}", *lines, link)
+        metadata(
+            above / f"nipy-x-{name}",
+            name=f"nipy-x-{name}",
+            part_of="nipy-x",
+            relpath="nipy/x",
+            license="CC0-1.0",
+            size=99,
+            files={"config.ini": 1, name: size},
+        )
+    found = find_manifest(str(data))
+    assert found is not None
+    assert found.links == {"to-a": "a", "to-b": "b"}
+    said = metadata_of(found)
+    assert (said.name, said.license, said.size) == ("nipy-x", "CC0-1.0", 8)
+    assert said.files == {"config.ini": 1, "a": 3, "b": 4}
+    assert metadata_of(found.replace(packages=found.packages[:1])).size == 99
+
+
+@pytest.mark.parametrize("depth", range(8))
+def test_records_are_looked_for_below_six_folders(depth: int, tmp_path: Path) -> None:
+    """For so long as the prefix may be above: `share/nipy/nipy/templates` needs four."""
+    data = tmp_path.joinpath(*"abcdefgh"[:depth], "x")
+    data.mkdir(parents=True)
+    records = tmp_path / "share/nipack/other"
+    records.mkdir(parents=True)
+    inner = data.relative_to(tmp_path).as_posix()
+    manifest(records, f"{DIGEST}  {inner}/config.ini")
+    found = find_manifest(str(data))
+    assert (found is not None) is (depth < 5)
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "found"),
+    [
+        ("x", "config.ini", True),
+        ("x", "share/nipy/nipy/x/config.ini", True),
+        ("x", "share/nipy/nipy/y/config.ini", False),
+        (".", "x/config.ini", True),
+        (".", "share/nipy/nipy/x/config.ini", True),
+        (".", "y/config.ini", False),
+        ("..", "x/config.ini", False),
+    ],
+)
+def test_a_manifest_beside_the_data_or_one_above_it_is_its_own(
+    place: str, line: str, found: bool, tmp_path: Path
+) -> None:
+    top = tmp_path / "above" / "top"
+    (top / "x").mkdir(parents=True)
+    (top / place / "SHA256SUMS").write_text(f"{DIGEST}  {line}\n", "utf-8")
+    assert (find_manifest(str(top / "x")) is not None) is found
+
+
+def test_the_likely_records_are_read_first_and_by_their_names(tmp_path: Path) -> None:
+    data = tmp_path / "share/nipy/nipy/x_Y"
+    data.mkdir(parents=True)
+    for name in ("aaa", "nipy-x-y", "zzz"):
+        (tmp_path / "share/nipack" / name).mkdir(parents=True)
+        lines = [f"{DIGEST}  share/nipy/nipy/x_Y/config.ini"]
+        manifest(tmp_path / "share/nipack" / name, *lines)
+    found = find_manifest(str(data))
+    assert found is not None
+    assert found.packages == (str(tmp_path / "share/nipack/nipy-x-y"),)
+    (tmp_path / "link").symlink_to(data)
+    assert find_manifest(str(tmp_path / "link")) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff", "is not UTF-8; install the package again"),
+        (None, "cannot be read (No such file or directory); name another, or make it readable"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_told_with_the_remedy(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "SHA256SUMS"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_manifest(str(file))
+    assert str(caught.value) == f"{file}: {said}"
+
+
+def test_the_ends_of_lines_of_windows_and_the_topmost_config_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "SHA256SUMS"
+    lines = [f"{DIGEST}  {path}\r\n" for path in ("a/b/config.ini", "a/config.ini", "a/c d")]
+    file.write_text("".join(lines), "utf-8", newline="")
+    assert read_manifest(str(file)) == Manifest(
+        file=str(file),
+        directory="a",
+        digests=dict.fromkeys(["b/config.ini", "config.ini", "c d"], DIGEST),
+        links={},
+        packages=(str(tmp_path),),
+    )
+
+
+def test_json_is_an_object_or_nothing(tmp_path: Path) -> None:
+    assert parse_json(b'{"a": 1}') == {"a": 1}
+    assert parse_json(b"[1]") == parse_json(b"{") == {}
+    (tmp_path / "a").write_bytes(b'{"a": 1}')
+    assert read_json(str(tmp_path / "a")) == {"a": 1}
+    assert read_json(str(tmp_path)) == {}
+
+
+def test_a_text_of_metadata_is_one_that_can_be_printed(tmp_path: Path) -> None:
+    found = read_metadata(str(metadata(tmp_path, name="a\x1b", license=7, files=[], citation={})))
+    assert found == NO_METADATA

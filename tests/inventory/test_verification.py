@@ -14,7 +14,7 @@ from tests.machine import Machine, add_records, install, make_machine, ordinary_
 import nipack
 from nipack.data import DataError
 from nipack.inventory import verification
-from nipack.inventory.verification import Verification
+from nipack.inventory.verification import FileProblem, Verification, is_failure
 
 
 @pytest.fixture
@@ -278,3 +278,114 @@ def test_what_is_extra_is_counted_apart_from_what_is_spoiled(data: Path) -> None
     assert checked().extent == "1 of 4 files, 1 extra"
     (data / "more.txt").unlink()
     assert checked().extent == "1 of 4 files"
+
+
+def test_each_problem_is_told_with_its_reason(machine: Machine, data: Path) -> None:
+    (data / "T1.nii.gz").write_text("T1.nii.gz\n" * 999)
+    (data / "2mm/T1.nii.gz").write_text("x" * 99_999)
+    (data / "notes é.txt").write_text("Notes é.txt\n" * 1000)
+    (data / "config.ini").unlink()
+    (data / "default").unlink()
+    (data / "default.nii.gz").unlink()
+    (data / "default.nii.gz").symlink_to("T1.nii.gz")
+    (data / "a.c~").touch()
+    (data / "b").touch()
+    kept = "conda leaves it where it replaces a link to a folder; it can be removed"
+    glances = [
+        "2mm/T1.nii.gz: changed (99,999 bytes instead of 14,000)",
+        "T1.nii.gz: truncated (9,990 bytes instead of 10,000)",
+        f"a.c~: extra ({kept})",
+        "b: extra",
+        "config.ini: missing",
+        "default: missing (a link to 2mm)",
+        "default.nii.gz: changed (a link to T1.nii.gz instead of 2mm/T1.nii.gz)",
+    ]
+    assert [str(each) for each in checked(quick=True).problems] == glances
+    assert [each.reason for each in checked(quick=True).problems][3:5] == ["", ""]
+    found = checked()
+    assert [str(each) for each in found.problems] == [
+        *glances,
+        "notes é.txt: changed (its sha256 differs)",
+    ]
+    assert (found.state, found.quick, found.reason, found.files) == ("damaged", False, "", 4)
+    assert found.extent == "6 of 4 files, 2 extra"
+    assert found.size == 9_990 + 99_999 + len("Notes é.txt\n".encode()) * 1000
+
+
+@pytest.mark.parametrize(
+    ("damage", "extent"),
+    [
+        ([], ""),
+        (["missing", "changed"], "2 of 7 files"),
+        (["extra"], "1 extra"),
+        (["extra", "unreadable", "extra"], "1 of 7 files, 2 extra"),
+    ],
+)
+def test_how_much_is_spoiled_and_how_much_is_extra(
+    machine: Machine, damage: list[str], extent: str
+) -> None:
+    problems = tuple(
+        FileProblem(path="a", damage=each, reason="")  # type: ignore[arg-type]
+        for each in damage
+    )
+    assert checked().replace(problems=problems, files=7).extent == extent
+
+
+@pytest.mark.parametrize(
+    ("states", "asked", "alone"),
+    [
+        ([], False, False),
+        (["intact"], False, False),
+        (["intact", "not checked"], True, False),
+        (["intact", "damaged"], True, True),
+    ],
+)
+def test_what_could_not_be_checked_fails_where_it_was_asked_for(
+    machine: Machine, states: list[str], asked: bool, alone: bool
+) -> None:
+    found = [checked().replace(state=state) for state in states]
+    assert is_failure(found, asked_for=True) is asked
+    assert is_failure(found, asked_for=False) is alone
+
+
+def test_a_path_of_a_problem_is_one_line() -> None:
+    for name in ("a\x1b\n", "é ", "\u202e", *map(chr, (0xD800, 0xDC7F, 0xDC80, 0xDCFF, 0xDD00))):
+        problem = FileProblem(path=name, damage="extra", reason="")
+        kept = name.isprintable() or 0xDC80 <= ord(name[0]) <= 0xDCFF
+        shown = (
+            name
+            if kept
+            else "".join(
+                each if each.isprintable() else each.encode("unicode_escape").decode()
+                for each in name
+            )
+        )
+        assert str(problem) == f"{shown}: extra"
+
+
+def test_what_is_in_the_place_of_a_link_is_what_the_link_led_to(data: Path) -> None:
+    for name in ("default", "default.nii.gz"):
+        (data / name).unlink()
+    (data / "default").mkdir()
+    shutil.copy(data / "2mm/T1.nii.gz", data / "default/T1.nii.gz")
+    (data / "default.nii.gz").write_text("other")
+    assert [str(each) for each in checked().problems] == [
+        "default.nii.gz: changed (its sha256 differs)"
+    ]
+    assert checked().files == 6
+    (data / "default").joinpath("T1.nii.gz").unlink()
+    (data / "default").rmdir()
+    (data / "default").symlink_to("2mm")
+    assert [str(each) for each in checked().problems] == [
+        "default.nii.gz: changed (its sha256 differs)"
+    ]
+
+
+def test_what_was_asked_for_by_its_path_has_the_name_of_its_folders(
+    machine: Machine, data: Path
+) -> None:
+    copy = shutil.copytree(data, machine.directory / "some" / "where", symlinks=True)
+    found = checked(str(copy))
+    assert (found.relpath, found.path, found.version) == (None, str(copy), "0.3")
+    assert (found.state, found.reason) == ("not checked", "it has no SHA256SUMS")
+    assert (found.files, found.size, found.manifest) == (0, 0, None)

@@ -13,7 +13,13 @@ from tests.machine import Machine, add_records, install, make_machine, write
 import nipack
 from nipack.data import DataError, Datasource, get_data_path, make_datasource
 from nipack.lookup.errors import IniError
-from nipack.lookup.files import MOST_OF_MANIFESTS, MOST_OF_SETTINGS, read_regular, walk
+from nipack.lookup.files import (
+    MOST_OF_MANIFESTS,
+    MOST_OF_SETTINGS,
+    folder_names,
+    read_regular,
+    walk,
+)
 from nipack.lookup.ini import find_setting
 from nipack.lookup.version import major_minor
 
@@ -92,6 +98,10 @@ def test_a_file_has_a_size_and_a_kind(tmp_path: Path) -> None:
         long.truncate(MOST_OF_MANIFESTS + 1)
     with pytest.raises(OSError, match="it has more than 33,554,432 bytes"):
         read_regular(str(file), MOST_OF_MANIFESTS)
+    with file.open("wb") as long:
+        long.truncate((64 << 20) + 1)
+    with pytest.raises(OSError, match="it has more than 67,108,864 bytes"):
+        read_regular(str(file))
     with pytest.raises(IsADirectoryError, match="it is a directory"):
         read_regular(str(tmp_path))
 
@@ -204,3 +214,29 @@ def test_a_link_in_a_circle_hides_no_package_beside_it(machine: Machine) -> None
     for folder in (machine.own_root, machine.own_root / "nipy", machine.prefix / "share/nipack"):
         (folder / "circle").symlink_to("circle")
     assert [each.relpath for each in nipack.list_packages()] == ["nipy/templates"]
+
+
+def test_what_cannot_be_read_is_passed_over_and_the_rest_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path / name / f"file{name}", "")
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "circle").symlink_to("circle")
+    write(tmp_path / "file", "")
+    look = os.scandir
+
+    def some(path: str) -> object:
+        if path == str(tmp_path / "b"):
+            raise PermissionError(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", some)
+    found = {folder: (sorted(names), links) for folder, names, links in walk(str(tmp_path))}
+    assert found == {
+        str(tmp_path): (["circle", "file"], ["link"]),
+        str(tmp_path / "a"): (["filea"], []),
+        str(tmp_path / "c"): (["filec"], []),
+    }
+    assert folder_names(str(tmp_path)) == ["a", "b", "c", "link"]
+    assert folder_names(str(tmp_path / "b")) == folder_names(str(tmp_path / "none")) == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nipack.lookup.errors import IniError
 from nipack.lookup.ini import decode, find_setting, plain_settings
+from nipack.lookup.ini_parser import _line_of, _refuse, refuse_bomb
 
 LINES = st.sampled_from(
     [
@@ -158,3 +159,98 @@ def test_a_malformed_file_is_refused_with_place_and_remedy(data: bytes, message:
 )
 def test_value_and_line(data: bytes, expected: tuple[str | None, int | None]) -> None:
     assert find_setting(data, "some.ini", "DATA", "path") == expected
+
+
+@pytest.mark.parametrize("line", ["{}path = /a", "path{}= /a", "path ={}/a", "path = /a{}"])
+def test_each_character_at_each_place_is_what_configparser_makes_of_it(line: str) -> None:
+    for character in map(chr, range(32, 127)):
+        text = "[DATA]\n" + line.format(character)
+        plain, config = plain_settings(text), with_configparser(text)
+        if plain is None:
+            # Whatever may mean more than itself there, and what is no setting.
+            assert character in "%[ =:", text
+        elif config is not None:
+            read = {key: value for key, (value, _) in plain["DATA"].items()}
+            assert read == dict(config["DATA"]), text
+
+
+def test_a_plain_text_is_known_with_its_lines() -> None:
+    text = "\n# a\n;b\n[DEFAULT]\nx=1\n[DATA]\nPath : /a\n[DEFAULT]\ny = = 2\n"
+    assert plain_settings(text) == {
+        "DEFAULT": {"x": ("1", 5), "y": ("= 2", 9)},
+        "DATA": {"path": ("/a", 7)},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("path = /a", "[DATA]\n[DATA]\n", "[a]\nb = 1\nB = 2", "[a]\n= 1", "[a]\nb", "[]\na=1"),
+        *("[a]\nb = 1\n c", "[a]\nb = %", "[a]b\nc = 1", "[a\nb = 1"),
+    ],
+)
+def test_what_asks_for_more_is_not_plain(text: str) -> None:
+    assert plain_settings(text) is None
+
+
+def test_a_text_has_one_kind_of_line_end_and_no_mark() -> None:
+    assert decode(b"\xef\xbb\xbfa\r\nb\rc\n\r\nd", "some.ini") == "a\nb\nc\n\nd"
+    with pytest.raises(IniError) as error:
+        decode(b"a\nb\n\nc\xff\n", "some.ini")
+    assert (error.value.file, error.value.line) == ("some.ini", 4)
+    assert error.value.problem == "this is not UTF-8; save the file as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "line"),
+    [("DATA", "path", 6), ("DATA", "x", 2), ("DATA", "y", 7), ("DATA", "z", None), ("no", "x", 2)],
+)
+def test_the_line_is_that_of_the_section_or_of_the_default(
+    section: str, key: str, line: int | None
+) -> None:
+    text = "[DEFAULT]\nX: 1\n[a]\npath = 2\n [DATA] \n PATH : /a:b = c\ny\nPath = /b\n[e]\nx = 2"
+    assert _line_of(text, section, key) == line
+
+
+def test_a_bomb_is_refused_at_its_line_and_what_is_just_less_is_not() -> None:
+    refuse_bomb("\n\na" + " " * 199 + "b\n" + "%(a)s" * 16, "some.ini")
+    with pytest.raises(IniError) as error:
+        refuse_bomb("\n\na" + " " * 200 + "b\n", "some.ini")
+    assert str(error.value) == "some.ini:3: 200 blanks in a row; take them out"
+    with pytest.raises(IniError) as error:
+        refuse_bomb("\n\n\na" + "%(a)s\n" * 17, "some.ini")
+    assert str(error.value) == "some.ini:4: more than 16 values are named by %(...)"
+
+
+def parsing_error(*lines: int) -> configparser.ParsingError:
+    error = configparser.ParsingError("some.ini")
+    for line in lines:
+        error.append(line, "here it is")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "problem"),
+    [
+        (
+            configparser.MissingSectionHeaderError("some.ini", 4, "a"),
+            4,
+            "no section; write [DATA] on a line above this one",
+        ),
+        (parsing_error(3, 5), 3, "this is not of the form 'key = value'"),
+        (parsing_error(), 1, "this is not of the form 'key = value'"),
+        (configparser.DuplicateSectionError("a"), 1, "[a] is here twice; keep only one"),
+        (configparser.DuplicateSectionError("a", None, 7), 7, "[a] is here twice; keep only one"),
+        (configparser.DuplicateOptionError("a", "b"), 1, "'b' is here twice; keep only one"),
+        (configparser.DuplicateOptionError("a", "b", None, 8), 8, "'b' is here twice"),
+        (configparser.Error("one\ntwo"), 1, "one"),
+    ],
+)
+def test_each_error_of_the_parser_has_its_line_and_remedy(
+    error: configparser.Error, line: int, problem: str
+) -> None:
+    with pytest.raises(IniError) as caught:
+        _refuse(error, "some.ini", "DATA")
+    assert caught.value.line == line
+    assert caught.value.problem.startswith(problem)
+    assert str(caught.value) == f"some.ini:{line}: {caught.value.problem}"

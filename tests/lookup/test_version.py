@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from nipack.lookup.version import at_least, check_minimum, major_minor
+from nipack.lookup.version import at_least, check_minimum, major_minor, normal
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,25 @@ def test_a_minimum_that_is_no_version_is_refused(minimum: object) -> None:
     with pytest.raises(ValueError, match="'min version' must be a version") as error:
         check_minimum(minimum)
     assert repr(minimum) in str(error.value)
+
+
+def test_a_version_has_at_most_two_hundred_characters() -> None:
+    assert major_minor("1." + "0" * 198) == (1, 0)
+    with pytest.raises(ValueError, match=r"^version '1.0{18}'... has 201 characters; write"):
+        major_minor("1." + "0" * 199)
+
+
+@pytest.mark.parametrize(
+    ("version", "spelled"),
+    [("v1.0-rc1", "1.0rc1"), ("1.0.0", "1.0.0"), ("1.0-1", "1.0.post1"), ("01.2", "01.2")],
+)
+def test_a_version_is_spelled_as_packaging_does_unless_it_is_only_numbers(
+    version: str, spelled: str
+) -> None:
+    assert normal(version) == spelled
+
+
+@pytest.mark.parametrize("digit", ["\u0661", "\u00b2"])
+def test_digits_of_other_scripts_are_no_numbers_to_compare(digit: str) -> None:
+    with pytest.raises(ValueError, match=r"Invalid version"):
+        at_least(f"1.{digit}", "1.0")

@@ -198,3 +198,107 @@ def test_a_repomd_without_its_signature_is_a_problem(repository: Path) -> None:
     assert check_repository(str(repository)).problems == (
         "rpm/repodata/repomd.xml.asc: is missing",
     )
+
+
+class Known:
+    """A repository of a few files, which counts what is read."""
+
+    address = "https://data.lab.example"
+
+    def __init__(self, **files: bytes) -> None:
+        self.files = {name.replace("__", "."): content for name, content in files.items()}
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        content = self.files.get(path)
+        return None if content is None else (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "has no repository.json, so it is not a repository; check the "),
+        (b"[]", "/repository.json: is damaged; publish again, or copy it again"),
+        (b"{", "/repository.json: is damaged; publish again, or copy it again"),
+        (b"{}", "/repository.json: is damaged; publish again, or copy it again"),
+    ],
+)
+def test_what_says_nothing_of_itself_is_an_error(content: bytes | None, said: str) -> None:
+    reader = Known() if content is None else Known(repository__json=content)
+    with pytest.raises(RepositoryError) as caught:
+        verification._about(reader)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(reader.address)
+
+
+def test_each_file_is_compared_and_counted() -> None:
+    reader = Known(b=b"good", a=b"other", c=b"")
+    listed = {
+        "b": hashlib.sha256(b"good").hexdigest(),
+        "d": "0" * 64,
+        "c": hashlib.sha256(b"").hexdigest(),
+        "a": hashlib.sha256(b"good").hexdigest(),
+    }
+    counts: list[int] = []
+    found = list(verification._file_problems(reader, listed, counts.append))
+    assert found == ["a: is changed", "d: is missing"]
+    assert sorted(counts) == [0, 4, 5]
+
+
+def test_a_log_is_followed_to_where_everything_is_said() -> None:
+    entries, previous = {}, None
+    for generation in range(1, 5):
+        document: dict[str, object] = {"previous": previous}
+        if generation == 2:
+            document["everything"] = {}
+        content = json.dumps(document).encode()
+        entries[log.entry_path(generation)] = content
+        previous = hashlib.sha256(content).hexdigest()
+    about = {"generation": 4, "entry": previous}
+    reader = Known()
+    reader.files = dict(entries)
+    assert list(verification._log_problems(reader, about)) == []
+    del reader.files[log.entry_path(1)]
+    assert list(verification._log_problems(reader, about)) == []
+    reader.files[log.entry_path(2)] += b" "
+    assert list(verification._log_problems(reader, about)) == [
+        ".nipack/log/00000002.json: is changed"
+    ]
+    del reader.files[log.entry_path(3)]
+    assert list(verification._log_problems(reader, about)) == [
+        ".nipack/log/00000003.json: is missing"
+    ]
+
+
+def test_a_key_is_named_where_another_has_signed(repository: Path) -> None:
+    said = json.loads((repository / "repository.json").read_bytes())["fingerprint"]
+    spaced = " ".join(said[n : n + 4] for n in range(0, 40, 4)).lower()
+    assert check_repository(str(repository), fingerprint=spaced).problems == ()
+    assert check_repository(str(repository), fingerprint="ab cd").problems == (
+        f"repository.json: is signed by {said}, and not by ABCD",
+    )
+    unsigned = list(verification._signature_problems(Known(), {}, b"", None))
+    assert unsigned == []
+    assert list(verification._signature_problems(Known(), {}, b"", "ABCD")) == [
+        "repository.json: is not signed, and ABCD should have signed it"
+    ]
+
+
+def test_a_mirror_is_behind_by_generations(
+    repository: Path, published: Path, tmp_path: Path
+) -> None:
+    found = check_repository(str(repository), against=str(published))
+    about = json.loads((published / "repository.json").read_bytes())
+    assert (found.behind, found.generation, found.title) == (0, 2, about["title"])
+    assert (found.newest, found.date) == (about["date"], about["date"])
+    assert found.files == len((published / "SHA256SUMS").read_text().splitlines())
+    newer = shutil.copytree(published, tmp_path / "newer")
+    (newer / "repository.json").write_text(json.dumps(about | {"generation": 9}), "utf-8")
+    assert check_repository(str(repository), against=str(newer)).behind == 7
+    del about["title"], about["certificate"], about["fingerprint"]
+    (repository / "repository.json").write_text(json.dumps(about), "utf-8")
+    alone = check_repository(str(repository))
+    assert (alone.behind, alone.newest) == (None, None)
+    assert (alone.title, alone.fingerprint) == ("", None)

@@ -2,7 +2,11 @@
 
 import gzip
 import io
+import lzma
 import os
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,9 +15,11 @@ import pytest
 import zstandard
 
 from nipack.builder.archive.compression import (
+    deflates_well,
     gzip_level,
     gzip_reader,
     gzip_writer,
+    is_mostly_compressed,
     malformed_archive_as,
     plain_gzip_writer,
     small_gzip,
@@ -140,3 +146,53 @@ def test_what_is_mostly_compressed_is_not_worth_the_time() -> None:
 def test_what_is_compressed_already_is_known_by_its_name(ending: str) -> None:
     assert gzip_level([text_file(f"a.{ending}", b"1")]) == 1
     assert gzip_level([text_file(f"a{ending}", b"1")]) == 6
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(EOFError, ValueError, OverflowError, NotImplementedError, lzma.LZMAError, zlib.error),
+        *(tarfile.ReadError, zipfile.BadZipFile, zstandard.ZstdError, OSError),
+    ],
+)
+def test_what_readers_raise_is_the_archive_s_fault(error: type[Exception]) -> None:
+    with pytest.raises(LookupError) as caught, malformed_archive_as(LookupError):
+        raise error("why")
+    assert caught.value.args == ("why",)
+    assert type(caught.value.__cause__) is error
+
+
+def test_an_error_without_words_has_its_name() -> None:
+    with pytest.raises(LookupError) as caught, malformed_archive_as(LookupError):
+        raise EOFError
+    assert caught.value.args == ("EOFError",)
+    with pytest.raises(KeyError), malformed_archive_as(LookupError):
+        raise KeyError
+
+
+def test_each_byte_of_a_small_gzip() -> None:
+    end = zlib.crc32(b"aaaa").to_bytes(4, "little") + b"\4\0\0\0"
+    packed = zlib.compress(b"aaaa", 9)[2:-4]
+    assert small_gzip(b"aaaa") == b"\x1f\x8b\x08\0\0\0\0\0\x02\x03" + packed + end
+    for level in (1, 6):
+        buffer = io.BytesIO()
+        with plain_gzip_writer(buffer, level) as stream:
+            stream.write(b"aa")
+            stream.write(b"aa")
+        packed = zlib.compress(b"aaaa", level)[2:-4]
+        assert buffer.getvalue() == b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + packed + end
+
+
+def test_half_of_the_bytes_is_not_most_of_them() -> None:
+    packed, text = text_file("a.gz", b"1" * 10), text_file("b", b"1" * 10)
+    assert not is_mostly_compressed([packed, text])
+    assert not is_mostly_compressed([])
+    assert is_mostly_compressed([packed, text_file("b", b"1" * 9)])
+
+
+def test_what_is_worth_deflating_becomes_less_than_nine_tenths() -> None:
+    noise = os.urandom(1000)
+    assert not deflates_well(b"")
+    assert not deflates_well(noise)
+    assert not deflates_well(noise + bytes(80))
+    assert deflates_well(noise + bytes(300))

@@ -17,6 +17,7 @@ from nipack.builder.archive.installed import (
 )
 from nipack.builder.archive.members import (
     Content,
+    differences,
     expected_content,
     expected_directories,
     read_tar,
@@ -154,3 +155,51 @@ def test_contents_have_digest_mode_and_target() -> None:
 def test_no_artifact_holds_anything_else(kind: bytes) -> None:
     with pytest.raises(ArtifactError, match="odd: a member of the kind"):
         list(read_tar(io.BytesIO(tar_bytes(member("odd", kind=kind, target="x"))), nothing))
+
+
+@pytest.mark.parametrize("cut", [1, 6, 7])
+def test_a_file_that_is_cut_short_is_damage(cut: int) -> None:
+    whole = written((text_file("a", bytes(7)), text_file("b", b"content")))
+    end = 3 * tarfile.BLOCKSIZE + 7
+    with pytest.raises(tarfile.ReadError, match="unexpected end of data"):
+        list(read_tar(io.BytesIO(whole[: end - cut]), nothing))
+
+
+def test_all_that_is_not_as_it_should_be_is_told_in_words_in_order() -> None:
+    digest = "00ff"
+    same = Content(path="same", mode=0o644)
+    expected = {
+        "same": same,
+        "b": Content(path="b", mode=0o644, size=3, digest=digest),
+        "c": Content(path="c", mode=0o777, target="x"),
+        "z": same,
+    }
+    found = {
+        "same": same,
+        "b": Content(path="b", mode=0o755, is_directory=True),
+        "c": Content(path="c", mode=0o600, size=0, digest=digest, algorithm="other"),
+        "a": same,
+    }
+    assert list(differences(expected, found)) == [
+        "a: should not be there",
+        f"b: is a directory with mode 755, not 3 bytes with mode 644 and sha256 {digest}",
+        f"c: is 0 bytes with mode 600 and other {digest}, not a link to x",
+        "z: is missing",
+    ]
+
+
+def test_each_block_of_a_tar_is_gnu_s() -> None:
+    tree = (text_file("d/a", b"content"), InstalledLink(path="b", target="d/a", leads_to=None))
+    content = written(tree, directories=True)
+    expected = b""
+    for name, kind, mode, size, target in (
+        ("d", tarfile.DIRTYPE, 0o755, 0, ""),
+        ("d/a", tarfile.REGTYPE, 0o644, 7, ""),
+        ("b", tarfile.SYMTYPE, 0o777, 0, "d/a"),
+    ):
+        info = tarfile.TarInfo(name)
+        info.type, info.mode, info.size, info.linkname = kind, mode, size, target
+        info.mtime, info.uname, info.gname = 1_400_000_000, "root", "root"
+        expected += info.tobuf(tarfile.GNU_FORMAT, "utf-8")
+        expected += b"content" + bytes(505) if size else b""
+    assert content == expected + bytes(tarfile.RECORDSIZE - len(expected))

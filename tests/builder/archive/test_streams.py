@@ -12,6 +12,7 @@ from nipack.builder.archive.streams import (
     CountingReader,
     ForwardReader,
     LimitedReader,
+    MeteredReader,
     ReadAhead,
 )
 
@@ -176,3 +177,31 @@ def test_no_more_is_read_of_a_file_than_was_asked_for() -> None:
     assert writer.read_from(file, 3, lambda count: None) == 0
     writer.flush()
     assert (output.getvalue(), file.read()) == (b"012", b"3456789")
+
+
+def test_no_more_is_read_than_is_allowed_for_the_moment() -> None:
+    reader = MeteredReader(io.BytesIO(b"0123456789"))
+    assert reader.readable()
+    assert reader.read(2) == b"01"
+    reader.allow(3)
+    assert reader.read(2) == b"23"
+    assert reader.read(1) == b"4"
+    with pytest.raises(ValueError, match=r"^a header that is too large; if that is"):
+        reader.read(1)
+    reader.allow(None)
+    assert reader.read(9) == b"6789"
+    assert reader.read(9) == b""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_read_ahead_gives_small_chunks_in_order(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReadAhead, "_CHUNK", 3)
+    content = bytes(range(100))
+    with ReadAhead(io.BytesIO(content)) as reader:
+        assert reader.readable()
+        found = b""
+        while part := reader.read(size):
+            assert len(part) <= min(size, 3)
+            found += part
+        assert found == content
+        assert reader.read(size) == b""

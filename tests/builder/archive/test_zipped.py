@@ -2,14 +2,16 @@
 
 import os
 import zipfile
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nipack.builder.archive.growing import GrowingFile
+from nipack.builder.archive.growing import Found, GrowingFile, Part
 from nipack.builder.archive.installed import text_file
 from nipack.builder.archive.packed import NOTHING, ReadBack
-from nipack.builder.archive.zipped import read_zip, write_zip
+from nipack.builder.archive.zipped import read_zip, stored_in, write_zip
 from nipack.system.fast_hash import PROOF
 
 FILES = (
@@ -53,3 +55,51 @@ def test_what_was_read_back_must_be_what_the_zip_says(made: tuple[Path, ReadBack
     path.write_bytes(content.replace(crc, bytes(4)))
     with pytest.raises(zipfile.BadZipFile, match="Bad CRC-32 for file 'lib/noise'"):
         list(read_zip(path, nothing, known))
+
+
+def test_a_large_stored_member_is_read_back_and_a_smaller_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.touch()
+    noise = os.urandom(1 << 20)
+    files = (text_file("b", noise[1:]), text_file("a", noise), text_file("c", bytes(1 << 20)))
+    with GrowingFile(path) as output:  # type: ignore[var-annotated]
+        write_zip(output, files, time=0, advance=nothing)
+    with zipfile.ZipFile(path) as archive:
+        assert [each.compress_type for each in archive.infolist()] == [0, 0, 8]
+        start = archive.getinfo("a").header_offset + 31
+    assert [*output.found] == [Part(start, 1 << 20)]
+
+
+@pytest.mark.parametrize(("size", "large"), [(3_999_999_999, False), (4_000_000_000, True)])
+def test_a_member_that_may_reach_the_limit_has_the_field_for_it(
+    size: int, large: bool, tmp_path: Path
+) -> None:
+    file = replace(text_file("a", b"content"), size=size)
+    with (tmp_path / "a.zip").open("wb") as output:
+        write_zip(output, [file], time=0, advance=nothing)
+    header = (tmp_path / "a.zip").read_bytes()[:30]
+    assert (header[4], header[28]) == ((45, 20) if large else (20, 0))
+
+
+def test_only_what_was_read_back_at_its_very_place_is_known(made: tuple[Path, ReadBack]) -> None:
+    path, known = made
+    with zipfile.ZipFile(path) as archive:
+        infos = {each.filename: each for each in archive.infolist()}
+    noise = infos["lib/gr\u00f6\u00dfe"]
+    [content] = stored_in(path, noise, known) or ()
+    assert content.digest == FILES[1].digest(PROOF)
+    assert stored_in(path, noise, {}) is None
+    assert stored_in(path, infos["lib/text"], known) is None
+    [first, second] = known
+    for part in (
+        Part(second.start + 1, second.size),
+        Part(second.start, second.size - 1),
+        Part(first.start, second.size),
+    ):
+        assert stored_in(path, noise, {part: Found()}) is None
+    other = copy(noise)
+    other.compress_type = 8
+    assert stored_in(path, other, known) is None
+    other = copy(noise)
+    other.compress_size -= 1
+    assert stored_in(path, other, known) is None

@@ -1,10 +1,13 @@
 """The flow: an artifact is proven before it has its name, and a failure leaves nothing."""
 
+import errno
 import gzip
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,14 +18,23 @@ from tests.builder.samples import (
     read,
 )
 
+from nipack.builder.archive.growing import Found, Part
 from nipack.builder.archive.installed import Tree
-from nipack.builder.archive.members import Content
+from nipack.builder.archive.members import Content, expected_content, expected_directories
 from nipack.builder.archive.packed import NOTHING, ReadBack
-from nipack.builder.flows.build import build, build_artifact, verify
+from nipack.builder.flows.build import (
+    build,
+    build_artifact,
+    must_hold_links,
+    must_hold_parts,
+    payload_id_of,
+    verify,
+)
 from nipack.builder.formats import Format, formats
-from nipack.builder.package import DataPackage, manifest_of
+from nipack.builder.package import DataLink, DataPackage, manifest_of
 from nipack.builder.reading import read_package
 from nipack.system.errors import ArtifactError, NipackError, SourceError
+from nipack.system.fast_hash import PROOF
 from nipack.system.progress import Advance
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
@@ -312,3 +324,125 @@ def test_building_needs_no_network_library(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(plain(tmp_path)), str(tmp_path / "dist")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout == "\n"
+
+
+class Fake(type(A_FORMAT)):  # type: ignore[misc]
+    """A format that reads back what it is told to."""
+
+    def __init__(self, *contents: Content, error: Exception | None = None) -> None:
+        self.told, self.error = contents, error
+
+    def contents(
+        self,
+        artifact: Path,
+        advance: Advance,
+        found: ReadBack = NOTHING,
+        algorithm: str = "sha256",
+    ) -> Iterator[Content]:
+        yield from self.told
+        if self.error is not None:
+            raise self.error
+
+
+def of_tree(package: DataPackage) -> list[Content]:
+    tree = A_FORMAT.tree(package)
+    contents = [expected_content(each, PROOF) for each in tree]
+    if A_FORMAT.holds_directories:
+        contents += expected_directories(tree, base=A_FORMAT.base)
+    return contents
+
+
+def refused(package: DataPackage, format: Format, artifact: Path, found: ReadBack = NOTHING) -> str:
+    tree = A_FORMAT.tree(package)
+    with pytest.raises(ArtifactError) as caught:
+        verify(package, format, tree, artifact, lambda count: None, found)
+    name = A_FORMAT.file_name(package)
+    start = f"{name}: it does not match what was packed, so it was discarded:\n"
+    end = "\n  build again when nothing is writing to the data; if it stays, report this bug"
+    said = str(caught.value)
+    assert said.startswith(start)
+    assert said.endswith(end)
+    return said.removeprefix(start).removesuffix(end)
+
+
+def test_an_artifact_that_is_as_it_should_be_has_the_payload_s_id(
+    package: DataPackage, tmp_path: Path
+) -> None:
+    contents = of_tree(package)
+    tree = A_FORMAT.tree(package)
+    found = verify(package, Fake(*contents), tree, tmp_path, lambda count: None)
+    assert found == package.payload_id
+    folder, relpath = A_FORMAT.payload_root(package), package.definition.relpath
+    assert payload_id_of(contents, tree, folder, relpath) == package.payload_id
+    link = Content(path=f"{folder}/link", mode=0o777, target="x")
+    below = Content(path=f"{folder}more/a", mode=0o644)
+    beside = Content(path=f"{folder}/d", mode=0o755, is_directory=True)
+    more = [*contents, below, beside]
+    assert payload_id_of(more, tree, folder, relpath) == package.payload_id
+    assert payload_id_of([*contents, link], tree, folder, relpath) != package.payload_id
+    unknown = Content(path=f"{folder}/config.ini", mode=0o644, digest="0")
+    rest = [each for each in contents if each.path != unknown.path]
+    assert payload_id_of([*rest, unknown], tree, folder, relpath) != package.payload_id
+
+
+def test_each_way_of_being_other_than_packed_is_told(package: DataPackage, tmp_path: Path) -> None:
+    contents = of_tree(package)
+    cut = Fake(*contents, error=EOFError("it is cut"))
+    assert refused(package, cut, tmp_path) == "  cannot be read back: it is cut"
+    twice = Fake(*contents, contents[0], contents[0])
+    assert refused(package, twice, tmp_path) == f"  {contents[0].path}: is there 3 times"
+    artifact = tmp_path / "artifact"
+    artifact.write_bytes(b"0123456789" * 300)
+    parts: ReadBack = {
+        Part(2, 3): Found(zlib.crc32(b"234"), list(contents)),
+        Part(5, 2000): Found(zlib.crc32(b"56"), list(contents)),
+        Part(1200, 3): Found(1, list(contents)),
+    }
+    assert refused(package, Fake(*contents), artifact, parts) == (
+        "  2,000 bytes from 5 on: changed since they were read back\n"
+        "  3 bytes from 1,200 on: changed since they were read back"
+    )
+
+
+def test_a_format_says_what_it_does_not_hold(package: DataPackage, tmp_path: Path) -> None:
+    links = (DataLink(path=path, target="a", leads_to="a") for path in ("b", "c"))
+    linked = replace(package, links=tuple(links))
+    without = Fake()
+    without.holds_links, without.holds_parts, without.name = False, False, "mine"
+    for each in ALL:
+        must_hold_links(package, each)
+    must_hold_links(package, without)
+    with pytest.raises(ArtifactError) as caught:
+        must_hold_links(linked, without)
+    assert str(caught.value) == (
+        f"{without.file_name(linked)}: mine cannot hold symbolic links:\n  b -> a\n  c -> a\n"
+        "  put copies of the files there, or build other formats"
+    )
+    must_hold_parts(package, [without])
+    part = replace(package, part_of="nipy-whole")
+    good = ", ".join(each.name for each in ALL if each.holds_parts)
+    for why, said in (("", " yet"), ("it is old", ": it is old")):
+        without.why_no_parts = why
+        with pytest.raises(ArtifactError) as caught:
+            must_hold_parts(part, [*(each for each in ALL if each.holds_parts), without])
+        assert str(caught.value) == (
+            f"{part.whole}: mine does not carry parts{said}; build other formats ({good}), or "
+            "remove parts from the definition"
+        )
+
+
+def test_what_the_disk_does_not_keep_is_an_error(
+    package: DataPackage, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system says so once, and to whom asks first."""
+    asked: list[int] = []
+
+    def fail(number: int) -> None:
+        asked.append(number)
+        if len(asked) == 1:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ArtifactError, match="Input/output error"):
+        build_artifact(package, A_FORMAT, out, RecordingReporter())
+    assert left(out) == []
