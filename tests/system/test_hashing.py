@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from nipack.system.hashing import CHUNK, digest_file, digest_files, digest_stream
+from nipack.system.hashing import CHUNK, chunks, digest_file, digest_files, digest_stream
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
@@ -36,3 +37,13 @@ def test_many_files_keep_their_order(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         digest_files([tmp_path / "missing"], ["sha256"], lambda count: None)
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, sys.maxsize])
+def test_a_part_of_a_stream_and_no_more_is_read_in_chunks(size: int) -> None:
+    content = bytes(range(251)) * 2500
+    stream = io.BytesIO(content)
+    found = [bytes(chunk) for chunk in chunks(stream, size)]
+    assert b"".join(found) == content[:size]
+    assert stream.read() == content[size:]
+    assert max(map(len, found), default=0) <= CHUNK

@@ -3,11 +3,12 @@
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from nipack.system.fast_hash import FINGERPRINT, new_hash
 from nipack.system.parallel import THREADS as THREADS
@@ -15,6 +16,7 @@ from nipack.system.parallel import for_each_file, threads
 from nipack.system.progress import Advance
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
+_own = threading.local()
 _PART = 8 << 20  # of what is hashed in parts
 
 
@@ -36,12 +38,26 @@ def digest_stream(
     """Return the digests of the rest of a stream, or of a `size` of it, which is read once."""
     hashes = {name: new_hash(name) for name in algorithms}
     done = 0
-    while chunk := stream.read(min(CHUNK, size - done)):
+    for chunk in chunks(stream, size):
         for each in hashes.values():
             each.update(chunk)
         done += len(chunk)
         advance(len(chunk))
     return Digests(size=done, by_algorithm={name: h.hexdigest() for name, h in hashes.items()})
+
+
+def chunks(stream: IO[bytes], size: int = sys.maxsize) -> Iterator[memoryview]:
+    """Yield the rest of a stream, or a `size` of it; each chunk is there until the next is.
+
+    All are in the one buffer that a thread has for them, which stays in the processor's cache.
+    """
+    if not hasattr(_own, "buffer"):
+        _own.buffer = memoryview(bytearray(CHUNK))
+    buffer: memoryview = _own.buffer
+    readable = cast("io.RawIOBase", stream)
+    while size and (count := readable.readinto(buffer[:size])):
+        yield buffer[:count]
+        size -= count
 
 
 def digest_bytes(content: bytes, algorithms: Iterable[str]) -> Digests:
@@ -69,10 +85,8 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
         part_hash = new_hash(FINGERPRINT)
         with path.open("rb", buffering=0) as stream:
             stream.seek(start)
-            left = _PART
-            while left and (chunk := stream.read(min(CHUNK, left))):
+            for chunk in chunks(stream, _PART):
                 part_hash.update(chunk)
-                left -= len(chunk)
                 advance(len(chunk))
         return part_hash.digest()
 

@@ -1,8 +1,6 @@
-"""Files that count, end early or read ahead."""
+"""Files that count, or end early."""
 
 import io
-import threading
-import time
 from typing import IO, Any, cast
 
 import pytest
@@ -13,24 +11,7 @@ from nipack.builder.archive.streams import (
     ForwardReader,
     LimitedReader,
     MeteredReader,
-    ReadAhead,
 )
-
-
-class Failing(io.RawIOBase):
-    """A stream that gives some bytes, then fails."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self, size: int = -1) -> bytes:
-        content, self._content = self._content, b""
-        if not content:
-            raise OSError("the disk is gone")
-        return content
-
-    def readable(self) -> bool:
-        return True
 
 
 def test_counting_reader_counts_what_is_read_and_can_seek() -> None:
@@ -71,45 +52,6 @@ def test_limited_reader_ends_where_the_part_ends(size: int) -> None:
         assert reader.read() == b""
     assert not stream.closed
     assert stream.tell() == min(size, 10)
-
-
-def test_read_ahead_gives_every_byte() -> None:
-    content = bytes(range(256)) * 20_000
-    with io.BufferedReader(ReadAhead(io.BytesIO(content))) as reader:
-        assert reader.read(1) == content[:1]
-        assert reader.read() == content[1:]
-        assert reader.read() == b""
-
-
-def test_read_ahead_raises_what_the_thread_met_as_often_as_it_is_asked() -> None:
-    with ReadAhead(cast("IO[bytes]", Failing(b"some"))) as reader:
-        assert reader.read(4) == b"some"
-        for _ in range(3):
-            with pytest.raises(OSError, match="the disk is gone"):
-                reader.read(4)
-
-
-class Long(io.RawIOBase):
-    """A stream that takes long to end, and counts how often it is read."""
-
-    reads = 0
-
-    def read(self, size: int = -1) -> bytes:
-        self.reads += 1
-        return bytes(size) if self.reads < 1000 else b""
-
-
-@pytest.mark.parametrize("read", [0, 1])
-def test_closing_early_ends_the_thread(read: int) -> None:
-    before = threading.active_count()
-    stream = Long()
-    reader = ReadAhead(cast("IO[bytes]", stream))
-    reader.read(read)
-    time.sleep(0.05)  # its queue is full by then
-    reader.close()
-    reader.close()
-    assert threading.active_count() == before
-    assert stream.reads < 20
 
 
 class Kept(io.BytesIO):
@@ -191,17 +133,3 @@ def test_no_more_is_read_than_is_allowed_for_the_moment() -> None:
     reader.allow(None)
     assert reader.read(9) == b"6789"
     assert reader.read(9) == b""
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 50])
-def test_read_ahead_gives_small_chunks_in_order(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ReadAhead, "_CHUNK", 3)
-    content = bytes(range(100))
-    with ReadAhead(io.BytesIO(content)) as reader:
-        assert reader.readable()
-        found = b""
-        while part := reader.read(size):
-            assert len(part) <= min(size, 3)
-            found += part
-        assert found == content
-        assert reader.read(size) == b""

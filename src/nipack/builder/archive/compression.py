@@ -17,8 +17,8 @@ from typing import IO, Protocol, cast
 import zstandard
 
 from nipack.builder.archive.sampling import QUICK, WINDOW_LOG, Tuning
-from nipack.builder.archive.streams import ReadAhead
 from nipack.system import fast_gzip
+from nipack.system.hashing import CHUNK
 
 # What zstd's workers write depends on there being any, never on how many: two, on every machine.
 ZSTD_THREADS = 2
@@ -77,10 +77,12 @@ def zstd_writer(output: IO[bytes], tuning: Tuning = QUICK) -> IO[bytes]:
 
 
 def zstd_reader(stream: IO[bytes]) -> IO[bytes]:
-    """Return a stream that decompresses all zstd frames of another, in a thread of its own."""
+    """Return a stream that decompresses all zstd frames of another, which stays open."""
     decompressor = zstandard.ZstdDecompressor()
-    reader = decompressor.stream_reader(stream, read_size=1 << 20, read_across_frames=True)
-    return io.BufferedReader(ReadAhead(cast("IO[bytes]", reader)), 1 << 18)
+    reader = decompressor.stream_reader(
+        stream, read_size=CHUNK, read_across_frames=True, closefd=False
+    )
+    return io.BufferedReader(cast("io.RawIOBase", reader), 1 << 16)
 
 
 def gzip_writer(output: IO[bytes]) -> IO[bytes]:
@@ -119,8 +121,8 @@ class _PlainGzip:
 
 
 def gzip_reader(stream: IO[bytes]) -> IO[bytes]:
-    """Return a stream that decompresses gzip, in a thread of its own where that is possible."""
-    return fast_gzip.open_reader(stream)
+    """Return a stream that decompresses gzip; closing it leaves the other open."""
+    return fast_gzip.open_plain_reader(stream)
 
 
 def small_gzip(content: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 from nipack.system import fast_gzip
-from nipack.system.hashing import CHUNK
+from nipack.system.hashing import CHUNK, chunks
 from nipack.system.interruption import held_back
 from nipack.system.progress import Advance
 
@@ -54,7 +54,7 @@ def is_as_read(file: Path, part: Part, crc: int) -> bool:
     now, left = 0, part.size
     with file.open("rb", buffering=0) as stream:
         stream.seek(part.start)
-        while left and (chunk := stream.read(min(CHUNK, left))):
+        for chunk in chunks(stream, left):
             now = fast_gzip.crc32(chunk, now)
             left -= len(chunk)
     return not left and now == crc

@@ -1,8 +1,6 @@
 """Files that count what is read of them, or that end where a part of a larger file ends."""
 
 import io
-import queue
-import threading
 from typing import IO, TYPE_CHECKING, cast
 
 from nipack.system.hashing import CHUNK
@@ -169,57 +167,3 @@ class MeteredReader(io.RawIOBase):
     def readable(self) -> bool:
         """Tell that it can be read."""
         return True
-
-
-class ReadAhead(io.RawIOBase):
-    """A file that a thread of its own reads ahead, so that its decompression overlaps the rest."""
-
-    _DEPTH, _CHUNK = 4, 1 << 18
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        """Begin to read `stream` at once; closing this ends the thread."""
-        self._stream = stream
-        self._chunks: queue.Queue[bytes | BaseException] = queue.Queue(self._DEPTH)
-        self._left = memoryview(b"")
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read_on, daemon=True)
-        self._thread.start()
-
-    def _read_on(self) -> None:
-        try:
-            while not self._stopped.is_set():
-                chunk = self._stream.read(self._CHUNK)
-                self._chunks.put(chunk)
-                if not chunk:
-                    return
-        except BaseException as error:  # It is raised again where the bytes are wanted.
-            self._chunks.put(error)
-
-    def readinto(self, buffer: "Buffer") -> int:
-        """Fill a buffer with what was read; raises what the reading raised."""
-        view = memoryview(buffer).cast("B")
-        if not self._left:
-            chunk = self._chunks.get()
-            if isinstance(chunk, BaseException) or not chunk:
-                self._chunks.put(chunk)  # Whoever reads on meets the end again, and does not wait.
-            if isinstance(chunk, BaseException):
-                raise chunk
-            self._left = memoryview(chunk)
-        count = min(len(view), len(self._left))
-        view[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def close(self) -> None:
-        """Stop the thread, wherever it is."""
-        self._stopped.set()
-        while self._thread.is_alive():
-            try:
-                self._chunks.get(timeout=0.01)
-            except queue.Empty:
-                continue
-        super().close()

@@ -20,9 +20,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
-from nipack.builder.archive.compression import gzip_reader, malformed_archive_as
+from nipack.builder.archive.compression import malformed_archive_as
 from nipack.builder.archive.streams import CountingReader, MeteredReader
 from nipack.builder.archive.whole import WholeDecompressor, zip_must_be_whole
+from nipack.system import fast_gzip
 from nipack.system.errors import SourceError
 from nipack.system.foreign import why_unsafe, why_unsafe_target
 from nipack.system.hashing import CHUNK
@@ -132,7 +133,7 @@ def _members(raw: "_Reader", shown: str) -> Generator[_Member, None, None]:
 
 def _tar_stream(raw: "_Reader", start: bytes, shown: str) -> IO[bytes]:
     if start.startswith(b"\x1f\x8b"):
-        return gzip_reader(raw)
+        return fast_gzip.open_reader(raw)
     if start.startswith(b"\xfd7zXZ\x00"):
         new = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         return io.BufferedReader(WholeDecompressor(raw, new), CHUNK)
