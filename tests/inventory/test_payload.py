@@ -205,6 +205,9 @@ def test_links_of_all_parts_and_their_sizes_are_those_of_one(tmp_path: Path) -> 
     assert (said.name, said.license, said.size) == ("nipy-x", "CC0-1.0", 8)
     assert said.files == {"config.ini": 1, "a": 3, "b": 4}
     assert metadata_of(found.replace(packages=found.packages[:1])).size == 99
+    for name in "ab":
+        metadata(above / f"nipy-x-{name}", name=f"{name}", license=f"of {name}")
+    assert metadata_of(found).license == "of a", "that of the whole comes first"
 
 
 @pytest.mark.parametrize("depth", range(8))

@@ -208,7 +208,8 @@ def test_a_text_has_one_kind_of_line_end_and_no_mark() -> None:
 def test_the_line_is_that_of_the_section_or_of_the_default(
     section: str, key: str, line: int | None
 ) -> None:
-    text = "[DEFAULT]\nX: 1\n[a]\npath = 2\n [DATA] \n PATH : /a:b = c\ny\nPath = /b\n[e]\nx = 2"
+    text = "[DEFAULT]\nX: 1\n[a]\npath = 2\n [DATA] \n PATH : /a:b = c\ny\nz2 = [DATA]\n"
+    text += "Path = /b\n[e]\nx = 2"
     assert _line_of(text, section, key) == line
 
 

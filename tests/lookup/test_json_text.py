@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.commands import peak_memory
 from tests.conftest import REPOSITORY
 
+from nipack.lookup import json_text
 from nipack.lookup.json_text import DEEPEST, MOST_OF_JSON, MOST_OF_OWN, json_value
 
 VALUES = st.recursive(
@@ -107,8 +108,16 @@ def test_there_may_be_half_a_million_of_lists_and_objects_and_more_in_long_texts
     assert len(json_value(b"[" + many + b"0]" + b" " * 400_000)) == 530_001
 
 
-def test_a_long_text_may_have_a_list_more_in_64_characters() -> None:
-    assert len(json_value("[" + "[]," * 500_000 + "1]")) == 500_001
+def test_a_long_text_may_have_a_list_more_in_64_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (json_text._MOST_BRACKETS, json_text._CHARACTERS) == (500_000, 64)
+    monkeypatch.setattr(json_text, "_MOST_BRACKETS", 4)
+    for text in ("[[], {}, []]", "[[], {}, [], []]" + " " * 48, "[1, 2]"):
+        assert json_value(text) == json.loads(text)
+    for text, most in (("[[], {}, [], []]", 4), ("[[], {}, [], []]" + " " * 47, 4)):
+        with pytest.raises(ValueError, match=rf"^it has more than {most} lists and objects$"):
+            json_value(text)
 
 
 def test_the_page_of_limits_has_what_is_read() -> None:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.builder.samples import RecordingReporter
 
 from nipack.publish import reading
 from nipack.publish.packages import Packages
 from nipack.publish.reading import Candidate, read_all
+from nipack.system.hashing import digest_file
 from nipack.system.processes import local_processes
 from nipack.system.progress import SilentReporter
 
@@ -83,3 +86,33 @@ def test_few_are_read_by_no_other_process(
     found, refused = read(some[:2], 2)
     assert ([each.file for each in found], [*refused]) == ([some[0]], [some[1]])
     assert counts == []
+
+
+def test_a_file_that_cannot_be_read_is_told_and_a_bill_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.deb").write_bytes(b"none")
+    names = ("a.deb", "a.deb.cdx.json", "a.exe", "none.whl", "a.deb")
+    reporter = RecordingReporter()
+    found, refused = read_all([tmp_path / n for n in names], Packages(), reporter)
+    assert found == []
+    assert refused == {
+        tmp_path / "a.exe": f"{tmp_path}/a.exe: unknown kind of file; known are .conda, .deb, "
+        ".whl, .rpm, .tar.gz",
+        tmp_path / "none.whl": f"{tmp_path}/none.whl: No such file or directory; check the path "
+        "and its permissions",
+        tmp_path / "a.deb": f"{tmp_path}/a.deb: is damaged, or is not a .deb: it does not start "
+        "like an ar archive; build it again",
+    }
+    assert reporter.steps == {"hash": [4, 4], "check": [4, 4]}
+
+    def gone(path: Path, *_: object) -> Any:
+        raise OSError("gone")
+
+    monkeypatch.setattr(reading, "_candidate", gone)
+    digests = digest_file(tmp_path / "a.deb", ["sha256"])
+    said = reading._read_one((tmp_path / "a.deb", digests))
+    assert said == f"{tmp_path}/a.deb: gone; check the path and its permissions"
+    monkeypatch.setattr(reading, "digest_file", gone)
+    _, refused = read_all([tmp_path / "a.deb"], Packages(), reporter)
+    assert refused == {tmp_path / "a.deb": said}

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.publish.catalogue.samples import package
 
 from nipack.publish.records import (
     PublishedArtifact,
@@ -11,6 +12,7 @@ from nipack.publish.records import (
     PublishedLink,
     PublishedPackage,
     from_json,
+    order_of,
     to_json,
 )
 
@@ -54,3 +56,9 @@ def test_what_is_as_by_default_is_not_written() -> None:
 def test_what_is_of_another_form_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         from_json(PublishedPackage, to_json(PACKAGE) | wrong)
+
+
+def test_versions_are_in_their_order_and_what_is_none_comes_first() -> None:
+    versions = ("1.10", "1.9", "odd", "1.9rc1", "2!0.1", "even")
+    ordered = sorted((package("a", each) for each in versions), key=order_of)
+    assert [each.version for each in ordered] == ["even", "odd", "1.9rc1", "1.9", "1.10", "2!0.1"]

@@ -3,15 +3,21 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypi_simple import ProjectPage
+from tests.publish.handwritten import PACKAGES, artifact
 from tests.publish.serving import run, serving
 
-from nipack.publish import log
+from nipack.publish import flow, log, retraction
+from nipack.publish.errors import RepositoryError
+from nipack.publish.flow import Settings
+from nipack.publish.log import State
 from nipack.publish.stores import store_at
+from nipack.publish.stores.folder import FolderStore
 
 Artifacts = dict[str, dict[str, Path]]
 NAME = "nipy-examplepkg"
@@ -172,3 +178,78 @@ def test_verify_of_what_is_no_repository_says_so(tmp_path: Path) -> None:
     done = run("verify", address)
     assert done.exit_code == 1
     assert "cannot be fetched" in done.output
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "lab")
+
+
+@pytest.fixture
+def versions(store: FolderStore) -> State:
+    """Five generations: three versions of one package, a retraction, and another package."""
+    made = flow.first_record(store, Settings(unsigned=True, name="lab"), None)
+    state: State | None = None
+    for version in ("1.9", "1.10", "1.8"):
+        new = replace(PACKAGES[0], version=version, artifacts=())
+        path = f"apt/pool/main/n/n/n_{version}_all.deb"
+        new = replace(new, artifacts=(artifact(path, version, 3, {"control": "Package: n\n"}),))
+        store.write(path, b"deb")
+        change = log.Change(add=(new,))
+        state = log.append(store, state, lambda now, change=change: change, first=made)  # type: ignore[misc]
+    assert state is not None
+    return state
+
+
+def test_the_oldest_versions_are_dropped(store: FolderStore, versions: State) -> None:
+    assert [each.version for each in retraction._old_packages(versions, 1)] == ["1.9", "1.8"]
+    assert [each.version for each in retraction._old_packages(versions, 2)] == ["1.8"]
+    assert retraction._old_packages(versions, 3) == ()
+    change = retraction._dropped(versions, 2)
+    assert change.drop == ("apt/pool/main/n/n/n_1.8_all.deb",)
+    assert retraction._dropped(None, 2).drop == ()
+
+
+def test_what_is_dropped_or_old_and_named_by_nobody_is_deleted(
+    store: FolderStore, versions: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ages = {"apt/young": 86_400.0, "apt/old": 86_401.0, "apt/pool/main/n/n/n_1.9_all.deb": 1e9}
+    for path in ages:
+        store.write(path, b"")
+    monkeypatch.setattr(store, "age", lambda path: ages.get(path, 0.0))
+    found = retraction._unneeded(store, versions, 9, frozenset())
+    assert found == ("apt/old",)
+    found = retraction._unneeded(store, versions, 9, frozenset({"apt/young", "apt/none"}))
+    assert found == ("apt/old", "apt/young")
+
+
+@pytest.mark.parametrize(
+    ("keep", "whole", "old"),
+    [(1, [1, 3], [1, 2]), (2, [1, 3], []), (3, [1], []), (1, [2], [1]), (1, [], []), (9, [1], [])],
+)
+def test_the_log_is_kept_from_where_it_is_whole(
+    keep: int,
+    whole: list[int],
+    old: list[int],
+    store: FolderStore,
+    versions: State,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log, "has_everything", lambda store, each: each in whole)
+    found = retraction._old_entries(store, versions, keep)
+    assert list(found) == [log.entry_path(each) for each in old]
+
+
+def test_a_version_that_is_not_there_is_told_with_those_that_are(
+    store: FolderStore, versions: State
+) -> None:
+    name = PACKAGES[0].name
+    for key, there in (
+        ((name, "2"), "it has 1.10, 1.8, 1.9"),
+        (("none", "1"), "it has no package of that name"),
+    ):
+        said = str(retraction._unknown(store, key, versions))
+        assert said == f"{store.address}: has no {key[0]} {key[1]}; {there}"
+    with pytest.raises(RepositoryError) as caught:
+        retraction.checked_state(FolderStore(Path("none")), None)
+    assert str(caught.value) == "none: is not a repository; nipack publish makes one"

@@ -1,0 +1,325 @@
+"""Stores: which an address means, what they leave half-written, and what they say."""
+
+import errno
+import hashlib
+import os
+import socket
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from nipack.publish.errors import ExistsError, RepositoryError, StoreError, store_errors_say
+from nipack.publish.stores import store_at, unfinished
+from nipack.publish.stores.bucket import BucketStore, _is_there
+from nipack.publish.stores.folder import FolderStore
+from nipack.publish.stores.promise import keeps_promise
+from nipack.publish.stores.sftp import SftpStore
+from nipack.publish.stores.web import WebReader
+
+REMEDY = "check the folder's permissions and the free space on its disk"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "lab")
+
+
+def test_an_address_means_a_store(tmp_path: Path) -> None:
+    for address, folder in {
+        "lab": "lab",
+        "c:/lab": "c:/lab",
+        "c://lab": "c://lab",
+        "file:///a%20b": "/a b",
+    }.items():
+        found = store_at(address)
+        assert isinstance(found, FolderStore)
+        assert (found.folder, found.address) == (Path(folder), str(Path(folder)))
+    assert isinstance(store_at("memory://lab"), BucketStore)
+    assert isinstance(store_at("sftp://ada@host/srv"), SftpStore)
+    with pytest.raises(RepositoryError) as caught:
+        store_at("ftp://host/lab")
+    assert str(caught.value) == (
+        "ftp://host/lab: nothing can be stored there; give a folder, or one of file://, sftp://, "
+        "memory://, s3://, gs://"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "top"),
+    [
+        ("sftp://ada:word@host:2222/srv/a%20b/", "sftp://host:2222/srv/a%20b", "/srv/a b"),
+        ("sftp://host/srv", "sftp://host/srv", "/srv"),
+    ],
+)
+def test_an_sftp_address_is_shown_without_who_it_is(address: str, shown: str, top: str) -> None:
+    store = SftpStore(address)
+    assert (store.address, store._top, store.folder) == (shown, top, None)
+    assert (store._at("a/b"), store._at("")) == (f"{top}/a/b", top)
+
+
+@pytest.mark.parametrize("address", ["sftp://host", "sftp://host/", "sftp:///srv"])
+def test_an_sftp_address_has_a_host_and_a_path(address: str) -> None:
+    with pytest.raises(RepositoryError) as caught:
+        SftpStore(address)
+    assert (
+        str(caught.value) == f"{address}: is not an address; write it as sftp://ada@host/srv/data"
+    )
+
+
+def test_a_file_that_is_the_same_is_not_written_again(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("a/b", b"first")
+    file = Path(store.address, "a/b")
+    os.utime(file, (1, 1))
+    assert abs(store.age("a/b") - (time.time() - 1)) < 60
+    store.write("a/b", b"first")
+    assert file.stat().st_mtime == 1
+    store.write("a/b", b"other")
+    assert file.stat().st_mtime > 1
+    assert store.age("none") == 0
+    assert store.files("none") == {}
+    assert store.files("") == {"a/b": 5}
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    store.write("a/b", b"third")
+    store.create("a/c", b"x")
+    store.create_from("a/d", file, lambda count: None)
+    assert len(synced) == 3
+
+
+def test_what_a_folder_does_not_take_is_told(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("a", b"first")
+    with pytest.raises(ExistsError) as caught:
+        store.create("a", b"second")
+    assert str(caught.value) == f"{store.address}/a: is there already"
+    assert store.read("a/b") is None
+    assert store.digest("a/b") is None
+    with pytest.raises(StoreError) as failed:
+        store.write("a/b", b"")
+    assert str(failed.value) == f"{store.address}/a/b: Not a directory; {REMEDY}"
+    Path(store.address, "folder").mkdir()
+    for ask in (store.read, store.digest, store.delete):
+        with pytest.raises(StoreError) as failed:
+            ask("folder")
+        assert str(failed.value) == f"{store.address}/folder: Is a directory; {REMEDY}"
+    assert list(Path(store.address, ".nipack/unfinished").iterdir()) == []
+
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError) as failed:
+        store.create("new", b"")
+    assert str(failed.value) == f"{store.address}/new: No space left on device; {REMEDY}"
+    assert store.read("new") is None
+    assert list(Path(store.address, ".nipack/unfinished").iterdir()) == []
+
+
+def test_what_was_abandoned_in_a_folder_is_deleted(store: FolderStore) -> None:
+    store.tidy()
+    host, own = socket.gethostname(), os.getpid()
+    for name in (f"{host}.{own}.x", f"{host}.999999999.x", "other.1.x", "odd"):
+        store.write(f"{unfinished.UNFINISHED}/{name}", b"")
+    old = Path(store.address, unfinished.UNFINISHED, "other.1.x")
+    os.utime(old, (1, 1))
+    store.tidy()
+    left = {path.rpartition("/")[2] for path in store.files("")}
+    assert left == {f"{host}.{own}.x", "odd"}
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_promise_is_tried_and_nothing_is_left(keeps: bool, store: FolderStore) -> None:
+    made: dict[str, bytes] = {}
+
+    def create(path: str, content: bytes) -> None:
+        if keeps and path in made:
+            raise ExistsError(path)
+        made[path] = content
+
+    assert keeps_promise(create, made.__delitem__, "a") is keeps
+    assert made == {}
+    store.create = create if not keeps else store.create  # type: ignore[method-assign]
+    if keeps:
+        store.probe()
+        return
+    store.delete = made.__delitem__  # type: ignore[assignment, method-assign]
+    with pytest.raises(RepositoryError) as caught:
+        store.probe()
+    assert str(caught.value) == (
+        f"{store.address}: two could create the same file here, so two publishers at once could "
+        "lose packages; use a folder on another file system"
+    )
+
+
+def test_who_writes_is_known_by_the_name() -> None:
+    folder, _, name = unfinished.own_path().rpartition("/")
+    host, process, word = name.rsplit(".", 2)
+    assert (folder, host, process) == (".nipack/unfinished", socket.gethostname(), str(os.getpid()))
+    assert len(word) == 8
+    assert unfinished.own_path() != unfinished.own_path()
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "abandoned"),
+    [
+        ("HOST.OWN.x", 86_400, False),
+        ("HOST.OWN.x", 86_401, True),
+        ("HOST.999999999.x", 0, True),
+        ("HOST.one.x", 0, False),
+        ("HOST", 0, False),
+        ("other.999999999.x", 86_400, False),
+        ("other.999999999.x", 86_401, True),
+        ("a.HOST.999999999.x", 0, False),
+    ],
+)
+def test_what_is_abandoned(name: str, age: float, abandoned: bool) -> None:
+    name = name.replace("HOST", socket.gethostname()).replace("OWN", str(os.getpid()))
+    assert unfinished.is_abandoned(name, age) is abandoned
+
+
+def test_a_process_of_another_user_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for error, runs in ((PermissionError, True), (ProcessLookupError, False), (OSError, True)):
+
+        def kill(process: int, signal: int, error: type[OSError] = error) -> None:
+            assert signal == 0, "it is only asked whether it is there"
+            raise error
+
+        monkeypatch.setattr(os, "kill", kill)
+        assert unfinished._runs(1) is runs
+
+
+def test_only_what_is_abandoned_is_deleted() -> None:
+    ages = {"x/other.1.a": 99_999.0, "x/other.1.b": 0.0}
+    deleted: list[str] = []
+    asked: list[str] = []
+
+    def files(folder: str) -> list[str]:
+        asked.append(folder)
+        return list(ages)
+
+    unfinished.tidy_unfinished(files, ages.__getitem__, deleted.append)
+    assert (asked, deleted) == ([unfinished.UNFINISHED], ["x/other.1.a"])
+
+
+def test_what_a_server_says_of_an_object_that_is_there() -> None:
+    failed = OSError("an upload in parts")
+    failed.__context__ = FileExistsError()
+    for error in (FileExistsError(), failed, OSError("At least one of the Pre-Conditions failed")):
+        assert _is_there(error) is True
+    assert _is_there(OSError("pre condition")) is False
+
+
+def test_an_error_of_a_store_says_what_it_means_once() -> None:
+    for error, said in (
+        (StoreError("a"), "a; b"),
+        (StoreError("a; b"), "a; b"),
+        (RepositoryError("a"), "a"),
+    ):
+        with pytest.raises(RepositoryError) as caught, store_errors_say("b"):
+            raise error
+        assert str(caught.value) == said
+
+
+class Answer:
+    """What a web server answers, of so many chunks."""
+
+    url, reason = "https://lab.example/a", "Reason"
+
+    def __init__(self, status: int = 200, *chunks: bytes, error: Exception | None = None) -> None:
+        self.status_code, self.chunks, self.error, self.closed = status, chunks, error, False
+
+    def iter_content(self, size: int) -> Any:
+        assert size == 16_384
+        yield from self.chunks
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> "Answer":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.close()
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Any:
+    reader = WebReader("https://lab.example/top//")
+    found = SimpleNamespace(reader=reader, answer=Answer(), asked=[])
+
+    def get(address: str, **words: Any) -> Answer:
+        found.asked.append((address, words))
+        if isinstance(found.answer, Exception):
+            raise found.answer
+        answer: Answer = found.answer
+        return answer
+
+    monkeypatch.setattr(reader._session, "get", get)
+    return found
+
+
+def test_a_file_of_the_web_is_read_as_it_lies_there(web: Any) -> None:
+    web.answer = Answer(200, b"one ", b"two")
+    assert web.reader.address == "https://lab.example/top"
+    assert web.reader.read("a b/c") == b"one two"
+    assert web.asked == [
+        (
+            "https://lab.example/top/a%20b/c",
+            {"stream": True, "timeout": 30, "headers": {"Accept-Encoding": "identity"}},
+        )
+    ]
+    assert web.reader.digest("a") == (7, hashlib.sha256(b"one two").hexdigest())
+    assert web.answer.closed
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_file_that_is_not_there_is_none(status: int, web: Any) -> None:
+    web.answer = Answer(status, b"a page")
+    assert web.reader.read("a") is None
+    assert web.reader.digest("a") is None
+
+
+@pytest.mark.parametrize("status", [199, 201, 301, 401, 500])
+def test_another_answer_is_told(status: int, web: Any) -> None:
+    web.answer = Answer(status)
+    with pytest.raises(RepositoryError) as caught:
+        web.reader.read("a")
+    assert str(caught.value) == (
+        f"https://lab.example/a: the server answers {status} Reason; try later"
+    )
+    assert web.answer.closed
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError(), ValueError(), requests.Timeout()])
+@pytest.mark.parametrize("late", [True, False])
+def test_a_connection_that_fails_is_told(error: Exception, late: bool, web: Any) -> None:
+    web.answer = Answer(200, b"x", error=error) if late else error
+    for ask in (web.reader.read, web.reader.digest):
+        with pytest.raises(RepositoryError) as caught:
+            ask("a b")
+        assert str(caught.value) == (
+            f"https://lab.example/top/a b: cannot be fetched: {type(error).__name__}; check the "
+            "address and the network"
+        )
+
+
+def test_a_file_of_the_web_has_a_bound(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nipack.publish.stores.web.MOST_OF_OWN", 2000)
+    web.answer = Answer(200, bytes(1500), bytes(500))
+    assert web.reader.read("a") == bytes(2000)
+    web.answer = Answer(200, bytes(1500), bytes(501))
+    with pytest.raises(RepositoryError) as caught:
+        web.reader.read("a")
+    assert str(caught.value) == (
+        "https://lab.example/top/a: has more than 2,000 bytes, which nothing has that nipack "
+        "writes; check the address"
+    )
