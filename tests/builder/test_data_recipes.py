@@ -128,7 +128,8 @@ def nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             path = tmp_path / "fetched" / str(number)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(made_up(names[source.address], relpath))
-            found.append((path, digest_file(path, ["sha256"], lambda count: None).by_algorithm))
+            digests = digest_file(path, ["sha256"], lambda count: None)
+            found.append((path, dict(digests.by_algorithm)))
         return found
 
     names: dict[str, str] = {}

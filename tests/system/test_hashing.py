@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nipack.system.hashing import CHUNK, chunks, digest_file, digest_files, digest_stream
+from nipack.system.hashing import (
+    CHUNK,
+    PackedDigests,
+    chunks,
+    digest_bytes,
+    digest_file,
+    digest_files,
+    digest_stream,
+)
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
@@ -47,3 +55,19 @@ def test_a_part_of_a_stream_and_no_more_is_read_in_chunks(size: int) -> None:
     assert b"".join(found) == content[:size]
     assert stream.read() == content[size:]
     assert max(map(len, found), default=0) <= CHUNK
+
+
+def test_packed_digests_are_as_those_of_a_dictionary() -> None:
+    digests = dict(digest_bytes(b"content", ["sha256", "md5", "sha1"]).by_algorithm)
+    packed = PackedDigests(digests)
+    assert packed == digests
+    assert list(packed) == list(digests)
+    assert packed["md5"] == digests["md5"]
+    assert "sha512" not in packed
+    assert packed != PackedDigests(digests | {"md5": "00" * 16})
+
+
+@pytest.mark.parametrize("digest", ["x" * 64, "é", "abc"])
+def test_what_is_no_digest_is_not_packed(digest: str) -> None:
+    with pytest.raises(ValueError, match="fromhex"):
+        PackedDigests({"sha256": digest})

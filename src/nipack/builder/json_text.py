@@ -1,8 +1,13 @@
 """Large tables as JSON for people, at the speed of JSON for machines."""
 
+import io
 import json
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
+
+_PIECE = 1000
 
 
 def json_text(value: Any, line: str = "\n") -> str:
@@ -24,6 +29,32 @@ def json_text(value: Any, line: str = "\n") -> str:
         ]
         return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
     return f"[{inner}{f',{inner}'.join([json_text(each, inner) for each in value])}{line}]"
+
+
+def json_bytes(table: Mapping[str, Any]) -> bytes:
+    """Return `json_text` of a table and a line's end, in UTF-8.
+
+    A value that is an iterator is a list, of which no more than a piece is in memory at once.
+    """
+    output = io.BytesIO()  # which hands out what it has, and copies nothing
+    separator = "{"
+    for name in sorted(table):
+        value = table[name]
+        output.write(f"{separator}\n  {json_text(name)}: ".encode())
+        pieces = _list_pieces(value, "\n  ") if isinstance(value, Iterator) else None
+        output.writelines(each.encode() for each in pieces or [json_text(value, "\n  ")])
+        separator = ","
+    output.write(b"\n}\n" if table else b"{}\n")
+    return output.getvalue()
+
+
+def _list_pieces(entries: Iterator[Any], line: str) -> Iterator[str]:
+    """Yield the JSON of a list, a thousand entries at a time."""
+    begun = False
+    while some := list(islice(entries, _PIECE)):
+        yield ("," if begun else "[") + json_text(some, line)[1 : -len(f"{line}]")]
+        begun = True
+    yield f"{line}]" if begun else "[]"
 
 
 @cache

@@ -21,6 +21,7 @@ from nipack.builder.rules import problem_at
 from nipack.builder.source.download import cache_directory
 from nipack.builder.source.notes import read_note, write_pieces
 from nipack.system.errors import Problem
+from nipack.system.hashing import PackedDigests
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,9 @@ class KnownFiles:
             return None
         if set(algorithms) - known.digests.keys():
             return None
-        return {name: known.digests[name] for name in algorithms}
+        if tuple(algorithms) == tuple(known.digests):
+            return known.digests
+        return PackedDigests({name: known.digests[name] for name in algorithms})
 
     def problems(self, path: str, state: State) -> Sequence[Problem] | None:
         """Return what is wrong in a file, None where that is not known."""
@@ -171,7 +174,7 @@ def _read(place: Path, about: str) -> dict[str, _Known]:
         return {
             path: _Known(
                 State(*state),
-                digests,
+                PackedDigests(digests),
                 None if problems is None else [problem_at(*words) for words in problems],
                 is_new=False,
             )

@@ -1,8 +1,9 @@
 """A data package: its definition and its payload, valid and never changed."""
 
 import hashlib
+import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -136,7 +137,7 @@ class DataPackage:
     @property
     def carried_id(self) -> str:
         """The payload id of the files in its artifacts, of which a whole has none."""
-        return id_of_manifest("") if self.pulls else self.payload_id
+        return id_of_lines([]) if self.pulls else self.payload_id
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -144,8 +145,8 @@ class DataPackage:
         return (*(file.path for file in self.files), *(link.path for link in self.links))
 
     @cached_property
-    def manifest(self) -> str:
-        """The payload's SHA256SUMS, in GNU coreutils' format, with paths from the prefix.
+    def manifest(self) -> bytes:
+        """The payload's SHA256SUMS in UTF-8 and GNU coreutils' format, with paths from the prefix.
 
         Links stand in comments, which `sha256sum -c` passes over, so that the payload id covers
         them.  That of a whole names the files of all its parts.
@@ -160,20 +161,33 @@ class DataPackage:
     @cached_property
     def payload_id(self) -> str:
         """The sha256 of the manifest: what names a payload in every format, on every machine."""
-        return id_of_manifest(self.manifest)
+        return id_of_lines([self.manifest])
 
 
-def manifest_of(files: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]]) -> str:
+def manifest_of(files: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]]) -> bytes:
     """Return a manifest of (path, sha256) and (path, target) pairs, each in order of the paths."""
 
     def in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         return sorted(pairs, key=lambda pair: os.fsencode(pair[0]))
 
-    lines = [f"{digest}  {path}\n" for path, digest in in_order(files)]
-    lines += [f"# symlink {path} -> {target}\n" for path, target in in_order(links)]
-    return "".join(lines)
+    manifest = io.BytesIO()  # which hands out what it has, and copies nothing
+    manifest.writelines(manifest_lines(in_order(files), in_order(links)))
+    return manifest.getvalue()
 
 
-def id_of_manifest(manifest: str) -> str:
-    """Return the payload id that a manifest stands for."""
-    return hashlib.sha256(manifest.encode("utf-8")).hexdigest()
+def manifest_lines(
+    files: Iterable[tuple[str, str]], links: Iterable[tuple[str, str]]
+) -> Iterator[bytes]:
+    """Yield the lines of a manifest of pairs that are in order."""
+    for path, digest in files:
+        yield f"{digest}  {path}\n".encode()
+    for path, target in links:
+        yield f"# symlink {path} -> {target}\n".encode()
+
+
+def id_of_lines(manifest: Iterable[bytes]) -> str:
+    """Return the payload id that the lines of a manifest stand for."""
+    digest = hashlib.sha256()
+    for line in manifest:
+        digest.update(line)
+    return digest.hexdigest()

@@ -1,12 +1,14 @@
 """Digests of streams and files, at the hash's own speed."""
 
 import io
+import itertools
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
@@ -25,7 +27,37 @@ class Digests:
     """The size in bytes of a file, and its digests in hexadecimal, by algorithm."""
 
     size: int
-    by_algorithm: dict[str, str]
+    by_algorithm: Mapping[str, str]
+
+
+class PackedDigests(Mapping[str, str]):
+    """Digests in hexadecimal, by algorithm, in a third of the memory of a dictionary of them."""
+
+    __slots__ = ("_bytes", "_places")
+
+    def __init__(self, digests: Mapping[str, str]) -> None:
+        """Keep digests; raises ValueError for what is not hexadecimal."""
+        self._bytes = bytes.fromhex("".join(digests.values()))
+        self._places = _places(tuple((name, len(each) // 2) for name, each in digests.items()))
+
+    def __getitem__(self, algorithm: str) -> str:
+        """Return the digest of an algorithm."""
+        return self._bytes[self._places[algorithm]].hex()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the algorithms."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """Return the number of digests."""
+        return len(self._places)
+
+
+@cache
+def _places(sizes: tuple[tuple[str, int], ...]) -> Mapping[str, slice]:
+    """Return where each digest is in the bytes of all, which have these sizes."""
+    ends = itertools.accumulate(size for _, size in sizes)
+    return {name: slice(end - size, end) for (name, size), end in zip(sizes, ends, strict=True)}
 
 
 def digest_stream(
@@ -99,5 +131,10 @@ def digest_files(
     paths: Sequence[str | Path], algorithms: Sequence[str], advance: Advance
 ) -> list[Digests]:
     """Return the digests of each file, in order; the files are hashed on all processors."""
+
+    def digests(path: str | Path) -> Digests:
+        found = digest_file(path, algorithms, advance)
+        return Digests(size=found.size, by_algorithm=PackedDigests(found.by_algorithm))
+
     sizes = [os.stat(path).st_size for path in paths]  # a Path takes its time
-    return for_each_file(lambda path: digest_file(path, algorithms, advance), paths, sizes)
+    return for_each_file(digests, paths, sizes)

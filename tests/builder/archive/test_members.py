@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from nipack.builder.archive.members import (
     differences,
     expected_content,
     expected_directories,
+    read_otherwise,
     read_tar,
     write_tar,
 )
@@ -203,3 +205,30 @@ def test_each_block_of_a_tar_is_gnu_s() -> None:
         expected += info.tobuf(tarfile.GNU_FORMAT, "utf-8")
         expected += b"content" + bytes(505) if size else b""
     assert content == expected + bytes(tarfile.RECORDSIZE - len(expected))
+
+
+FOLDERS = {each.path: each for each in expected_directories(TREE, base="")}
+AS_IT_IS = [*FOLDERS.values(), *map(expected_content, TREE)]
+
+
+def test_of_what_was_read_back_as_it_was_packed_nothing_is_kept() -> None:
+    assert read_otherwise(TREE, iter(AS_IT_IS), FOLDERS, "sha256") is None
+    assert read_otherwise((), iter(()), {}, "sha256") is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        *([each for each in AS_IT_IS if each is not missing] for missing in AS_IT_IS),
+        *([*AS_IT_IS, again] for again in AS_IT_IS),
+        *(
+            [replace(each, mode=1) if each is other else each for each in AS_IT_IS]
+            for other in AS_IT_IS
+        ),
+        AS_IT_IS[::-1],
+    ],
+)
+def test_all_that_was_read_back_otherwise_is_returned(found: list[Content]) -> None:
+    otherwise = read_otherwise(TREE, iter(found), FOLDERS, "sha256")
+    assert otherwise is not None
+    assert sorted(map(repr, otherwise)) == sorted(map(repr, found))

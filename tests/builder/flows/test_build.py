@@ -177,9 +177,9 @@ def test_verify_names_every_difference(package: DataPackage, out: Path) -> None:
 def test_what_the_formats_share_is_made_once(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
+    made: list[bytes] = []
 
-    def counted(*args: Any) -> str:
+    def counted(*args: Any) -> bytes:
         manifest = manifest_of(*args)
         made.append(manifest)
         return manifest

@@ -1,8 +1,9 @@
 """Write and read tar streams, the inside of every artifact, one file at a time."""
 
 import io
+import itertools
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -12,6 +13,7 @@ from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
     InstalledLink,
+    Tree,
     directories_of,
 )
 from nipack.builder.archive.streams import BlockWriter, ForwardReader
@@ -173,6 +175,29 @@ def expected_directories(tree: Iterable[Installed], *, base: str) -> Iterator[Co
     for path in directories_of(tree):
         if path != "." or base:
             yield Content(path=path, mode=DIRECTORY_MODE, is_directory=True)
+
+
+def read_otherwise(
+    tree: Tree, contents: Iterator[Content], folders: Mapping[str, Content], algorithm: str
+) -> list[Content] | None:
+    """Return what was read back if it is not the tree in its order, and each of the folders once.
+
+    It is None otherwise: of a hundred thousand files that are as they are to be, nothing is kept.
+    """
+    missing, same = dict(folders), 0
+    for each in contents:
+        if each.is_directory and missing.get(each.path) == each:
+            del missing[each.path]
+        elif same < len(tree) and expected_content(tree[same], algorithm) == each:
+            same += 1
+        else:
+            contents = itertools.chain([each], contents)
+            break
+    else:
+        if not missing and same == len(tree):
+            return None
+    before = [expected_content(each, algorithm) for each in tree[:same]]
+    return [*(each for path, each in folders.items() if path not in missing), *before, *contents]
 
 
 def differences(expected: dict[str, Content], found: dict[str, Content]) -> Iterator[str]:

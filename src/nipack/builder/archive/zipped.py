@@ -3,7 +3,7 @@
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +77,7 @@ def _content(stream: IO[bytes], advance: Advance, algorithm: str) -> Content:
     return Content(path="", mode=0, size=found.size, digest=digest, algorithm=algorithm)
 
 
-def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Sequence[Content] | None:
+def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Iterable[Content] | None:
     """Return what was read back of a stored member of a zip, None where it was not.
 
     Raises BadZipFile where its CRC-32 is not what the zip says, as Python's own reader does.

@@ -12,19 +12,20 @@ from typing import TypedDict
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
 from nipack.builder.archive.growing import GrowingFile, is_as_read
-from nipack.builder.archive.installed import InstalledFile, Tree
+from nipack.builder.archive.installed import Installed, InstalledFile, InstalledLink, Tree
 from nipack.builder.archive.members import (
     Content,
     differences,
     expected_content,
     expected_directories,
+    read_otherwise,
 )
 from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.flows.standing import keep_record, kept, must_be_of_this_data
 from nipack.builder.flows.targets import Targets, must_lie_outside
 from nipack.builder.formats import Format
 from nipack.builder.formats import formats as every_format
-from nipack.builder.package import DataPackage, id_of_manifest, manifest_of
+from nipack.builder.package import DataPackage, id_of_lines, manifest_lines
 from nipack.builder.parts import packages_of
 from nipack.builder.reading import read_package
 from nipack.builder.sbom import bill_beside, must_be_at_hand, write_sbom
@@ -224,7 +225,7 @@ def _assembled(
     checked = reporter.step(f"check {target.name}", package.size)
     with written_beside(target, ArtifactError) as file:
         artifact = Path(file.name)
-        with GrowingFile[Sequence[Content]](artifact, checked) as output:
+        with GrowingFile[Iterable[Content]](artifact, checked) as output:
             format.assemble(package, tree, output, written)
         # The disk writes what was assembled while the rest of it is read back from memory.
         with ThreadPoolExecutor(max_workers=1) as disk:
@@ -273,26 +274,31 @@ def verify(
     """
     name = format.file_name(package)
     with malformed_archive_as(lambda reason: _not_kept(name, [f"cannot be read back: {reason}"])):
-        contents = list(format.contents(artifact, advance, found, PROOF))
-    counts = Counter(content.path for content in contents)
-    problems = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
-    expected = {each.path: expected_content(each, PROOF) for each in tree}
-    if format.holds_directories:
-        expected |= {each.path: each for each in expected_directories(tree, base=format.base)}
+        directories = expected_directories(tree, base=format.base)
+        folders = {each.path: each for each in directories if format.holds_directories}
+        read = format.contents(artifact, advance, found, PROOF)
+        otherwise = read_otherwise(tree, read, folders, PROOF)
+    problems = [] if otherwise is None else _differences(tree, otherwise, folders)
     problems += [
         f"{each.size:,} bytes from {each.start:,} on: changed since they were read back"
-        for each, read in found.items()
-        if not is_as_read(artifact, each, read.crc)
+        for each, read_back in found.items()
+        if not is_as_read(artifact, each, read_back.crc)
     ]
-    problems += differences(expected, {content.path: content for content in contents})
-    found_id = payload_id_of(
-        contents, tree, format.payload_root(package), package.definition.relpath
-    )
+    # What differs in nothing has the digests of the tree.
+    found_id = payload_id_of(tree, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != package.carried_id:
         problems.append(f"the payload id is {found_id}, not {package.carried_id}")
     if problems:
         raise _not_kept(name, problems)
     return package.payload_id
+
+
+def _differences(tree: Tree, contents: Iterable[Content], folders: dict[str, Content]) -> list[str]:
+    """Return in words how what was read back differs from a tree, but for the order."""
+    counts = Counter(content.path for content in contents)
+    several = [f"{path}: is there {count} times" for path, count in counts.items() if count > 1]
+    expected = {each.path: expected_content(each, PROOF) for each in tree} | folders
+    return several + list(differences(expected, {content.path: content for content in contents}))
 
 
 def _not_kept(name: str, problems: list[str]) -> ArtifactError:
@@ -303,22 +309,15 @@ def _not_kept(name: str, problems: list[str]) -> ArtifactError:
     )
 
 
-def payload_id_of(contents: Iterable[Content], tree: Tree, folder: str, relpath: str) -> str:
-    """Compute the payload id of what was read back; the payload is in `folder` there.
+def payload_id_of(tree: Tree, folder: str, relpath: str) -> str:
+    """Compute the payload id of the files and links that a tree has in `folder`."""
+    inside, installed = f"{folder}/", layout.payload_directory(relpath)
+    found = (each for each in tree if each.path.startswith(inside))
+    payload = sorted(found, key=lambda each: os.fsencode(each.path))
 
-    What has the digest of a file of the tree has the sha256 of that, which was computed of the same
-    bytes; what has another has none that is known.
-    """
-    files = [each for each in tree if isinstance(each, InstalledFile)]
-    sha256 = {each.digest(PROOF): each.sha256 for each in files}
-    installed = layout.payload_directory(relpath)
-    payload = [
-        (f"{installed}/{each.path.removeprefix(f'{folder}/')}", each)
-        for each in contents
-        if each.path.startswith(f"{folder}/") and not each.is_directory
-    ]
-    manifest = manifest_of(
-        [(path, sha256.get(each.digest, "")) for path, each in payload if each.target is None],
-        [(path, each.target) for path, each in payload if each.target is not None],
-    )
-    return id_of_manifest(manifest)
+    def place(each: Installed) -> str:
+        return f"{installed}/{each.path.removeprefix(inside)}"
+
+    files = ((place(each), each.sha256) for each in payload if isinstance(each, InstalledFile))
+    links = ((place(each), each.target) for each in payload if isinstance(each, InstalledLink))
+    return id_of_lines(manifest_lines(files, links))

@@ -30,7 +30,7 @@ from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
 from nipack.builder.dialects import conda
 from nipack.builder.formats import Format
-from nipack.builder.json_text import json_text
+from nipack.builder.json_text import json_bytes
 from nipack.builder.manifest import installed_tree
 from nipack.builder.package import DataPackage
 from nipack.system.errors import ArtifactError
@@ -84,8 +84,9 @@ class CondaFormat(Format):
         tuning = tuning_for(tree)
         with zip_writer(output, package.time) as archive:
             with archive.member("metadata.json") as member:
-                member.write(_json({"conda_pkg_format_version": 2}))
-            for part, content in (("pkg", tree), ("info", _info(package, tree))):
+                member.write(json_bytes({"conda_pkg_format_version": 2}))
+
+            def write(part: str, content: Tree) -> None:
                 name = f"{part}-{_stem(package)}.tar.zst"
                 with (
                     archive.member(name, is_large=True) as member,
@@ -93,6 +94,9 @@ class CondaFormat(Format):
                     zstd_writer(cast("IO[bytes]", member), tuning) as stream,
                 ):
                     write_tar(stream, content, time=package.time, advance=advance)
+
+            write("pkg", tree)
+            write("info", _info(package, tree))  # its tables are large, and made by then
 
     def contents(
         self,
@@ -134,19 +138,16 @@ def _pin(part: DataPackage) -> str:
     return f"{part.definition.name} {part.version} {_build_string(part)}"
 
 
-def _json(value: Any) -> bytes:
-    return f"{json_text(value)}\n".encode()
-
-
 def _info(package: DataPackage, tree: Tree) -> Tree:
     definition = package.definition
+    sorted_by_path = _by_path(tree)
     configuration = (each.path for each in tree if each.role is Role.CONFIGURATION)
     files = {
-        "index.json": _json(_index(package)),
-        "about.json": _json(_about(definition)),
-        "paths.json": _json({"paths": _paths(tree), "paths_version": 1}),
-        "link.json": _json({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
-        "files": "".join(f"{each.path}\n" for each in _by_path(tree)).encode(),
+        "index.json": json_bytes(_index(package)),
+        "about.json": json_bytes(_about(definition)),
+        "paths.json": json_bytes({"paths": _paths(sorted_by_path), "paths_version": 1}),
+        "link.json": json_bytes({"noarch": {"type": "generic"}, "package_metadata_version": 1}),
+        "files": "".join(f"{each.path}\n" for each in sorted_by_path).encode(),
         "has_prefix": "".join(
             f"{PREFIX_PLACEHOLDER} text {path}\n" for path in configuration
         ).encode(),
@@ -192,9 +193,11 @@ def _about(definition: Definition) -> dict[str, Any]:
     return {key: value for key, value in about.items() if value}
 
 
-def _paths(tree: Tree) -> list[dict[str, Any]]:
-    files = {each.path: each for each in tree if isinstance(each, InstalledFile)}
-    return [_path_entry(each, files) for each in _by_path(tree)]
+def _paths(tree: Tree) -> Iterator[dict[str, Any]]:
+    led_to = {each.leads_to for each in tree if isinstance(each, InstalledLink)}
+    found = (each for each in tree if isinstance(each, InstalledFile) and each.path in led_to)
+    files = {each.path: each for each in found}
+    return (_path_entry(each, files) for each in tree)
 
 
 def _by_path(tree: Tree) -> Tree:

@@ -236,7 +236,7 @@ def own_folder(package: DataPackage) -> str:
 
 def _records(package: DataPackage) -> dict[str, str]:
     return {
-        layout.MANIFEST_NAME: package.manifest,
+        layout.MANIFEST_NAME: package.manifest.decode(),
         layout.METADATA_NAME: metadata_text(package),
     }
 

@@ -175,7 +175,7 @@ def _tree_name(address: str) -> str:
 def _check_digests(path: Path, source: Source, reporter: Reporter) -> dict[str, str]:
     """Compare every digest that the definition gives; return them, and the sha256 in any case."""
     advance = reporter.step("check digests", path.stat().st_size)
-    found = digest_file(path, {"sha256", *source.digests}, advance).by_algorithm
+    found = dict(digest_file(path, {"sha256", *source.digests}, advance).by_algorithm)
     shown = public_address(source.address)
     wrong = [
         f"{name} should be {wanted}, but is {found[name]}"
