@@ -168,6 +168,29 @@ def test_a_damaged_record_is_none(content: str, source: Path) -> None:
     assert bytes_read(again(source)[1]) == (first.size, first.size)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{",
+        "7",
+        "[1, 2]",
+        '["config.ini", 1, 2, "", 3, []]',
+        '["config.ini", 1, 2, "", {"md5": "x"}, []]',
+    ],
+)
+def test_of_a_record_with_a_damaged_line_nothing_is_known(row: str, source: Path) -> None:
+    first, _ = again(source)
+    [place] = (cache_directory() / "files").iterdir()
+    place.write_text(f"{place.read_text('utf-8')}{row}\n", "utf-8")
+    assert bytes_read(again(source)[1]) == (first.size, first.size)
+
+
+def test_a_record_is_read_in_pieces(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again(source)
+    monkeypatch.setattr(known_files, "_PIECE", 1)
+    assert bytes_read(again(source)[1]) == (0, 0)
+
+
 def test_another_version_knows_nothing(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = again(source)
     monkeypatch.setattr(known_files, "__version__", "99")

@@ -6,6 +6,7 @@ index does; the time that the system notes for each change of a file (ctime) is 
 """
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -19,7 +20,8 @@ from typing import NamedTuple
 from nipack import __version__
 from nipack.builder.rules import problem_at
 from nipack.builder.source.download import cache_directory
-from nipack.builder.source.notes import read_note, write_pieces
+from nipack.builder.source.notes import read_text_note, write_pieces
+from nipack.lookup.json_text import json_value
 from nipack.system.errors import Problem
 from nipack.system.hashing import PackedDigests
 
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 # Seconds: what was changed so shortly before it was read may have been changed once more, with no
 # other time, where a file system counts in whole or in two seconds.
 SETTLED = 3.0
+_PIECE = 1 << 18  # bytes of lines that are read at once
 _MODES: dict[int, int] = {}  # so that equal ones are one number
 # Only there is ctime the time of the last change.
 _HAS_CHANGE_TIMES = os.name == "posix"
@@ -79,10 +82,10 @@ class KnownFiles:
         known = self._known.get(path)
         if known is None or known.state != state or known.digests is None:
             return None
-        if set(algorithms) - known.digests.keys():
-            return None
         if tuple(algorithms) == tuple(known.digests):
             return known.digests
+        if any(name not in known.digests for name in algorithms):
+            return None
         return PackedDigests({name: known.digests[name] for name in algorithms})
 
     def problems(self, path: str, state: State) -> Sequence[Problem] | None:
@@ -131,15 +134,12 @@ class KnownFiles:
 
 
 def _lines(about: str, files: Iterable[tuple[str, _Known]]) -> Iterator[str]:
-    """Yield the JSON of what is known, a file a line: all of it in one piece is large."""
-    yield f'{{"about": {json.dumps(about)}, "files": {{'
-    separator = "\n"
+    """Yield what is known as JSON, a file a line: all of it in one piece is large."""
+    yield f"{json.dumps(about)}\n"
     for path, known in files:
         problems = None if known.problems is None else [_words(each) for each in known.problems]
-        what = json.dumps([known.state, dict(known.digests or {}), problems])
-        yield f"{separator}{json.dumps(path)}: {what}"
-        separator = ",\n"
-    yield "}}"
+        row = [path, *known.state, dict(known.digests or {}), problems]
+        yield f"{json.dumps(row)}\n"
 
 
 def known_files_of(directory: Path, relpath: str) -> KnownFiles:
@@ -167,19 +167,20 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
 
 
 def _read(place: Path, about: str) -> dict[str, _Known]:
-    document = read_note(place)
+    found: dict[str, _Known] = {}
     try:
-        if document is None or document["about"] != about:
+        lines = io.BytesIO(read_text_note(place))
+        if json_value(lines.readline() or b"{}") != about:
             return {}
-        return {
-            path: _Known(
-                State(*state),
-                PackedDigests(digests),
-                None if problems is None else [problem_at(*words) for words in problems],
-                is_new=False,
-            )
-            for path, (state, digests, problems) in document["files"].items()
-        }
+        while some := lines.readlines(_PIECE):
+            for path, size, mode, stamp, digests, problems in json_value(b"[%b]" % b",".join(some)):
+                found[path] = _Known(
+                    State(size, _MODES.setdefault(mode, mode), stamp),
+                    PackedDigests(digests),
+                    None if problems is None else tuple(problem_at(*words) for words in problems),
+                    is_new=False,
+                )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.info("%s: nothing is known from it: %s", place, error)
         return {}
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nipack.builder.source.cache_rights import follow_no_link, make_private
-from nipack.lookup.json_text import MOST_OF_JSON, json_value
+from nipack.lookup.json_text import MOST_OF_JSON, MOST_OF_OWN, json_value
 from nipack.system.atomic import written_beside
 from nipack.system.errors import SourceError
 from nipack.system.foreign import read_regular
@@ -21,14 +21,23 @@ def read_note(place: Path) -> Any:
 
     What others may write into is not believed.
     """
-    if not place.exists():
-        return None
     try:
-        _make_private(place)
-        return json_value(read_regular(place, MOST_OF_JSON))
-    except (OSError, ValueError, SourceError) as error:
+        return json_value(read_text_note(place, MOST_OF_JSON) or b"null")
+    except ValueError as error:
         log.info("%s: nothing is known from it: %s", place, error)
         return None
+
+
+def read_text_note(place: Path, most: int = MOST_OF_OWN) -> bytes:
+    """Return the bytes of a note, none where there is none that can be believed."""
+    if not place.exists():
+        return b""
+    try:
+        _make_private(place)
+        return read_regular(place, most)
+    except (OSError, SourceError) as error:
+        log.info("%s: nothing is known from it: %s", place, error)
+        return b""
 
 
 def write_note(place: Path, document: Any) -> None:
@@ -37,7 +46,7 @@ def write_note(place: Path, document: Any) -> None:
 
 
 def write_pieces(place: Path, pieces: Iterable[str]) -> None:
-    """Write a note as `write_note` does, whose JSON is too large to be made at once."""
+    """Write a note as `write_note` does, whose text is too large to be made at once."""
     with suppress(OSError, SourceError):
         _make_private(place)
         with written_beside(place, SourceError) as output:
