@@ -19,7 +19,7 @@ from tests.builder.samples import (
 )
 
 from nipack.builder.archive.growing import Found, Part
-from nipack.builder.archive.installed import Tree
+from nipack.builder.archive.installed import InstalledLink, Tree, text_file
 from nipack.builder.archive.members import Content, expected_content, expected_directories
 from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.flows.build import (
@@ -373,16 +373,15 @@ def test_an_artifact_that_is_as_it_should_be_has_the_payload_s_id(
     found = verify(package, Fake(*contents), tree, tmp_path, lambda count: None)
     assert found == package.payload_id
     folder, relpath = A_FORMAT.payload_root(package), package.definition.relpath
-    assert payload_id_of(contents, tree, folder, relpath) == package.payload_id
-    link = Content(path=f"{folder}/link", mode=0o777, target="x")
-    below = Content(path=f"{folder}more/a", mode=0o644)
-    beside = Content(path=f"{folder}/d", mode=0o755, is_directory=True)
-    more = [*contents, below, beside]
-    assert payload_id_of(more, tree, folder, relpath) == package.payload_id
-    assert payload_id_of([*contents, link], tree, folder, relpath) != package.payload_id
-    unknown = Content(path=f"{folder}/config.ini", mode=0o644, digest="0")
-    rest = [each for each in contents if each.path != unknown.path]
-    assert payload_id_of([*rest, unknown], tree, folder, relpath) != package.payload_id
+    assert payload_id_of(tree, folder, relpath) == package.payload_id
+    assert payload_id_of(tree[::-1], folder, relpath) == package.payload_id
+    link = InstalledLink(path=f"{folder}/link", target="x", leads_to=None)
+    below = text_file(f"{folder}more/a", "")
+    assert payload_id_of((*tree, below), folder, relpath) == package.payload_id
+    assert payload_id_of((*tree, link), folder, relpath) != package.payload_id
+    other = text_file(f"{folder}/config.ini", "")
+    rest = tuple(each for each in tree if each.path != other.path)
+    assert payload_id_of((*rest, other), folder, relpath) != package.payload_id
 
 
 def test_each_way_of_being_other_than_packed_is_told(package: DataPackage, tmp_path: Path) -> None:
