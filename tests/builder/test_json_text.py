@@ -16,7 +16,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(VALUES)
 def test_it_is_what_python_writes(value: Any) -> None:
     expected = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)

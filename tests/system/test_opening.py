@@ -80,29 +80,37 @@ def packed(content: bytes) -> Callable[[Path], None]:
 
 
 EXTENSION = struct.pack("<2i", 16, 6) + bytes(8)
-XML = struct.pack("<2i", 12 * MB, 32) + b"<CIFTI>" + b"<a/>" * (3 * MB - 10)
-# What is made, and what is said of it; "" where it is left alone without a word.
-HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "extensions.nii.gz": (packed(nifti(15 * MB, extensions=EXTENSION * 980_000)), "1,000 ext"),
-    "offset.nii.gz": (packed(nifti(2e9)), "2,000,000,000 bytes before the data"),
-    "nan.nii.gz": (packed(nifti(float("nan"))), "nan bytes before the data"),
-    "xml.nii.gz": (packed(nifti(13 * MB, extensions=XML)), "bytes of XML"),
-    "pair.hdr": (hole(nifti(0)[:344] + b"ni1\0\1\0\0\0", 900 * MB), "bytes before the data"),
-    "matrices.hdr": (hole(analyze(), 348), "bytes of matrices"),
-    "wide.nii.gz": (packed(nifti(352, (30_000, 30_000, 1))), "but it has 352"),
-    "high.mgz": (packed(mgh((32_767, 32_767, 9, 1)) + bytes(50 * MB)), "2,000,000,000 voxels"),
-    "high.mgh": (hole(mgh((32_767, 32_767, 9, 1)), 1000), "but it has 1,000"),
-    "same.mnc": (hole(minc(400, 20 * MB), 20 * MB + 9000), "more than the file has"),
-    "same.mnc.gz": (packed(minc(400, 20 * MB) + bytes(21 * MB)), "more than the file has"),
-    "records.mnc": (hole(minc(9, 9 * MB, records=2**31 - 1), 9000), "more than the file has"),
-    "attributes.mnc": (hole(minc(1, 4, attributes=300_000), 30 * MB), "more than the file has"),
-    "large.mnc": (hole(minc(1, 4), 300 * MB), "it is larger than 256,000,000 bytes"),
-    "hdf5.mnc": (hole(b"\x89HDF\r\n\x1a\n", 900 * MB), "it is MINC 2"),
-    "text+orig.head": (hole(b"type = string-attribute\n", 900 * MB), "its header has more than"),
-    "text.par": (hole(b"# a\n", 900 * MB), "its header has more than"),
-    "lines.par": (written(b"a\n" * 2 * MB), "100,000 lines"),
-    "text.tck": (hole(b"mrtrix tracks\na: b\n", 900 * MB), "no end in its first"),
-}
+
+
+def hostile() -> dict[str, tuple[Callable[[Path], None], str]]:
+    """Return what is made, and what is said of it; "" where it is left alone without a word."""
+    xml = struct.pack("<2i", 12 * MB, 32) + b"<CIFTI>" + b"<a/>" * (3 * MB - 10)
+    return {
+        "extensions.nii.gz": (packed(nifti(15 * MB, extensions=EXTENSION * 980_000)), "1,000 ext"),
+        "offset.nii.gz": (packed(nifti(2e9)), "2,000,000,000 bytes before the data"),
+        "nan.nii.gz": (packed(nifti(float("nan"))), "nan bytes before the data"),
+        "xml.nii.gz": (packed(nifti(13 * MB, extensions=xml)), "bytes of XML"),
+        "pair.hdr": (hole(nifti(0)[:344] + b"ni1\0\1\0\0\0", 900 * MB), "bytes before the data"),
+        "matrices.hdr": (hole(analyze(), 348), "bytes of matrices"),
+        "wide.nii.gz": (packed(nifti(352, (30_000, 30_000, 1))), "but it has 352"),
+        "high.mgz": (packed(mgh((32_767, 32_767, 9, 1)) + bytes(50 * MB)), "2,000,000,000 voxels"),
+        "high.mgh": (hole(mgh((32_767, 32_767, 9, 1)), 1000), "but it has 1,000"),
+        "same.mnc": (hole(minc(400, 20 * MB), 20 * MB + 9000), "more than the file has"),
+        "same.mnc.gz": (packed(minc(400, 20 * MB) + bytes(21 * MB)), "more than the file has"),
+        "records.mnc": (hole(minc(9, 9 * MB, records=2**31 - 1), 9000), "more than the file has"),
+        "attributes.mnc": (hole(minc(1, 4, attributes=300_000), 30 * MB), "more than the file has"),
+        "large.mnc": (hole(minc(1, 4), 300 * MB), "it is larger than 256,000,000 bytes"),
+        "hdf5.mnc": (hole(b"\x89HDF\r\n\x1a\n", 900 * MB), "it is MINC 2"),
+        "text+orig.head": (
+            hole(b"type = string-attribute\n", 900 * MB),
+            "its header has more than",
+        ),
+        "text.par": (hole(b"# a\n", 900 * MB), "its header has more than"),
+        "lines.par": (written(b"a\n" * 2 * MB), "100,000 lines"),
+        "text.tck": (hole(b"mrtrix tracks\na: b\n", 900 * MB), "no end in its first"),
+    }
+
+
 BESIDE = {"pair.img": 99, "matrices.img": 99, "matrices.mat": MB}
 BESIDE |= {"text+orig.brik": 99, "text.rec": 99, "lines.rec": 99}
 
@@ -153,16 +161,17 @@ print(json.dumps(said))
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at the memory of a process of Linux")
 def test_no_header_makes_nibabel_read_more_than_a_bound(tmp_path: Path) -> None:
     """All in one process, whose memory has been at its largest 256 MB."""
-    for name, (write, _) in HOSTILE.items():
+    hostiles = hostile()
+    for name, (write, _) in hostiles.items():
         write(tmp_path / name)
     for name, size in BESIDE.items():
         hole(b"", size)(tmp_path / name)
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(tmp_path), *HOSTILE],
+        [sys.executable, "-c", _CHILD, str(tmp_path), *hostiles],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = json.loads(done.stdout)
-    for name, (_, expected) in HOSTILE.items():
+    for name, (_, expected) in hostiles.items():
         told = found[name]
         assert expected in f"{told['opened']} {told['checked']}", (name, told)
         assert "Error" in told["drawn"], (name, told)

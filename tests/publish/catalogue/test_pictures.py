@@ -124,7 +124,10 @@ def test_what_a_header_says_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (-1, -1, 1)])
-@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".mgz"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".nii.gz", *(pytest.param(each, marks=pytest.mark.slow(0.1)) for each in (".nii", ".mgz"))],
+)
 def test_left_is_left_and_up_is_up_however_an_image_is_stored(
     tmp_path: Path, axes: tuple[int, ...], signs: tuple[int, ...], suffix: str
 ) -> None:
