@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pytest
 
 from nipack.system.hashing import (
     CHUNK,
+    Fingerprint,
     PackedDigests,
     chunks,
     digest_bytes,
     digest_file,
     digest_files,
     digest_stream,
+    fingerprint_of,
 )
 
 
@@ -71,3 +74,17 @@ def test_packed_digests_are_as_those_of_a_dictionary() -> None:
 def test_what_is_no_digest_is_not_packed(digest: str) -> None:
     with pytest.raises(ValueError, match="fromhex"):
         PackedDigests({"sha256": digest})
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 1234])
+def test_a_fingerprint_is_the_same_by_parts_and_in_order(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nipack.system.hashing._PART", 100)
+    content = os.urandom(size)
+    (tmp_path / "file").write_bytes(content)
+    for step in (1, 30, 100, 250):
+        found = Fingerprint()
+        for at in range(0, size, step):
+            found.update(memoryview(content[at : at + step]))
+        assert found.hexdigest() == fingerprint_of(tmp_path / "file")

@@ -127,6 +127,34 @@ def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
     return digest_bytes(parts, [FINGERPRINT]).by_algorithm[FINGERPRINT]
 
 
+class Fingerprint:
+    """The one that `fingerprint_of` computes, of bytes that somebody else reads in their order."""
+
+    def __init__(self) -> None:
+        """Begin with no byte."""
+        self._whole, self._part, self._left = new_hash(FINGERPRINT), new_hash(FINGERPRINT), _PART
+
+    def update(self, chunk: memoryview) -> None:
+        """Take some more bytes."""
+        while chunk:
+            taken = chunk[: self._left]
+            self._part.update(taken)
+            self._left -= len(taken)
+            chunk = chunk[len(taken) :]
+            if not self._left:
+                self._end_part()
+
+    def _end_part(self) -> None:
+        self._whole.update(self._part.digest())
+        self._part, self._left = new_hash(FINGERPRINT), _PART
+
+    def hexdigest(self) -> str:
+        """Return it in hexadecimal; there is nothing to take afterwards."""
+        if self._left < _PART:
+            self._end_part()
+        return self._whole.hexdigest()
+
+
 def digest_files(
     paths: Sequence[str | Path], algorithms: Sequence[str], advance: Advance
 ) -> list[Digests]:

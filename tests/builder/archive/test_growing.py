@@ -1,5 +1,6 @@
 """A file that is read back while it is written: what its reader sees, and what ends it."""
 
+import os
 import threading
 import zlib
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import IO
 
 import pytest
 
-from nipack.builder.archive.growing import GrowingFile, Part, is_as_read
+from nipack.builder.archive.growing import GrowingFile, Part, read_again
+from nipack.system.hashing import CHUNK, fingerprint_of
 from nipack.system.progress import Advance
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
@@ -50,7 +52,7 @@ def test_a_part_is_read_while_it_is_written(path: Path) -> None:
     assert part == Part(6, len(content))
     assert found.result() == content
     assert found.crc == zlib.crc32(content)
-    assert is_as_read(path, part, found.crc)
+    assert read_again(path, {part: found.crc}) == (fingerprint_of(path), [])
 
 
 @pytest.mark.parametrize("place", [6, 1_000_000, 2_000_065])
@@ -63,7 +65,7 @@ def test_what_changes_after_it_was_read_is_noticed(place: int, path: Path) -> No
     with path.open("r+b") as other:
         other.seek(place)
         other.write(b"\xaa")
-    assert not is_as_read(path, part, found.crc)
+    assert read_again(path, {part: found.crc}) == (fingerprint_of(path), [part])
 
 
 def test_what_is_cut_after_it_was_read_is_noticed(path: Path) -> None:
@@ -72,7 +74,20 @@ def test_what_is_cut_after_it_was_read_is_noticed(path: Path) -> None:
     [(part, found)] = file.found.items()
     with path.open("r+b") as other:
         other.truncate(3)
-    assert not is_as_read(path, part, found.crc)
+    assert read_again(path, {part: found.crc}) == (fingerprint_of(path), [part])
+
+
+@pytest.mark.parametrize("bad", [None, 0, 1, 2, 3])
+def test_each_of_many_parts_is_looked_at(bad: int | None, path: Path) -> None:
+    content = os.urandom(3 * CHUNK)
+    path.write_bytes(content)
+    sizes = [(1, 5), (6, CHUNK), (CHUNK + 6, CHUNK - 6), (2 * CHUNK, CHUNK), (3 * CHUNK, 0)]
+    parts = [Part(start, size) for start, size in sizes]
+    crcs = {part: zlib.crc32(content[part.start : part.end]) for part in parts}
+    if bad is not None:
+        crcs[parts[bad]] ^= 1
+    expected = [] if bad is None else [parts[bad]]
+    assert read_again(path, crcs) == (fingerprint_of(path), expected)
 
 
 def test_the_disk_s_bytes_are_read_not_those_of_the_writer(path: Path) -> None:

@@ -25,6 +25,7 @@ from nipack.builder.archive.packed import NOTHING, ReadBack
 from nipack.builder.flows.build import (
     build,
     build_artifact,
+    must_be_as_read,
     must_hold_links,
     must_hold_parts,
     payload_id_of,
@@ -357,10 +358,10 @@ def of_tree(package: DataPackage) -> list[Content]:
     return contents
 
 
-def refused(package: DataPackage, format: Format, artifact: Path, found: ReadBack = NOTHING) -> str:
+def refused(package: DataPackage, format: Format, artifact: Path) -> str:
     tree = A_FORMAT.tree(package)
     with pytest.raises(ArtifactError) as caught:
-        verify(package, format, tree, artifact, lambda count: None, found)
+        verify(package, format, tree, artifact, lambda count: None)
     name = A_FORMAT.file_name(package)
     start = f"{name}: it does not match what was packed, so it was discarded:\n"
     end = "\n  build again when nothing is writing to the data; if it stays, report this bug"
@@ -402,7 +403,10 @@ def test_each_way_of_being_other_than_packed_is_told(package: DataPackage, tmp_p
         Part(5, 2000): Found(zlib.crc32(b"56"), list(contents)),
         Part(1200, 3): Found(1, list(contents)),
     }
-    assert refused(package, Fake(*contents), artifact, parts) == (
+    with pytest.raises(ArtifactError) as caught:
+        must_be_as_read("a.conda", artifact, parts)
+    assert str(caught.value).partition("\n  build again")[0] == (
+        "a.conda: it does not match what was packed, so it was discarded:\n"
         "  2,000 bytes from 5 on: changed since they were read back\n"
         "  3 bytes from 1,200 on: changed since they were read back"
     )

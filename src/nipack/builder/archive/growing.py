@@ -3,14 +3,16 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 from nipack.system import fast_gzip
-from nipack.system.hashing import CHUNK, chunks
+from nipack.system.hashing import CHUNK, Fingerprint, chunks
 from nipack.system.interruption import held_back
 from nipack.system.progress import Advance
 
@@ -28,6 +30,11 @@ class Part:
 
     start: int
     size: int
+
+    @property
+    def end(self) -> int:
+        """The place of the first byte behind it."""
+        return self.start + self.size
 
 
 @dataclass(slots=True)
@@ -49,15 +56,28 @@ class Found(Generic[T]):
         return self.made
 
 
-def is_as_read(file: Path, part: Part, crc: int) -> bool:
-    """Tell whether a part of a file still is what was read back, by its CRC-32."""
-    now, left = 0, part.size
+def read_again(file: Path, crcs: Mapping[Part, int]) -> tuple[str, list[Part]]:
+    """Return a file's fingerprint, and which of its parts have another CRC-32 by now.
+
+    It is read once for both; the parts do not overlap.
+    """
+    fingerprint, end = Fingerprint(), 0
+    found = dict.fromkeys(crcs, 0)
+    ahead = deque(sorted(filter(attrgetter("size"), crcs), key=attrgetter("start")))
     with file.open("rb", buffering=0) as stream:
-        stream.seek(part.start)
-        for chunk in chunks(stream, left):
-            now = fast_gzip.crc32(chunk, now)
-            left -= len(chunk)
-    return not left and now == crc
+        for chunk in chunks(stream):
+            fingerprint.update(chunk)
+            start, end = end, end + len(chunk)
+            while ahead and ahead[0].start < end:
+                part = ahead[0]
+                there = chunk[max(0, part.start - start) : part.end - start]
+                found[part] = fast_gzip.crc32(there, found[part])
+                if part.end > end:
+                    break
+                ahead.popleft()
+    return fingerprint.hexdigest(), [
+        part for part, crc in crcs.items() if found[part] != crc or part in ahead
+    ]
 
 
 class StoppedError(Exception):

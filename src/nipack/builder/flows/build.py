@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from nipack import layout
 from nipack.builder.archive.compression import malformed_archive_as
-from nipack.builder.archive.growing import GrowingFile, is_as_read
+from nipack.builder.archive.growing import GrowingFile, read_again
 from nipack.builder.archive.installed import Installed, InstalledFile, InstalledLink, Tree
 from nipack.builder.archive.members import (
     Content,
@@ -32,7 +32,6 @@ from nipack.builder.sbom import bill_beside, must_be_at_hand, write_sbom
 from nipack.system.atomic import written_beside
 from nipack.system.errors import ArtifactError
 from nipack.system.fast_hash import PROOF
-from nipack.system.hashing import fingerprint_of
 from nipack.system.leftovers import workspace
 from nipack.system.progress import Advance, Reporter, SilentReporter
 
@@ -231,9 +230,24 @@ def _assembled(
         with ThreadPoolExecutor(max_workers=1) as disk:
             synced = disk.submit(os.fsync, file.fileno())
             proven_id = verify(package, format, tree, artifact, checked, output.found)
-            fingerprint = fingerprint_of(artifact)
+            fingerprint = must_be_as_read(target.name, artifact, output.found)
             synced.result()
     return proven_id, fingerprint
+
+
+def must_be_as_read(name: str, artifact: Path, found: ReadBack) -> str:
+    """Return an artifact's fingerprint; raises ArtifactError where it changed since it was read."""
+    crcs = {part: read.crc for part, read in found.items()}
+    fingerprint, changed = read_again(artifact, crcs)
+    if changed:
+        raise _not_kept(
+            name,
+            [
+                f"{each.size:,} bytes from {each.start:,} on: changed since they were read back"
+                for each in changed
+            ],
+        )
+    return fingerprint
 
 
 def must_hold_parts(package: DataPackage, formats: Iterable[Format]) -> None:
@@ -269,7 +283,7 @@ def verify(
 ) -> str:
     """Read an artifact back and compare it with its tree; return the payload id found in it.
 
-    What was `found` while it was written is not read again.
+    What was `found` while it was written is not read again: that it is still so is to be seen.
     Raises ArtifactError with every path that is missing, strange or different.
     """
     name = format.file_name(package)
@@ -279,11 +293,6 @@ def verify(
         read = format.contents(artifact, advance, found, PROOF)
         otherwise = read_otherwise(tree, read, folders, PROOF)
     problems = [] if otherwise is None else _differences(tree, otherwise, folders)
-    problems += [
-        f"{each.size:,} bytes from {each.start:,} on: changed since they were read back"
-        for each, read_back in found.items()
-        if not is_as_read(artifact, each, read_back.crc)
-    ]
     # What differs in nothing has the digests of the tree.
     found_id = payload_id_of(tree, format.payload_root(package), package.definition.relpath)
     if not problems and found_id != package.carried_id:
