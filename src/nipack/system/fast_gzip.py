@@ -66,6 +66,13 @@ def raw_compressor() -> Any:
     return isal_zlib.compressobj(level, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
 
 
+def raw_decompressor() -> Any:
+    """Return an object as zlib.decompressobj makes it, for what `raw_compressor` has made."""
+    if not HAVE_ISAL:
+        return zlib.decompressobj(-zlib.MAX_WBITS)
+    return isal_zlib.decompressobj(-isal_zlib.MAX_WBITS)
+
+
 def crc32(data: "Buffer", value: int) -> int:
     """Return the check sum of what came before, which is `value`, and of some more."""
     found = isal_zlib.crc32(data, value) if HAVE_ISAL else zlib.crc32(data, value)

@@ -5,7 +5,7 @@ import itertools
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, cast
 
 from nipack.builder.archive.headers import FastHeader, file_header, member, tar_header
@@ -28,7 +28,8 @@ DIRECTORY_MODE, LINK_MODE = 0o755, 0o777
 class Content:
     """A file, link or directory as it was read back from an artifact.
 
-    A file alone has a digest, of an algorithm, and a link alone a target.
+    A file alone has a digest, of an algorithm, and a link alone a target.  `crc` is the CRC-32 of a
+    file, where somebody is to compare it with what an archive says of it.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Content:
     algorithm: str = "sha256"
     target: str | None = None
     is_directory: bool = False
+    crc: int | None = field(default=None, compare=False)
 
 
 def write_tar(

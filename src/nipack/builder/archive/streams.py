@@ -3,6 +3,7 @@
 import io
 from typing import IO, TYPE_CHECKING, cast
 
+from nipack.system import fast_gzip
 from nipack.system.hashing import CHUNK
 from nipack.system.limits import how_to_raise
 from nipack.system.progress import Advance
@@ -109,6 +110,33 @@ class BlockWriter:
         self._output.write(self._block[: self._used])
         self._handed_on += self._used
         self._used = 0
+
+
+class Inflated(io.RawIOBase):
+    """What is in deflated bytes without a header, as in a zip; `crc` is the CRC-32 of it so far."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Read from `stream`, which stays the caller's to close."""
+        self._stream, self._inflater = stream, fast_gzip.raw_decompressor()
+        self.crc = 0
+
+    def readinto(self, buffer: "Buffer") -> int:
+        """Fill some of a buffer; raises EOFError where the bytes end too early."""
+        view = memoryview(buffer).cast("B")
+        while not self._inflater.eof:
+            packed = self._inflater.unconsumed_tail or self._stream.read(CHUNK)
+            part = self._inflater.decompress(packed, len(view))
+            if part:
+                view[: len(part)] = part
+                self.crc = fast_gzip.crc32(part, self.crc)
+                return len(part)
+            if not packed:
+                raise EOFError("deflated bytes that end too early")
+        return 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
 
 
 class ForwardReader:

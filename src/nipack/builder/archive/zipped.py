@@ -1,23 +1,22 @@
 """The files of a zip, written and read back one at a time."""
 
-import shutil
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from nipack.builder.archive.compression import SAMPLE_SIZE, deflates_well
 from nipack.builder.archive.growing import GrowingFile, Part
 from nipack.builder.archive.installed import InstalledFile
 from nipack.builder.archive.members import Content, open_content
 from nipack.builder.archive.packed import NOTHING, ReadBack
-from nipack.builder.archive.streams import CountingReader
+from nipack.builder.archive.streams import Inflated
 from nipack.builder.archive.zips import DEFLATED, STORED, zip_writer
 from nipack.system.fast_hash import PROOF
-from nipack.system.hashing import CHUNK, digest_stream
+from nipack.system.hashing import chunks, digest_stream
 from nipack.system.progress import Advance
 
 ZIP_METHOD = {True: DEFLATED, False: STORED}
@@ -46,14 +45,25 @@ def write_zip(
                     archive.member(file.path, method=method, is_large=is_large) as member,
                     _read_back(output, file, method),
                 ):
-                    shutil.copyfileobj(CountingReader(content, advance), member, CHUNK)
+                    for chunk in chunks(content):
+                        member.write(chunk)
+                        advance(len(chunk))
+                    member.finish()
 
 
 def _read_back(output: IO[bytes], file: InstalledFile, method: int) -> AbstractContextManager[None]:
-    """Have a large stored member read back while it is written, where that can be."""
-    if not isinstance(output, GrowingFile) or method != STORED or file.size < _WORTH_A_THREAD:
+    """Have a large member read back while it is written, where that can be."""
+    if not isinstance(output, GrowingFile) or file.size < _WORTH_A_THREAD:
         return nullcontext()
-    return output.read_back(lambda stream, advance: [_content(stream, advance, PROOF)])
+    return output.read_back(lambda stream, advance: [_packed_content(stream, method, advance)])
+
+
+def _packed_content(stream: IO[bytes], method: int, advance: Advance) -> Content:
+    if method == STORED:
+        return _content(stream, advance, PROOF)
+    inflated = Inflated(stream)
+    content = _content(cast("IO[bytes]", inflated), advance, PROOF)
+    return replace(content, crc=inflated.crc)
 
 
 def read_zip(
@@ -62,7 +72,7 @@ def read_zip(
     """Yield the files of a zip with their digests, unless they were read back already."""
     with zipfile.ZipFile(artifact) as archive:
         for info in archive.infolist():
-            known = stored_in(artifact, info, found)
+            known = known_member(artifact, info, found)
             if known is None:
                 with archive.open(info) as content:
                     known = [_content(content, advance, algorithm)]
@@ -77,12 +87,16 @@ def _content(stream: IO[bytes], advance: Advance, algorithm: str) -> Content:
     return Content(path="", mode=0, size=found.size, digest=digest, algorithm=algorithm)
 
 
-def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Iterable[Content] | None:
-    """Return what was read back of a stored member of a zip, None where it was not.
+def known_member(
+    artifact: Path, info: zipfile.ZipInfo, found: ReadBack
+) -> Iterable[Content] | None:
+    """Return what was read back of a member of a zip, None where it was not.
 
-    Raises BadZipFile where its CRC-32 is not what the zip says, as Python's own reader does.
+    Raises BadZipFile where its CRC-32 or its size is not what the zip says, as Python's own reader
+    does.
     """
-    if not found or info.compress_type != STORED or info.compress_size != info.file_size:
+    is_stored = info.compress_type == STORED
+    if not found or (is_stored and info.compress_size != info.file_size):
         return None
     with artifact.open("rb") as raw:
         raw.seek(info.header_offset)
@@ -92,6 +106,11 @@ def stored_in(artifact: Path, info: zipfile.ZipInfo, found: ReadBack) -> Iterabl
     if place not in found:
         return None
     result = found[place].result()
-    if found[place].crc != info.CRC:
+    if is_stored:
+        is_so = found[place].crc == info.CRC
+    else:
+        [content] = result
+        is_so = (content.crc, content.size) == (info.CRC, info.file_size)
+    if not is_so:
         raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
     return result

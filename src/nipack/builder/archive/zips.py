@@ -30,14 +30,14 @@ _LOCATOR = struct.Struct("<4sIQI")
 
 
 class _Compressor(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: bytes | memoryview, /) -> bytes | memoryview: ...
     def flush(self) -> bytes: ...
 
 
 class _Stored:
     """What compresses nothing."""
 
-    def compress(self, data: bytes, /) -> bytes:
+    def compress(self, data: bytes | memoryview, /) -> bytes | memoryview:
         return data
 
     def flush(self) -> bytes:
@@ -68,7 +68,7 @@ class MemberWriter:
         )
         self.crc = self.size = self.packed = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Write some of the content; return how much."""
         self.crc = fast_gzip.crc32(data, self.crc)
         self.size += len(data)
@@ -76,13 +76,14 @@ class MemberWriter:
         return len(data)
 
     def finish(self) -> None:
-        """Write what the compressor has kept back."""
+        """Write what the compressor has kept back; there is no more to come, nor a second time."""
         self._put(self._compressor.flush())
+        self._compressor = _Stored()
 
     def flush(self) -> None:
         """Keep what is there: a member ends with `finish`."""
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes | memoryview) -> None:
         self.packed += len(data)
         self._output.write(data)
 

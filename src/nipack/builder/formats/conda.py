@@ -24,7 +24,7 @@ from nipack.builder.archive.installed import (
 from nipack.builder.archive.members import Content, write_tar
 from nipack.builder.archive.packed import NOTHING, PackedTar, ReadBack
 from nipack.builder.archive.sampling import tuning_for
-from nipack.builder.archive.zipped import stored_in
+from nipack.builder.archive.zipped import known_member
 from nipack.builder.archive.zips import zip_writer
 from nipack.builder.definition.licenses import license_texts
 from nipack.builder.definition.model import Definition
@@ -110,7 +110,7 @@ class CondaFormat(Format):
             parts = [name for name in archive.namelist() if name.startswith("pkg-")]
             if parts != [f"pkg-{artifact_stem(archive)}.tar.zst"]:
                 raise ArtifactError(f"{artifact.name}: parts {parts}; report this bug")
-            known = stored_in(artifact, archive.getinfo(parts[0]), found)
+            known = known_member(artifact, archive.getinfo(parts[0]), found)
             if known is not None:
                 yield from known
                 return
