@@ -170,13 +170,7 @@ def test_a_damaged_record_is_none(content: str, source: Path) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [
-        "{",
-        "7",
-        "[1, 2]",
-        '["config.ini", 1, 2, "", 3, []]',
-        '["config.ini", 1, 2, "", {"md5": "x"}, []]',
-    ],
+    ["[", "7", "[1, 2]", '[["a", 1, 2, "", 3, []]]', '[["a", 1, 2, "", {"md5": "x"}, []]]'],
 )
 def test_of_a_record_with_a_damaged_line_nothing_is_known(row: str, source: Path) -> None:
     first, _ = again(source)
@@ -185,9 +179,13 @@ def test_of_a_record_with_a_damaged_line_nothing_is_known(row: str, source: Path
     assert bytes_read(again(source)[1]) == (first.size, first.size)
 
 
-def test_a_record_is_read_in_pieces(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    again(source)
+def test_a_record_is_kept_in_pieces(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_files, "_PIECE", 1)
+    again(source)
+    [place] = (cache_directory() / "files").iterdir()
+    assert len(place.read_bytes().splitlines()) == 1 + len(
+        list((source / "templates").rglob("*.*"))
+    )
     assert bytes_read(again(source)[1]) == (0, 0)
 
 

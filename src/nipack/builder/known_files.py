@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nipack import __version__
 from nipack.builder.rules import problem_at
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 # Seconds: what was changed so shortly before it was read may have been changed once more, with no
 # other time, where a file system counts in whole or in two seconds.
 SETTLED = 3.0
-_PIECE = 1 << 18  # bytes of lines that are read at once
+_PIECE = 1000  # files that a line tells of
 _MODES: dict[int, int] = {}  # so that equal ones are one number
 # Only there is ctime the time of the last change.
 _HAS_CHANGE_TIMES = os.name == "posix"
@@ -134,12 +135,17 @@ class KnownFiles:
 
 
 def _lines(about: str, files: Iterable[tuple[str, _Known]]) -> Iterator[str]:
-    """Yield what is known as JSON, a file a line: all of it in one piece is large."""
+    """Yield what is known as lines of JSON, a thousand files each: in one piece it is large."""
     yield f"{json.dumps(about)}\n"
-    for path, known in files:
-        problems = None if known.problems is None else [_words(each) for each in known.problems]
-        row = [path, *known.state, dict(known.digests or {}), problems]
-        yield f"{json.dumps(row)}\n"
+    rows = map(_row, files)
+    while some := list(islice(rows, _PIECE)):
+        yield f"{json.dumps(some)}\n"
+
+
+def _row(file: tuple[str, _Known]) -> list[Any]:
+    path, known = file
+    problems = None if known.problems is None else [_words(each) for each in known.problems]
+    return [path, *known.state, dict(known.digests or {}), problems]
 
 
 def known_files_of(directory: Path, relpath: str) -> KnownFiles:
@@ -172,8 +178,8 @@ def _read(place: Path, about: str) -> dict[str, _Known]:
         lines = io.BytesIO(read_text_note(place))
         if json_value(lines.readline() or b"{}") != about:
             return {}
-        while some := lines.readlines(_PIECE):
-            for path, size, mode, stamp, digests, problems in json_value(b"[%b]" % b",".join(some)):
+        for line in lines:
+            for path, size, mode, stamp, digests, problems in json_value(line):
                 found[path] = _Known(
                     State(size, _MODES.setdefault(mode, mode), stamp),
                     PackedDigests(digests),

@@ -56,7 +56,8 @@ def _payload_file(file: DataFile, root: str, directory: str, mode: int) -> Insta
         path=f"{root}/{file.path}",
         size=file.size,
         digests=file.digests,
-        content=f"{directory}/{file.path}" if file.content is None else file.content,
+        content=directory if file.content is None else file.content,
+        below=file.path if file.content is None else None,
         role=Role.PAYLOAD,
         mode=mode,
     )

@@ -16,9 +16,11 @@ from nipack.system.fast_hash import FINGERPRINT, new_hash
 from nipack.system.parallel import THREADS as THREADS
 from nipack.system.parallel import for_each_file, threads
 from nipack.system.progress import Advance
+from nipack.system.small_files import start_of
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
 _own = threading.local()
+_SMALL = 1 << 12  # bytes of a file that is read at once
 _PART = 8 << 20  # of what is hashed in parts
 
 
@@ -37,8 +39,21 @@ class PackedDigests(Mapping[str, str]):
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         """Keep digests; raises ValueError for what is not hexadecimal."""
-        self._bytes = bytes.fromhex("".join(digests.values()))
-        self._places = _places(tuple((name, len(each) // 2) for name, each in digests.items()))
+        self._keep(tuple(digests), [bytes.fromhex(each) for each in digests.values()])
+
+    @classmethod
+    def of_bytes(cls, content: bytes, algorithms: Iterable[str]) -> "PackedDigests":
+        """Return the digests of bytes."""
+        hashes = {name: new_hash(name) for name in algorithms}
+        for each in hashes.values():
+            each.update(content)
+        made = cls.__new__(cls)
+        made._keep(tuple(hashes), [each.digest() for each in hashes.values()])
+        return made
+
+    def _keep(self, names: tuple[str, ...], digests: list[bytes]) -> None:
+        self._bytes = b"".join(digests)
+        self._places = _places(names, tuple(map(len, digests)))
 
     def __getitem__(self, algorithm: str) -> str:
         """Return the digest of an algorithm."""
@@ -54,10 +69,11 @@ class PackedDigests(Mapping[str, str]):
 
 
 @cache
-def _places(sizes: tuple[tuple[str, int], ...]) -> Mapping[str, slice]:
+def _places(names: tuple[str, ...], sizes: tuple[int, ...]) -> Mapping[str, slice]:
     """Return where each digest is in the bytes of all, which have these sizes."""
-    ends = itertools.accumulate(size for _, size in sizes)
-    return {name: slice(end - size, end) for (name, size), end in zip(sizes, ends, strict=True)}
+    ends = itertools.accumulate(sizes)
+    places = (slice(end - size, end) for size, end in zip(sizes, ends, strict=True))
+    return dict(zip(names, places, strict=True))
 
 
 def digest_stream(
@@ -161,6 +177,10 @@ def digest_files(
     """Return the digests of each file, in order; the files are hashed on all processors."""
 
     def digests(path: str | Path) -> Digests:
+        start = start_of(path, _SMALL + 1)
+        if len(start) <= _SMALL:
+            advance(len(start))
+            return Digests(size=len(start), by_algorithm=PackedDigests.of_bytes(start, algorithms))
         found = digest_file(path, algorithms, advance)
         return Digests(size=found.size, by_algorithm=PackedDigests(found.by_algorithm))
 

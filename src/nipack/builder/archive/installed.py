@@ -27,9 +27,9 @@ class Role(Enum):
 class InstalledFile:
     """A file that a package installs; `path` is relative to the prefix.
 
-    `content` is the path of the bytes, or the bytes; `digests` are hexadecimal, by algorithm,
-    sha256 and that of proofs always among them.  Its mode is 0644, unless a format has a reason for
-    another.
+    `content` is the path of the bytes, or of a folder where `below` is their path, which is not
+    kept twice; or it is the bytes.  `digests` are hexadecimal, by algorithm, sha256 and that of
+    proofs always among them.  Its mode is 0644, unless a format has a reason for another.
     """
 
     path: str
@@ -38,6 +38,7 @@ class InstalledFile:
     content: str | bytes
     role: Role
     mode: int = FILE_MODE
+    below: str | None = None
 
     @property
     def sha256(self) -> str:

@@ -109,7 +109,9 @@ def open_content(installed: InstalledFile) -> Iterator[IO[bytes]]:
     if isinstance(installed.content, bytes):
         yield io.BytesIO(installed.content)
     else:
-        with open(installed.content, "rb", buffering=0) as stream:  # a Path takes its time
+        folder, below = installed.content, installed.below
+        path = folder if below is None else f"{folder}/{below}"
+        with open(path, "rb", buffering=0) as stream:  # a Path takes its time
             yield stream
 
 
