@@ -10,6 +10,7 @@ from tests.builder.samples import SAMPLES, define, linked, member, plain, read, 
 
 from nipack import __version__
 from nipack.builder.archive.installed import InstalledFile, InstalledLink, Role
+from nipack.builder.archive.members import open_content
 from nipack.builder.manifest import installed_tree, metadata_text
 from nipack.builder.package import manifest_of
 from nipack.libraries.views import stated_views
@@ -37,9 +38,8 @@ def test_sha256sum_reads_the_manifest(sample: str, tmp_path: Path) -> None:
         path = prefix / each.path
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(each, InstalledFile):
-            path.write_bytes(
-                each.content if isinstance(each.content, bytes) else Path(each.content).read_bytes()
-            )
+            with open_content(each) as content:
+                path.write_bytes(content.read())
         else:
             path.symlink_to(each.target)
     manifest = f"share/nipack/{package.definition.name}/SHA256SUMS"

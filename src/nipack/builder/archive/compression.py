@@ -66,11 +66,13 @@ class SizedFile(Protocol):
         """Its size in bytes."""
 
 
-def zstd_writer(output: IO[bytes], tuning: Tuning = QUICK) -> IO[bytes]:
+def zstd_writer(
+    output: IO[bytes], tuning: Tuning = QUICK, *, threads: int = ZSTD_THREADS
+) -> IO[bytes]:
     """Return a stream that compresses with zstd into `output`, which closing it leaves open."""
     # A smaller window and job keep the workers' buffers, most of a build's memory, small.
     parameters = tuning.parameters(
-        threads=ZSTD_THREADS, window_log=WINDOW_LOG, job_size=4 << 20, write_checksum=True
+        threads=threads, window_log=WINDOW_LOG, job_size=4 << 20, write_checksum=True
     )
     compressor = zstandard.ZstdCompressor(compression_params=parameters)
     return cast("IO[bytes]", compressor.stream_writer(output, closefd=False))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from nipack import layout
-from nipack.builder.archive.compression import zstd_reader, zstd_writer
+from nipack.builder.archive.compression import ZSTD_THREADS, zstd_reader, zstd_writer
 from nipack.builder.archive.installed import (
     Installed,
     InstalledFile,
@@ -86,17 +86,18 @@ class CondaFormat(Format):
             with archive.member("metadata.json") as member:
                 member.write(json_bytes({"conda_pkg_format_version": 2}))
 
-            def write(part: str, content: Tree) -> None:
+            def write(part: str, content: Tree, threads: int) -> None:
                 name = f"{part}-{_stem(package)}.tar.zst"
                 with (
                     archive.member(name, is_large=True) as member,
                     _TAR.read_back(output),
-                    zstd_writer(cast("IO[bytes]", member), tuning) as stream,
+                    zstd_writer(cast("IO[bytes]", member), tuning, threads=threads) as stream,
                 ):
                     write_tar(stream, content, time=package.time, advance=advance)
 
-            write("pkg", tree)
-            write("info", _info(package, tree))  # its tables are large, and made by then
+            write("pkg", tree, ZSTD_THREADS)
+            # The tables of many files are large, and so is what each thread has.
+            write("info", _info(package, tree), 1)
 
     def contents(
         self,
