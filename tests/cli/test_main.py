@@ -160,3 +160,15 @@ def test_a_reader_that_goes_away_is_no_error_to_tell_of(words: str, tmp_path: Pa
     environment = {**os.environ, "NIPY_DATA_PATH": str(tmp_path)}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr, len(done.stdout)) == (0, "", 1)
+
+
+@pytest.mark.slow(1)
+def test_what_is_loaded_is_not_looked_through_for_garbage() -> None:
+    program = (
+        "import atexit, gc, os, nipack.cli as c\n"
+        "show = lambda: print(gc.isenabled(), gc.get_freeze_count() > 20_000, "
+        "os.environ['OPENBLAS_NUM_THREADS'])\n"
+        "atexit.register(show); c.main()"
+    )
+    done = subprocess.check_output([sys.executable, "-c", program, "--version"], text=True)
+    assert done.splitlines()[-1] == "True True 1"

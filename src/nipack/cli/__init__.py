@@ -1,11 +1,14 @@
 """The command line: the only code that prints or exits."""
 
 import codecs
+import gc
 import importlib.util
 import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import nipack
 from nipack.cli import endings
@@ -37,9 +40,12 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command line; where only the runtime is installed, what there is of it."""
+    # The products of numpy are of small matrices: threads that wait for large ones only cost time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         _look_for("nipack.cli.app", "click", "rich")
-        from nipack.cli.app import nipack as command
+        with _nothing_is_garbage():
+            from nipack.cli.app import nipack as command
     except ModuleNotFoundError as error:
         # Another module of ours that is not there would be a bug, and is not to be hidden.
         if error.name != "nipack.cli.app" and (error.name or "").startswith("nipack"):
@@ -48,6 +54,17 @@ def _run() -> None:
 
         sys.exit(plain.main(sys.argv[1:], missing=error.name or ""))
     command()
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Let Python not look for garbage in what is made within, nor in any of it afterwards."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _look_for(*names: str) -> None:
