@@ -219,9 +219,10 @@ def ssh_server(work: Path) -> Iterator[SshServer]:
 
         async def end() -> None:
             acceptor.close()
-            await acceptor.wait_closed()
             for each in connections:
                 each.abort()
+            # From Python 3.12 on, that waits for every connection.
+            await acceptor.wait_closed()
             await asyncio.gather(*(each.wait_closed() for each in connections))
 
         asyncio.run_coroutine_threadsafe(end(), loop).result()
