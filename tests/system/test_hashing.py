@@ -4,13 +4,14 @@ import hashlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from nipack.system.fast_hash import FINGERPRINT, new_hash
 from nipack.system.hashing import (
     CHUNK,
-    Fingerprint,
     PackedDigests,
     chunks,
     digest_bytes,
@@ -77,14 +78,20 @@ def test_what_is_no_digest_is_not_packed(digest: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 1234])
-def test_a_fingerprint_is_the_same_by_parts_and_in_order(
+def test_what_is_read_for_a_fingerprint_is_seen_part_by_part(
     size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nipack.system.hashing._PART", 100)
     content = os.urandom(size)
     (tmp_path / "file").write_bytes(content)
-    for step in (1, 30, 100, 250):
-        found = Fingerprint()
-        for at in range(0, size, step):
-            found.update(memoryview(content[at : at + step]))
-        assert found.hexdigest() == fingerprint_of(tmp_path / "file")
+    seen: dict[int, bytes] = {}
+
+    def watch(start: int) -> Callable[[memoryview], object]:
+        return lambda chunk: seen.update({start: seen.get(start, b"") + chunk})
+
+    parts = {start: content[start : start + 100] for start in range(0, size, 100)}
+    whole = new_hash(FINGERPRINT)
+    for part in parts.values():
+        whole.update(bytes.fromhex(digest_bytes(part, [FINGERPRINT]).by_algorithm[FINGERPRINT]))
+    assert fingerprint_of(tmp_path / "file", watch=watch) == whole.hexdigest()
+    assert seen == parts

@@ -79,6 +79,34 @@ def crc32(data: "Buffer", value: int) -> int:
     return int(found)
 
 
+def crc32_combined(first: int, second: int, size: int) -> int:
+    """Return the check sum of some bytes and of a `size` of more, each of which has its own."""
+    if HAVE_ISAL:
+        return int(isal_zlib.crc32_combine(first, second, size))
+    return _product(_power_of_x(8 * size), first) ^ second
+
+
+def _product(first: int, second: int) -> int:
+    """Return a product modulo CRC-32's polynomial, the highest bit standing for x to the 0."""
+    product, bit = 0, 1 << 31
+    while bit:
+        if first & bit:
+            product ^= second
+        bit >>= 1
+        second = second >> 1 ^ (0xEDB88320 if second & 1 else 0)
+    return product
+
+
+def _power_of_x(exponent: int) -> int:
+    power, square = 1 << 31, 1 << 30
+    while exponent:
+        if exponent & 1:
+            power = _product(square, power)
+        square = _product(square, square)
+        exponent >>= 1
+    return power
+
+
 def decompressor() -> Any:
     """Return an object as zlib.decompressobj makes it, for one member of a gzip file."""
     return isal_zlib.decompressobj(wbits=31) if HAVE_ISAL else zlib.decompressobj(wbits=31)

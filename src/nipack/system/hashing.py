@@ -5,7 +5,7 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,7 @@ from nipack.system.progress import Advance
 from nipack.system.small_files import start_of
 
 CHUNK = 1 << 18  # Larger chunks leave the processor's cache between the read and the hash.
+Watch = Callable[[int], Callable[[memoryview], object]]
 _own = threading.local()
 _SMALL = 1 << 12  # bytes of a file that is read at once
 _PART = 8 << 20  # of what is hashed in parts
@@ -121,54 +122,32 @@ def digest_file(
         return digest_stream(stream, algorithms, advance)
 
 
-def fingerprint_of(path: Path, advance: Advance = lambda count: None) -> str:
+def fingerprint_of(
+    path: Path,
+    advance: Advance = lambda count: None,
+    watch: Watch = lambda start: lambda chunk: None,
+) -> str:
     """Return what tells a file from any other: the digest of those of its parts of 8 MiB.
 
-    The parts are hashed on all processors, where one after the other would keep one busy.
+    The parts are hashed on all processors, where one after the other would keep one busy.  Who is
+    to see the bytes, too, is asked with a part's place for what takes its chunks, in their order.
     """
     with path.open("rb", buffering=0) as stream:
         size = stream.seek(0, os.SEEK_END)
 
     def part(start: int) -> bytes:
-        part_hash = new_hash(FINGERPRINT)
+        part_hash, show = new_hash(FINGERPRINT), watch(start)
         with path.open("rb", buffering=0) as stream:
             stream.seek(start)
             for chunk in chunks(stream, _PART):
                 part_hash.update(chunk)
+                show(chunk)
                 advance(len(chunk))
         return part_hash.digest()
 
     with ThreadPoolExecutor(max_workers=threads()) as pool:
         parts = b"".join(pool.map(part, range(0, size, _PART)))
     return digest_bytes(parts, [FINGERPRINT]).by_algorithm[FINGERPRINT]
-
-
-class Fingerprint:
-    """The one that `fingerprint_of` computes, of bytes that somebody else reads in their order."""
-
-    def __init__(self) -> None:
-        """Begin with no byte."""
-        self._whole, self._part, self._left = new_hash(FINGERPRINT), new_hash(FINGERPRINT), _PART
-
-    def update(self, chunk: memoryview) -> None:
-        """Take some more bytes."""
-        while chunk:
-            taken = chunk[: self._left]
-            self._part.update(taken)
-            self._left -= len(taken)
-            chunk = chunk[len(taken) :]
-            if not self._left:
-                self._end_part()
-
-    def _end_part(self) -> None:
-        self._whole.update(self._part.digest())
-        self._part, self._left = new_hash(FINGERPRINT), _PART
-
-    def hexdigest(self) -> str:
-        """Return it in hexadecimal; there is nothing to take afterwards."""
-        if self._left < _PART:
-            self._end_part()
-        return self._whole.hexdigest()
 
 
 def digest_files(

@@ -78,7 +78,10 @@ def test_what_is_cut_after_it_was_read_is_noticed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [None, 0, 1, 2, 3])
-def test_each_of_many_parts_is_looked_at(bad: int | None, path: Path) -> None:
+def test_each_of_many_parts_is_looked_at(
+    bad: int | None, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nipack.system.hashing._PART", 100_000)
     content = os.urandom(3 * CHUNK)
     path.write_bytes(content)
     sizes = [(1, 5), (6, CHUNK), (CHUNK + 6, CHUNK - 6), (2 * CHUNK, CHUNK), (3 * CHUNK, 0)]

@@ -3,16 +3,17 @@
 import io
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Generic, TypeVar
 
 from nipack.system import fast_gzip
-from nipack.system.hashing import CHUNK, Fingerprint, chunks
+from nipack.system.hashing import CHUNK, fingerprint_of
 from nipack.system.interruption import held_back
 from nipack.system.progress import Advance
 
@@ -61,23 +62,48 @@ def read_again(file: Path, crcs: Mapping[Part, int]) -> tuple[str, list[Part]]:
 
     It is read once for both; the parts do not overlap.
     """
-    fingerprint, end = Fingerprint(), 0
-    found = dict.fromkeys(crcs, 0)
-    ahead = deque(sorted(filter(attrgetter("size"), crcs), key=attrgetter("start")))
-    with file.open("rb", buffering=0) as stream:
-        for chunk in chunks(stream):
-            fingerprint.update(chunk)
-            start, end = end, end + len(chunk)
-            while ahead and ahead[0].start < end:
-                part = ahead[0]
-                there = chunk[max(0, part.start - start) : part.end - start]
-                found[part] = fast_gzip.crc32(there, found[part])
-                if part.end > end:
-                    break
-                ahead.popleft()
-    return fingerprint.hexdigest(), [
-        part for part, crc in crcs.items() if found[part] != crc or part in ahead
-    ]
+    sums = _CheckSums(crcs)
+    fingerprint = fingerprint_of(file, watch=sums.of_piece)
+    return fingerprint, [each for each, crc in crcs.items() if sums.of(each) != (crc, each.size)]
+
+
+class _CheckSums:
+    """The CRC-32 of parts of a file, of which several threads read a piece each."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = sorted(parts, key=attrgetter("start"))
+        self._starts = [part.start for part in self._parts]
+        # Of each part, by the place of a piece: the check sum and the size of what it has of it.
+        self._found: dict[Part, dict[int, tuple[int, int]]] = {part: {} for part in self._parts}
+
+    def of_piece(self, start: int) -> Callable[[memoryview], None]:
+        """Return what takes the chunks of a piece that begins at a place."""
+        place = start
+
+        def take(chunk: memoryview) -> None:
+            nonlocal place
+            for part in self._between(place, place + len(chunk)):
+                there = chunk[max(0, part.start - place) : part.end - place]
+                crc, size = self._found[part].get(start, (0, 0))
+                self._found[part][start] = fast_gzip.crc32(there, crc), size + len(there)
+            place += len(chunk)
+
+        return take
+
+    def _between(self, start: int, end: int) -> Iterator[Part]:
+        first = max(0, bisect_right(self._starts, start) - 1)
+        for part in islice(self._parts, first, None):
+            if part.start >= end:
+                return
+            if part.end > start:
+                yield part
+
+    def of(self, part: Part) -> tuple[int, int]:
+        """Return the CRC-32 of a part, and how many bytes of it there are."""
+        crc = size = 0
+        for _, (more, count) in sorted(self._found[part].items()):
+            crc, size = fast_gzip.crc32_combined(crc, more, count), size + count
+        return crc, size
 
 
 class StoppedError(Exception):
