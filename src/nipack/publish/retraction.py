@@ -1,9 +1,10 @@
 """Take versions back: from solvers' sight, or altogether."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from nipack.publish import indexes, log
+from nipack.publish import catalogue, indexes, log
 from nipack.publish.catalogue import changes, previews, viewer
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
@@ -84,12 +85,16 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     after: State | None = state
     if old:
         after = log.append(store, state, lambda now: _dropped(now, keep), everything=True)
-        assert after is not None
-        after = indexes.write(store, after, signer)
     assert after is not None
+    # An ended publisher leaves indexes that still name what the log does not.
+    if old or not indexes.is_written(store, after):
+        after = indexes.write(store, after, signer)
     files = _unneeded(store, after, keep, frozenset(paths))
-    for path in files:
-        store.delete(path)
+    # What leads to a file goes before it: who is ended here leaves no list of what is not there.
+    leading = [path for path in files if catalogue.own(path) > 1]
+    with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
+        for each in (leading, [path for path in files if catalogue.own(path) <= 1]):
+            list(pool.map(store.delete, each))
     return Pruned(
         repository=after.repository, packages=tuple(each.key for each in old), files=files
     )
@@ -114,34 +119,34 @@ def _old_packages(state: State, keep: int) -> tuple[PublishedPackage, ...]:
 def _unneeded(store: Store, state: State, keep: int, dropped: frozenset[str]) -> tuple[str, ...]:
     """Return what may be deleted, in order."""
     needed = _needed(store, state, keep)
-    found = [
+    found = {
         path
         for top in sorted(each.folder for each in ecosystems().values())
         for path in store.files(top)
-        if path not in needed and (path in dropped or store.age(path) > _YOUNG)
-    ]
-    pictures = [*_old_pictures(store, state), *_old_viewers(store, state)]
-    return tuple(sorted([*found, *pictures, *_old_entries(store, state, keep)]))
+        if path not in needed
+    }
+    others = [*(found - dropped), *_old_pictures(store, state), *_old_viewers(store, state)]
+    with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
+        ages = zip(others, pool.map(store.age, others), strict=True)
+        old = {path for path, age in ages if age > _YOUNG}
+    return tuple(sorted([*(found & dropped), *old, *_old_entries(store, state, keep)]))
 
 
-def _old_pictures(store: Store, state: State) -> list[str]:
-    """Return what is shown of payloads that no package has any more, and is not just made."""
+def _old_pictures(store: Store, state: State) -> Iterator[str]:
+    """Yield what is shown of payloads that no package has, and volumes that no viewer shows."""
     living = {each.payload_id[:32] for each in state.packages.values()}
-    return [
-        path
-        for path in store.files(previews.FOLDER)
-        if not changes.is_of(path, living) and store.age(path) > _YOUNG
-    ]
+    for path in store.files(previews.FOLDER):
+        is_idle = not state.repository.viewer and previews.is_of_volumes(path)
+        if is_idle or not changes.is_of(path, living):
+            yield path
 
 
-def _old_viewers(store: Store, state: State) -> list[str]:
-    """Return the files of viewers that the pages have no more, and that are not just stored."""
+def _old_viewers(store: Store, state: State) -> Iterator[str]:
+    """Yield the files of viewers that the pages have no more."""
     used = viewer.program_path(state.repository.viewer).rpartition("/")[0]
-    return [
-        path
-        for path in store.files(viewer.FOLDER)
-        if path.rpartition("/")[0] != used and store.age(path) > _YOUNG
-    ]
+    for path in store.files(viewer.FOLDER):
+        if path.rpartition("/")[0] != used:
+            yield path
 
 
 def _needed(store: Store, state: State, keep: int) -> frozenset[str]:

@@ -43,6 +43,8 @@ _LARGEST_IMAGE = 2_000_000_000
 _LARGEST_SURFACE = 64_000_000
 # A page of a person's asks for no more in three dimensions, and a repository is not to double.
 _MOST_VOLUMES = 4
+# What a folder of previews calls its small volumes, and the list of them.
+_VOLUME, _VOLUMES = "-volume.js", "volumes.json"
 _TEXT = 16_384
 # Since 2, all surfaces of a payload were looked at.
 _EDITION = 2
@@ -133,11 +135,16 @@ def _facts_path(package: PublishedPackage, edition: int = 1) -> str:
 
 
 def _volumes_path(package: PublishedPackage) -> str:
-    return f"{folder(package)}/volumes.json"
+    return f"{folder(package)}/{_VOLUMES}"
 
 
 def _volume_path(package: PublishedPackage, number: int) -> str:
-    return f"{folder(package)}/{number}-volume.js"
+    return f"{folder(package)}/{number}{_VOLUME}"
+
+
+def is_of_volumes(path: str) -> bool:
+    """Tell whether a stored file is a small volume, or a payload's list of them."""
+    return path.endswith((f"/{_VOLUMES}", _VOLUME))
 
 
 @dataclass(frozen=True, slots=True)
