@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # What writes, renames, links, makes, removes or syncs; strace passes over what a machine lacks.
@@ -62,6 +62,11 @@ class Command:
         (folder / "temporary").mkdir(exist_ok=True)
         (folder / "home").mkdir(exist_ok=True)
         return cls(tuple(map(str, words)), folder, own | environment)
+
+    def in_turn(self) -> "Command":
+        """Return the same, of which one thread does what many would."""
+        path = str(Path(__file__).with_name("in_turn"))
+        return replace(self, environment={**self.environment, "PYTHONPATH": path})
 
     def run(self, *before: str) -> "subprocess.CompletedProcess[str]":
         """Run it, behind other words."""

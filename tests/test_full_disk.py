@@ -89,12 +89,14 @@ def test_full_anywhere(case: str, tmp_path: Path) -> None:
     tried(FullDisk(CASES[case], tmp_path, STEPS[case]))
 
 
-def test_a_repository_is_whole_wherever_the_disk_was_full(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_turn", [False, True], ids=["threads", "in turn"])
+def test_a_repository_is_whole_wherever_the_disk_was_full(tmp_path: Path, in_turn: bool) -> None:
     """Times are in what it writes, so that what is seen of it is compared and not its bytes."""
 
     def publishing(folder: Path) -> Command:
         done(published(folder, "0.2"))
-        return published(folder, "0.3")
+        command = published(folder, "0.3")
+        return command.in_turn() if in_turn else command
 
     trials, wrong = FullDisk(publishing, tmp_path, STEPS["publish"]), []
     for place in trials:

@@ -35,7 +35,7 @@ def test_killed_anywhere(case: str, tmp_path: Path) -> None:
         between=(None,) if case == "get newer" else (),
     )
     assert not wrong, f"killed {trials.struck} times: {wrong}"
-    log.info("killed %d times", trials.struck)
+    log.info("killed %d times of %d", trials.struck, len(trials.calls))
 
 
 @pytest.mark.parametrize("command", ["build", "get"])
@@ -52,12 +52,16 @@ def test_a_download_that_is_killed_is_gone_on_with(command: str, tmp_path: Path)
     )
 
 
-def test_a_repository_is_whole_wherever_its_publisher_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_turn", [False, True], ids=["threads", "in turn"])
+def test_a_repository_is_whole_wherever_its_publisher_is_killed(
+    tmp_path: Path, in_turn: bool
+) -> None:
     """Times are in what it writes, so that what is seen of it is compared and not its bytes."""
 
     def publishing(folder: Path) -> Command:
         done(published(folder, "0.2"))
-        return published(folder, "0.3")
+        command = published(folder, "0.3")
+        return command.in_turn() if in_turn else command
 
     trials = Trials(publishing, tmp_path, STEPS["publish"])
     wrong = []
@@ -75,4 +79,4 @@ def test_a_repository_is_whole_wherever_its_publisher_is_killed(tmp_path: Path) 
         if remains := left(trials.folder):
             wrong.append(f"{place}: left {remains}")
     assert not wrong, f"killed {trials.struck} times: {wrong}"
-    log.info("killed %d times", trials.struck)
+    log.info("killed %d times of %d", trials.struck, len(trials.calls))
