@@ -51,7 +51,7 @@ class Server:
             handler.send_response(304)
             handler.end_headers()
             return
-        self._send(handler, self._begin(headers))
+        self._send(handler, *self._wanted(headers))
 
     @property
     def base(self) -> str:
@@ -63,20 +63,23 @@ class Server:
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    def _begin(self, headers: dict[str, str]) -> int:
+    def _wanted(self, headers: dict[str, str]) -> tuple[int, int | None]:
+        """Return where the wanted part begins, and its last byte where one is named."""
         same = headers.get("If-Range") in (None, self.etag)
         wanted = headers.get("Range", "bytes=0-") if self.ranges and same else "bytes=0-"
-        return int(wanted.removeprefix("bytes=").rstrip("-"))
+        begin, _, last = wanted.removeprefix("bytes=").partition("-")
+        return int(begin), int(last) if last else None
 
-    def _send(self, handler: BaseHTTPRequestHandler, begin: int) -> None:
+    def _send(self, handler: BaseHTTPRequestHandler, begin: int, last: int | None) -> None:
         content = self.files.get(handler.path, self.content)
         if begin > len(content):
             self._empty(handler, 416)
             return
-        rest = content[begin:]
-        handler.send_response(206 if begin else 200)
-        if begin:
-            end = f"{len(content) - 1}/{len(content)}"
+        rest = content[begin:] if last is None else content[begin : last + 1]
+        is_part = bool(begin) or last is not None
+        handler.send_response(206 if is_part else 200)
+        if is_part:
+            end = f"{begin + len(rest) - 1}/{len(content)}"
             handler.send_header("Content-Range", f"bytes {begin}-{end}")
         if self.etag:
             handler.send_header("ETag", self.etag)
@@ -137,6 +140,12 @@ def serving(authority_file: Path | None, *, keeps: bool = False) -> Iterator[Ser
 
         def do_GET(self) -> None:
             served.answer(self)
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("ETag", served.etag)
+            self.send_header("Content-Length", str(len(served.content)))
+            self.end_headers()
 
         def handle(self) -> None:
             served.connections += 1

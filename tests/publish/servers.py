@@ -22,7 +22,7 @@ from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 # Any will do: neither server asks who it is.
-_CREDENTIALS = {
+CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "ada",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -125,9 +125,9 @@ def _bucket(endpoint: str) -> Place:
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
-        region_name=_CREDENTIALS["AWS_DEFAULT_REGION"],
-        aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
     end = time.monotonic() + 60
     while True:
@@ -141,7 +141,7 @@ def _bucket(endpoint: str) -> Place:
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
-    return Place("s3://lab/data", {**_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint})
+    return Place("s3://lab/data", {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint})
 
 
 def free_ports(count: int) -> list[int]:

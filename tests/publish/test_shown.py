@@ -188,7 +188,7 @@ def test_what_a_signed_list_names_stays_until_another_is_written(
 
     def deleted(self: Store, path: str) -> None:
         there.append(listed(store) - every_file(store))
-        delete(self, path)  # type: ignore[arg-type]
+        delete(self, path)
 
     monkeypatch.setattr(type(store), "delete", deleted)
     assert retraction.prune(store, signer, keep=2).files
@@ -218,7 +218,7 @@ def test_a_list_of_volumes_goes_before_them(
         nonlocal is_ended
         if is_ended:
             raise KeyboardInterrupt
-        delete(self, path)  # type: ignore[arg-type]
+        delete(self, path)
         is_ended = path.endswith("-volume.js")
 
     with monkeypatch.context() as ended:

@@ -20,7 +20,8 @@ def is_in_bucket(address: str) -> bool:
 def file_system(address: str, **options: Any) -> tuple[Any, str]:
     """Return fsspec's file system of an address, and the path there.
 
-    `options` are the file system's own.  Raises ImportError where a library is not there.
+    `options` are the file system's own.  Within `patiently` a server is watched as one of the web
+    is.  Raises ImportError where a library is not there.
     """
     import fsspec
 
@@ -48,11 +49,7 @@ def _s3_options() -> dict[str, Any]:
     if "AWS_MAX_ATTEMPTS" not in os.environ:
         retries["total_max_attempts"] = BOTOCORE_TRIES
     timeouts = {"connect_timeout": _TIMEOUT, "read_timeout": _TIMEOUT}
-    return {
-        "use_listings_cache": False,
-        "skip_instance_cache": True,
-        "config_kwargs": {**timeouts, "retries": retries},
-    }
+    return {**_own(), "config_kwargs": {**timeouts, "retries": retries}}
 
 
 def _gs_options() -> dict[str, Any]:
@@ -65,11 +62,15 @@ def _gs_options() -> dict[str, Any]:
 
     # What it raises in the end it logs before, with a traceback.
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
-    return {
-        "use_listings_cache": False,
-        "skip_instance_cache": True,
-        "requests_timeout": aiohttp.ClientTimeout(sock_connect=_TIMEOUT, sock_read=_TIMEOUT),
-    }
+    timeouts = aiohttp.ClientTimeout(sock_connect=_TIMEOUT, sock_read=_TIMEOUT)
+    return {**_own(), "requests_timeout": timeouts}
+
+
+def _own() -> dict[str, Any]:
+    """Return what makes a file system see what others write, and its connections be watched."""
+    from nipack.system.patient_loop import patient_loop
+
+    return {"use_listings_cache": False, "skip_instance_cache": True, "loop": patient_loop()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,25 @@ class Patience:
         for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+_WAITING: ContextVar[Patience | None] = ContextVar("_WAITING", default=None)
+
+
+@contextmanager
+def patiently() -> Iterator[Patience]:
+    """Watch what this thread asks of file systems whose loop is `patient_loop`."""
+    with Patience() as patience:
+        token = _WAITING.set(patience)
+        try:
+            yield patience
+        finally:
+            _WAITING.reset(token)
+
+
+def who_waits() -> Patience | None:
+    """Return the patience of whoever asks now, within `patiently`."""
+    return _WAITING.get()
 
 
 def patient_adapter(

@@ -139,9 +139,9 @@ def test_a_few_come_at_a_time(server: Server, tmp_path: Path) -> None:
     server.files = {f"/{number}": str(number).encode() for number in range(8)}
     send = server._send
 
-    def together(handler: object, begin: int) -> None:
+    def together(handler: object, begin: int, last: int | None) -> None:
         meeting.wait()
-        send(handler, begin)  # type: ignore[arg-type]
+        send(handler, begin, last)  # type: ignore[arg-type]
 
     server._send = together  # type: ignore[method-assign]
     entries = [

@@ -10,6 +10,8 @@ from nipack.system.errors import SourceError
 from nipack.system.extras import how_to_have
 
 _READ = 1 << 20
+# What is asked for at once: of it nothing is kept until all has come.
+_BLOCK = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class BucketObject:
 
     def chunks(self, begin: int) -> Iterator[bytes]:
         """Yield its bytes from a place on; raises SourceError."""
-        with _told(self.public), self.system.open(self.path, "rb") as stream:
+        with (
+            _told(self.public),
+            self.system.open(self.path, "rb", block_size=_BLOCK) as stream,
+        ):
             stream.seek(begin)
             while chunk := stream.read(_READ):
                 yield chunk

@@ -25,7 +25,7 @@ from nipack.system.atomic import written_beside
 from nipack.system.buckets import is_in_bucket
 from nipack.system.errors import SourceDigestError, SourceError
 from nipack.system.foreign import read_text
-from nipack.system.patience import Patience, patient_adapter
+from nipack.system.patience import Patience, patient_adapter, patiently
 from nipack.system.progress import Reporter
 
 if TYPE_CHECKING:
@@ -176,6 +176,17 @@ def _transfer(job: _Job) -> bool:
 
 
 def _transfer_object(job: _Job) -> bool:
+    with patiently() as patience:
+        try:
+            came = _transfer_object_once(job)
+        except SourceError as error:
+            _refuse_impatiently(job, patience, error)
+            raise
+        _refuse_impatiently(job, patience)
+    return came
+
+
+def _transfer_object_once(job: _Job) -> bool:
     found, state, begin = object_at(job.address, job.public), _read_state(job.state), 0
     if found.tag and state.get("etag") == found.tag:
         begin = _size(job.part)

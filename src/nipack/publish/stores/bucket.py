@@ -18,6 +18,7 @@ from nipack.publish.stores.unfinished import own_path, tidy_unfinished
 from nipack.system.buckets import file_system, reason_of, service_of
 from nipack.system.extras import how_to_have
 from nipack.system.hashing import CHUNK
+from nipack.system.patience import Patience, patiently
 from nipack.system.progress import Advance
 
 _KINDS = {
@@ -51,7 +52,7 @@ class BucketStore:
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, or None where there is none."""
-        with self._errors(path):
+        with self._reading(path):
             try:
                 content: bytes = self._system.cat_file(self._at(path), **self._service.one_request)
             except FileNotFoundError:
@@ -61,7 +62,7 @@ class BucketStore:
     def digest(self, path: str) -> tuple[int, str] | None:
         """Return an object's size in bytes and its sha256, or None where there is none."""
         digest, size = hashlib.sha256(), 0
-        with self._errors(path):
+        with self._reading(path):
             try:
                 with self._system.open(self._at(path), "rb") as stream:
                     while chunk := stream.read(CHUNK):
@@ -108,7 +109,7 @@ class BucketStore:
 
     def files(self, folder: str) -> Mapping[str, int]:
         """Return the size in bytes of each object below a folder, by its path from the top."""
-        with self._errors(folder):
+        with self._reading(folder):
             self._system.invalidate_cache()
             try:
                 found = self._system.find(self._at(folder), detail=True)
@@ -124,7 +125,7 @@ class BucketStore:
 
     def age(self, path: str) -> float:
         """Return how many seconds ago an object was written; 0 where it is not known."""
-        with self._errors(path):
+        with self._reading(path):
             try:
                 known = self._system.modified(self._at(path))
             except (FileNotFoundError, NotImplementedError):
@@ -161,6 +162,27 @@ class BucketStore:
     def _kind(self, path: str) -> dict[str, str]:
         name = self._service.content_type
         return {name: content_type(path)} if name else {}
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[None]:
+        """Raise what the store or the network says, or that it takes too long, as our own."""
+        with patiently() as patience:
+            try:
+                with self._errors(path):
+                    yield
+            except StoreError as error:
+                self._refuse_impatiently(path, patience, error)
+                raise
+            # What has no length ends wherever its connection does.
+            self._refuse_impatiently(path, patience)
+
+    def _refuse_impatiently(
+        self, path: str, patience: Patience, error: Exception | None = None
+    ) -> None:
+        if patience.reason:
+            raise StoreError(
+                f"{self.address}/{path}: {patience.reason}; check the network"
+            ) from error
 
     @contextmanager
     def _errors(self, path: str) -> Iterator[None]:
