@@ -69,7 +69,7 @@ AREAS = {
         tests=(
             *(
                 "tests/inventory",
-                "tests/builder/flows/test_build.py",
+                "tests/builder/flows",
                 "tests/builder/test_parts.py",
             ),
             *_SHARED,

@@ -8,7 +8,7 @@ from typing import Any
 TOP = Path(__file__).resolve().parent.parent
 _PEOPLE = re.compile(r"(?s)(?<=<!-- of scripts/privacy-rates -->\n).*(?=<!-- until here -->)")
 _ROW = re.compile(r"(?m)^\| damaged inputs to [0-9]+ readers.*$")
-_MUTANTS = re.compile(r"(?m)^\| a line of the source that was broken.*$")
+_MUTANTS = re.compile(r"(?m)^\| a line of the source that was broken.*(?:\n\| of these, .*)?$")
 
 
 def row() -> str:
@@ -25,25 +25,44 @@ def row() -> str:
 def mutants() -> str:
     """Return how many mutants the tests notice, of what `scripts/mutate --record` has noted.
 
-    One that is known to do the same as the original is not counted.
+    In a second row is what they noticed at first try.  One that is known to do the same as the
+    original is not counted.
     """
+    noted = _noted("mutated.json")
     areas, tried, noticed = [], 0, 0
     rounds: dict[str, list[int]] = {}
-    for name, seeds in _noted("mutated.json").items():
-        of_area = sum(each["tried"] - len(each["equivalent"]) for each in seeds.values())
+    for name, seeds in noted.items():
+        of_area = sum(map(_counted, seeds.values()))
         left = sum(len(each["survived"]) for each in seeds.values())
         areas.append(f"{name} {of_area - left} of {of_area}")
         tried, noticed = tried + of_area, noticed + of_area - left
         for seed, each in seeds.items():
             of_round = rounds.setdefault(seed, [0, 0])
-            of_round[1] += each["tried"] - len(each["equivalent"])
-            of_round[0] += each["tried"] - len(each["equivalent"]) - _survived_at_first(each)
+            of_round[1] += _counted(each)
+            of_round[0] += _counted(each) - _survived_at_first(each)
     first = "; ".join(f"round {seed}: {n} of {m}" for seed, (n, m) in sorted(rounds.items()))
     return (
         f"| a line of the source that was broken, noticed by the quick tests: {', '.join(areas)} "
         f"(before tests were written for the others, {first}) | `scripts/mutate --record` | "
-        f"{tried:,} | {noticed:,} |"
+        f"{tried:,} | {noticed:,} |\n{_last_rounds(noted)}"
     )
+
+
+def _last_rounds(noted: dict[str, Any]) -> str:
+    """Return what was noticed at first try of the lines of each area's last round."""
+    last = {name: seeds[max(seeds, key=int)] for name, seeds in noted.items()}
+    found = {name: _counted(each) - _survived_at_first(each) for name, each in last.items()}
+    areas = ", ".join(f"{name} {found[name]} of {_counted(each)}" for name, each in last.items())
+    return (
+        "| of these, lines that nobody had broken before, noticed by the tests as they were, in "
+        f"the last round of each area: {areas} | `scripts/mutate --fresh --record` | "
+        f"{sum(map(_counted, last.values())):,} | {sum(found.values()):,} |"
+    )
+
+
+def _counted(noted: dict[str, Any]) -> int:
+    """Return how many mutants a round had that do something else than the original."""
+    return int(noted["tried"]) - len(noted["equivalent"])
 
 
 def _survived_at_first(noted: dict[str, Any]) -> int:

@@ -38,7 +38,7 @@ from mutants import LONGEST, Mutant
 REPOSITORY = mutants.SOURCE.parent
 _LEAST, _TIMES = 30, 20  # seconds, and times what its tests take, that a mutant has
 _MEMORY = 6 << 30
-_MOST = 45  # seconds of tests that a mutant is tried by, the quickest ones
+_MOST = 16  # seconds of tests that a mutant is tried by, the quickest ones
 _ANEW = 1000  # tests of a module that are tried, where it is not known which use a constant
 
 

@@ -5,6 +5,8 @@ import hashlib
 import os
 import socket
 import time
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -323,3 +325,197 @@ def test_a_file_of_the_web_has_a_bound(web: Any, monkeypatch: pytest.MonkeyPatch
         "https://lab.example/top/a: has more than 2,000 bytes, which nothing has that nipack "
         "writes; check the address"
     )
+
+
+class Objects:
+    """A file system of a service, which answers as it is told to."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.asked = answers, list[Any]()
+
+    def __getattr__(self, name: str) -> Any:
+        def answer(*given: Any, **words: Any) -> Any:
+            self.asked.append((name, *given, words))
+            found = self.answers.get(name)
+            if isinstance(found, BaseException):
+                raise found
+            return found
+
+        return answer
+
+
+@pytest.fixture
+def bucket() -> BucketStore:
+    return BucketStore("memory://lab/top/")
+
+
+def told(bucket: BucketStore, **answers: Any) -> Objects:
+    system = Objects(**answers)
+    bucket._system = system
+    return system
+
+
+def test_an_object_is_asked_for_by_its_place(bucket: BucketStore, tmp_path: Path) -> None:
+    top = bucket._top
+    bucket._service = replace(bucket._service, content_type="kind", one_request={"one": 1})
+    system = told(bucket, cat_file=b"content")
+    assert bucket.address == "memory://lab/top"
+    assert bucket.folder is None
+    assert bucket.read("a/b") == b"content"
+    bucket.write("a.json", b"1")
+    bucket.write("simple/x/index.html", b"2")
+    bucket.write("x/index.html", b"3")
+    bucket.create("a.png", b"4")
+    (tmp_path / "a").write_bytes(b"five")
+    counts: list[int] = []
+    bucket.create_from("b", tmp_path / "a", counts.append)
+    bucket.delete("c")
+    html = {"kind": "text/html; charset=utf-8"}
+    assert system.asked == [
+        ("cat_file", f"{top}/a/b", {"one": 1}),
+        ("pipe_file", f"{top}/a.json", b"1", {"kind": "application/json"}),
+        ("pipe_file", f"{top}/simple/x/index.html", b"2", html),
+        ("pipe_file", f"{top}/simple/x/", b"2", html),
+        ("pipe_file", f"{top}/x/index.html", b"3", html),
+        ("pipe_file", f"{top}/a.png", b"4", {"mode": "create", "kind": "image/png"}),
+        (
+            "put_file",
+            str(tmp_path / "a"),
+            f"{top}/b",
+            {"mode": "create", "kind": "application/octet-stream"},
+        ),
+        ("rm_file", f"{top}/c", {}),
+    ]
+    assert counts == [4]
+
+
+def test_objects_have_no_kind_where_a_service_has_none(bucket: BucketStore) -> None:
+    system = told(bucket)
+    bucket.write("simple/x/index.html", b"2")
+    assert system.asked == [("pipe_file", f"{bucket._top}/simple/x/index.html", b"2", {})]
+
+
+def test_what_is_not_there_is_none_or_nothing(bucket: BucketStore) -> None:
+    gone = FileNotFoundError("gone")
+    told(bucket, cat_file=gone, open=gone, find=gone, modified=gone, rm_file=gone)
+    assert bucket.read("a") is None
+    assert bucket.digest("a") is None
+    assert bucket.files("a") == {}
+    assert bucket.age("a") == 0.0
+    bucket.delete("a")
+    told(bucket, modified=NotImplementedError())
+    assert bucket.age("a") == 0.0
+    told(bucket, modified="no time")
+    assert bucket.age("a") == 0.0
+    told(bucket, modified=datetime.fromtimestamp(time.time() - 100, timezone.utc))
+    assert 99 < bucket.age("a") < 160
+
+
+def test_folders_are_no_objects(bucket: BucketStore) -> None:
+    top = bucket._top
+    found = {
+        f"{top}/a/b": {"size": "7", "type": "file"},
+        f"{top}/a/": {"size": 0, "type": "file"},
+        f"{top}/c": {"size": 0, "type": "directory"},
+    }
+    system = told(bucket, find=found)
+    assert bucket.files("a") == {"a/b": 7}
+    assert system.asked == [
+        ("invalidate_cache", {}),
+        ("find", f"{top}/a", {"detail": True}),
+    ]
+    bucket.files("")
+    assert system.asked[-1] == ("find", top, {"detail": True})
+
+
+def test_of_an_object_that_is_there_the_content_is_compared(
+    bucket: BucketStore, tmp_path: Path
+) -> None:
+    (tmp_path / "a").touch()
+    told(bucket, pipe_file=FileExistsError(), put_file=FileExistsError(), cat_file=b"same")
+    bucket.create("a", b"same")
+    said = r"^memory://lab/top/a: is there already$"
+    with pytest.raises(ExistsError, match=said):
+        bucket.create("a", b"other")
+    with pytest.raises(ExistsError, match=said):
+        bucket.create_from("a", tmp_path / "a", lambda count: None)
+
+
+def test_what_a_service_says_is_told_with_the_remedy(bucket: BucketStore) -> None:
+    bucket._service = replace(bucket._service, login=" (log in)")
+    said = "memory://lab/top/a: why; check the address, your permissions (log in) and the network"
+    for error in (OSError("why\nand where"), ValueError("why")):
+        told(bucket, cat_file=error, pipe_file=error, find=error)
+        for ask in (bucket.read, bucket.files, lambda path: bucket.create(path, b"")):
+            with pytest.raises(StoreError) as caught:
+                ask("a")
+            assert str(caught.value) == said
+    told(bucket, cat_file=KeyError())
+    with pytest.raises(StoreError, match="/a: KeyError; check"):
+        bucket.read("a")
+
+
+def test_a_service_that_does_not_heed_its_condition_is_refused(bucket: BucketStore) -> None:
+    system = told(bucket)
+    with pytest.raises(RepositoryError) as caught:
+        bucket.probe()
+    assert str(caught.value) == (
+        "memory://lab/top: this server does not heed exclusive creation, so two publishers at "
+        "once could lose packages; use one that does, or publish in a folder and copy it"
+    )
+    assert [each[0] for each in system.asked] == ["pipe_file", "pipe_file", "rm_file"]
+    assert system.asked[0][1].startswith(f"{bucket._top}/.nipack/unfinished/")
+
+
+def test_what_was_abandoned_in_a_bucket_is_deleted(bucket: BucketStore) -> None:
+    path = f"{bucket._top}/.nipack/unfinished/other.1.x"
+    old = datetime.fromtimestamp(1, timezone.utc)
+    system = told(bucket, find={path: {"size": 1, "type": "file"}}, modified=old)
+    bucket.tidy()
+    assert system.asked[-1] == ("rm_file", path, {})
+
+
+def sftp_that(error: Exception) -> SftpStore:
+    """Return a store whose every question ends with an error."""
+    store = SftpStore("sftp://ada:word@host/srv")
+
+    def ask(action: object) -> None:
+        raise error
+
+    store._session.do = ask  # type: ignore[method-assign, assignment]
+    return store
+
+
+def test_what_an_sftp_server_says_is_told_without_who_asks() -> None:
+    for error, why in ((OSError("why\nand where"), "why"), (TimeoutError(), "TimeoutError")):
+        store = sftp_that(error)
+        for ask in (store.read, store.digest, store.files, store.age, store.delete):
+            with pytest.raises(StoreError) as caught:
+                ask("a")
+            assert str(caught.value) == (
+                f"sftp://host/srv/a: {why}; check the connection, your permissions and the free "
+                "space on its disk"
+            )
+
+
+def test_what_is_not_on_an_sftp_server_is_none_or_nothing() -> None:
+    store = sftp_that(FileNotFoundError("gone"))
+    assert store.read("a") is None
+    assert store.digest("a") is None
+    assert store.age("a") == 0.0
+    store.delete("a")
+
+
+def test_an_sftp_server_that_links_over_a_file_is_refused() -> None:
+    store = SftpStore("sftp://host/srv")
+    made: list[str] = []
+    store.create = lambda path, content: made.append(path)  # type: ignore[method-assign]
+    store.delete = made.append  # type: ignore[assignment, method-assign]
+    with pytest.raises(RepositoryError) as caught:
+        store.probe()
+    assert str(caught.value) == (
+        "sftp://host/srv: this server makes a link over a file that is there, so two publishers "
+        "at once could lose packages; use OpenSSH's"
+    )
+    assert len(made) == 3
+    assert len({*made}) == 1

@@ -233,6 +233,32 @@ def test_what_says_nothing_of_itself_is_an_error(content: bytes | None, said: st
     assert str(caught.value).startswith(reader.address)
 
 
+@pytest.mark.parametrize("name", ["certificate", "fingerprint", "expires"])
+def test_what_it_says_of_its_key_and_end_is_text(name: str) -> None:
+    about = {"generation": 1, "date": "2026-11-20T12:00:00Z", "title": "Lab"}
+    for value in ("a", None):
+        said = json.dumps(about | {name: value}).encode()
+        assert verification._about(Known(repository__json=said))[0][name] == value
+    with pytest.raises(RepositoryError, match="is damaged; publish again"):
+        verification._about(Known(repository__json=json.dumps(about | {name: 1}).encode()))
+
+
+def test_what_is_wrong_since_somebody_publishes_is_told_as_that(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile = "it was published to in the meantime; check it again"
+    (repository / "SHA256SUMS.asc").unlink()
+    assert meanwhile not in check_repository(str(repository)).problems
+
+    def problems(*_: object) -> list[str]:
+        with (repository / "repository.json").open("ab") as about:
+            about.write(b" ")
+        return ["a: is missing"]
+
+    monkeypatch.setattr(verification, "_file_problems", problems)
+    assert check_repository(str(repository)).problems[-1] == meanwhile
+
+
 def test_each_file_is_compared_and_counted() -> None:
     reader = Known(b=b"good", a=b"other", c=b"")
     listed = {

@@ -130,3 +130,16 @@ def test_only_what_was_read_back_at_its_very_place_is_known(made: tuple[Path, Re
     other = copy(noise)
     other.compress_size -= 1
     assert known_member(path, other, known) is None
+
+
+def test_a_member_with_a_field_for_its_size_is_known_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nipack.builder.archive.zipped.LARGE", 1 << 20)
+    path = tmp_path / "a.zip"
+    path.touch()
+    with GrowingFile(path) as output:  # type: ignore[var-annotated]
+        write_zip(output, FILES[:2], time=0, advance=nothing)
+    counts: list[int] = []
+    assert len(list(read_zip(path, counts.append, output.found, PROOF))) == 2
+    assert counts == [], "nothing is read again"

@@ -28,6 +28,7 @@ from nipack.builder.flows.build import (
     must_be_as_read,
     must_hold_links,
     must_hold_parts,
+    opened_package,
     payload_id_of,
     verify,
 )
@@ -410,6 +411,39 @@ def test_each_way_of_being_other_than_packed_is_told(package: DataPackage, tmp_p
         "  2,000 bytes from 5 on: changed since they were read back\n"
         "  3 bytes from 1,200 on: changed since they were read back"
     )
+
+
+def test_another_payload_id_is_told_where_nothing_else_is_wrong(
+    package: DataPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nipack.builder.flows.build.payload_id_of", lambda *_: "0" * 64)
+    contents = of_tree(package)
+    assert refused(package, Fake(*contents), tmp_path) == (
+        f"  the payload id is {'0' * 64}, not {package.payload_id}"
+    )
+    missing = refused(package, Fake(*contents[1:]), tmp_path)
+    assert missing == f"  {contents[0].path}: is missing"
+
+
+def test_a_package_is_read_for_its_formats_and_afresh_unless_it_is_said(
+    package: DataPackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def reading(source: str, folder: Path, reporter: object, **words: Any) -> DataPackage:
+        asked.append(words)
+        return package
+
+    monkeypatch.setattr("nipack.builder.flows.build.read_package", reading)
+    with opened_package("x", ALL, RecordingReporter()) as found:
+        assert found is package
+    with opened_package("x", [], RecordingReporter(), offline=True, afresh=False, revision=7) as it:
+        assert it.definition == replace(package.definition, revision=7)
+    digests = sorted({digest for each in ALL for digest in each.digests})
+    assert asked == [
+        {"digests": digests, "offline": False, "afresh": True},
+        {"digests": [], "offline": True, "afresh": False},
+    ]
 
 
 def test_a_format_says_what_it_does_not_hold(package: DataPackage, tmp_path: Path) -> None:

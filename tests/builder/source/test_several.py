@@ -19,7 +19,17 @@ from nipack.builder.flows.build import build
 from nipack.builder.formats import formats
 from nipack.builder.manifest import metadata_text
 from nipack.builder.package import DataPackage
-from nipack.builder.source.several import open_sources
+from nipack.builder.source.several import (
+    _make_links,
+    _Making,
+    _members,
+    _moved,
+    _named,
+    _put,
+    _put_file,
+    _top_of,
+    open_sources,
+)
 from nipack.system.errors import DataPackageError, SourceDigestError, SourceError
 
 HEAD = "name: mylab-atlas\nrelpath: mylab/atlas\nversion: '1.2'\ndate: 2024-02-29\n"
@@ -568,3 +578,98 @@ def test_a_doi_alone_says_how_its_files_are_listed(tmp_path: Path) -> None:
     said = problems_of({"doi": "https://doi.org/10.5281/zenodo.4924875"}, tmp_path)
     assert "field 'source.doi' alone does not name the files" in said
     assert "run nipack init doi:10.5281/zenodo.4924875, which lists them" in said
+
+
+def test_a_file_is_put_where_nothing_is(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"content")
+    data = tmp_path / "data"
+    for link in (True, False):
+        name = f"a/{link}"
+        assert _put(tmp_path / "source", data, name, link=link) == ""
+        assert (data / name).read_bytes() == b"content"
+        assert (data / name).samefile(tmp_path / "source") is link
+        taken = "a file is there already, or has the name of its folder"
+        assert _put(tmp_path / "source", data, name, link=link) == taken
+        assert _put(tmp_path / "source", data, f"{name}/below", link=link) == taken
+        assert _put(tmp_path / "source", data, "a", link=link) == taken
+        long = _put(tmp_path / "source", data, "n" * 300, link=link)
+        assert long == "the name is too long for this machine"
+    with pytest.raises(FileNotFoundError):
+        _put(tmp_path / "none", data, "b", link=False)
+
+
+def test_only_what_lies_in_the_cache_has_a_second_name(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"content")
+    (tmp_path / "data").mkdir()
+    making = _Making(tmp_path / "data")
+    fetched = (tmp_path / "source", {"sha256": "0"})
+    for name, address in (("far", "https://example.org/a?token=1"), ("near", "/home/me/a")):
+        part = _put_file(SourceFile(path=name, source=Source(address=address)), fetched, making)
+        assert (tmp_path / "data" / name).samefile(tmp_path / "source") is (name == "far")
+        assert part.address == (address if name == "far" else None)
+        assert (part.path, part.size, part.places) == (tmp_path / "source", 7, ((None, name),))
+        assert part.top is None
+    placed = Source(address="/home/me/a", place="package.yaml:4")
+    _put_file(SourceFile(path="near", source=placed), fetched, making)
+    taken = "a file is there already, or has the name of its folder"
+    place = "package.yaml:4: /home/me/a: it cannot be put at near"
+    assert making.problems == [f"{place}: {taken}; change its path"]
+    assert _named(Source(address="https://me:word@example.org/a")) == "https://example.org/a"
+
+
+def test_members_are_in_the_order_of_bytes_and_links_are_among_them(tmp_path: Path) -> None:
+    for name in ("b/z", "b-", "é", "Z", "b/c/a"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "link").symlink_to("c")
+    (tmp_path / "b" / "lost").symlink_to("none")
+    found = list(_members(tmp_path))
+    assert found == ["Z", "b-", "b/c/a", "b/link", "b/lost", "b/z", "é"]
+
+
+@pytest.mark.parametrize(
+    ("names", "top"),
+    [(["a/b"], "a"), (["a/b", "c"], None), (["a"], None), ([], None), (["a/b", "c/d"], None)],
+)
+def test_the_top_is_the_one_folder(names: list[str], top: str | None, tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert _top_of(tmp_path) == top
+
+
+def test_what_is_moved_takes_no_place_and_links_come_last(tmp_path: Path) -> None:
+    source, data = tmp_path / "source", tmp_path / "data"
+    for folder in (source, data / "a"):
+        folder.mkdir(parents=True)
+    (source / "file").write_bytes(b"content")
+    (source / "link").symlink_to("to")
+    (data / "lost").symlink_to("none")
+    making = _Making(data)
+    assert _moved(source / "link", "a/link", "x cannot be put at a/link", making) == ""
+    assert making.links == [("a/link", "to", "x cannot be put at a/link")]
+    taken = "a file is there already, or has the name of its folder"
+    assert _moved(source / "file", "lost", "", making) == taken
+    assert _moved(source / "file", "lost/below", "", making) == taken
+    assert _moved(source / "file", "b/c/file", "", making) == ""
+    assert (data / "b/c/file").read_bytes() == b"content"
+    assert not (source / "file").exists()
+
+
+def test_links_are_made_in_order_and_none_below_another(tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    making = _Making(tmp_path)
+    making.links += [
+        ("folder", "inner", "1 at folder"),
+        ("folder/link", "x", "2 at folder/link"),
+        ("new/link", "../there", "3 at new/link"),
+        ("out", "../there", "4 at out"),
+        ("there", "x", "5 at there"),
+    ]
+    _make_links(making)
+    assert making.problems == [
+        "2 at folder/link: it is below another link; take less",
+        "4 at out: it is a link that leaves the data, to ../there; take less",
+        "5 at there: a file is there already, or has the name of its folder; take less",
+    ]
+    assert (tmp_path / "new/link").readlink() == Path("../there")

@@ -245,3 +245,19 @@ def test_a_part_is_the_one_that_the_whole_wants(lab: Lab) -> None:
     assert "Ada's lab has nipy-x-one 1.0 of another content; " in said("nipy-x-one")
     row |= {"payload_id": wanted["payload_id"], "retracted": "wrong"}
     assert said("nipy-x-one").startswith("nipy-x-one: is retracted: wrong; ")
+
+
+def test_records_are_written_whole_and_names_as_they_are(tmp_path: Path) -> None:
+    getting._write(tmp_path / "a" / "b", "c\udcff")
+    assert (tmp_path / "a" / "b").read_bytes() == b"c\xff\n"
+    (tmp_path / "payload-id").write_text("0a1b\n", "ascii")
+    assert getting._payload_id(tmp_path) == "0a1b"
+    assert getting._payload_id(tmp_path / "a") is None
+
+
+def test_the_artifacts_that_can_be_read_are_offered_by_their_size() -> None:
+    sizes = {"pip": 30, "apt": 4, "other": 1, "conda": 200}
+    row = {"artifacts": [{"ecosystem": name, "size": size} for name, size in sizes.items()]}
+    found = [(ecosystem.name, each["size"]) for ecosystem, each in getting._offered(row)]
+    assert found == [("apt", 4), ("pip", 30), ("conda", 200)]
+    assert getting._offered({}) == getting._offered({"artifacts": None}) == []
