@@ -137,6 +137,46 @@ def test_a_dry_run_writes_nothing(artifacts: Artifacts, key: Path, repository: P
     assert not repository.exists()
 
 
+@pytest.mark.slow(0.5)
+def test_a_dry_run_tells_what_would_change_of_the_repository(
+    artifacts: Artifacts, key: Path, repository: Path, tmp_path: Path
+) -> None:
+    def would(*words: object) -> list[str]:
+        done = run("publish", *words, repository, "--dry-run")
+        assert done.exit_code == 0, done.output
+        return [line for line in done.stdout.splitlines() if line.startswith("data-of-the-lab: ")]
+
+    wheel, signed = artifacts["0.1"][".whl"], ("--key", key)
+    by = f", signed by {signer_of(str(key)).fingerprint}"
+    assert would(wheel, *signed) == [f"data-of-the-lab: would be generation 1{by}"]
+    publish(wheel, repository, *signed)
+    there = (repository / "repository.json").read_bytes()
+    assert would(wheel, *signed) == would(*signed) == ["data-of-the-lab: nothing would change"]
+    assert would("--refresh", *signed) == [f"data-of-the-lab: would be generation 2{by}"]
+    assert would("--title", "Lab", "--valid-days", 9, *signed) == [
+        "data-of-the-lab: the title would be 'Lab'",
+        "data-of-the-lab: apt would refuse it 9 days after it was signed",
+        f"data-of-the-lab: would be generation 2{by}",
+    ]
+    other = made_key(tmp_path / "next.key").with_suffix(".asc")
+    assert would("--also-trust", other, *signed)[0] == (
+        "data-of-the-lab: the certificates that users are to trust would change"
+    )
+    assert (repository / "repository.json").read_bytes() == there
+
+
+@pytest.mark.slow(0.5)
+def test_valid_until_can_be_ended(artifacts: Artifacts, key: Path, repository: Path) -> None:
+    publish(artifacts["0.1"][".deb"], repository, "--key", key, "--valid-days", 9)
+    release = repository / "apt/dists/stable/InRelease"
+    assert "Valid-Until:" in release.read_text("utf-8")
+    told = run("publish", repository, "--key", key, "--valid-days", 0, "--dry-run").stdout
+    assert "data-of-the-lab: apt would no longer refuse it for its age" in told
+    publish(repository, "--key", key, "--valid-days", 0)
+    assert "Valid-Until:" not in release.read_text("utf-8")
+    assert run("verify", repository).exit_code == 0
+
+
 def test_a_new_repository_is_signed_or_said_not_to_be(
     artifacts: Artifacts, repository: Path
 ) -> None:

@@ -69,8 +69,8 @@ The passphrase of a locked key is taken from NIPACK_KEY_PASSPHRASE.""",
 )
 @click.option(
     "--valid-days",
-    type=click.IntRange(1),
-    help="Let apt refuse the repository if it was not refreshed for this long.",
+    type=click.IntRange(0),
+    help="Let apt refuse the repository if it was not refreshed for so many days; 0 ends that.",
 )
 @click.option("--refresh", is_flag=True, help="Sign the repository again, with today's date.")
 @click.option(
@@ -216,13 +216,40 @@ def _print(done: "Published", *, dry_run: bool, quiet: bool) -> None:
         output.print(f"{path}: is there already")
     for message in done.passed.values():
         output.print(message)
-    by = f", signed by {repository.fingerprint}" if repository.fingerprint else ""
-    if not dry_run:
+    fingerprint = done.settings.get("fingerprint", repository.fingerprint)
+    by = f", signed by {fingerprint}" if fingerprint else ""
+    if dry_run:
+        _print_outlook(done, by)
+    else:
         output.print(f"{repository.title}: generation {repository.generation}{by}")
     for title, lines in _lines(done):
         output.print(f"\n{title}:")
         for line in lines:
             output.print(f"  {line}")
+
+
+# What a dry run says of each field of the repository; not every value is one that people read.
+_FIELDS = {
+    "title": "the title would be '{}'",
+    "address": "the address would be {}",
+    "valid_days": "apt would refuse it {} days after it was signed",
+    "fingerprint": "the key would be {}",
+    "certificate": "the certificates that users are to trust would change",
+    "viewer": "the viewer of its pages would change",
+}
+
+
+def _print_outlook(done: "Published", by: str) -> None:
+    """Print what a dry run would make of the repository itself."""
+    title, generation = done.repository.title, done.repository.generation + 1
+    for name, value in done.settings.items():
+        no_end = name == "valid_days" and not value
+        told = "apt would no longer refuse it for its age" if no_end else _FIELDS[name]
+        console().print(f"{title}: {told.format(value)}")
+    if done.changed:
+        console().print(f"{title}: would be generation {generation}{by}")
+    else:
+        console().print(f"{title}: nothing would change")
 
 
 @click.command(

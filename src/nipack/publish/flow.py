@@ -41,7 +41,8 @@ class Published:
     """What became of a call.
 
     `new` were published, `known` were there already to the byte, `refused` has why each other was
-    not, `passed` why one is nothing to publish; each is a path as it was given.
+    not, `passed` why one is nothing to publish; each is a path as it was given.  `settings` are the
+    fields of the repository with the values that a dry run would give them.
     """
 
     repository: PublishedRepository
@@ -51,6 +52,7 @@ class Published:
     passed: Mapping[Path, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     changed: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def publish(
@@ -89,7 +91,8 @@ def publish(
     )  # fmt: skip
     changes = plan.changes(state)
     if dry_run:
-        return replace(plan.answer(repository, changed=changes), passed=passed)
+        answer = plan.answer(repository, changed=changes)
+        return replace(answer, passed=passed, settings=plan._changed_settings(state))
     with store_errors_say(AS_IT_WAS):
         if state is None:
             store.probe()

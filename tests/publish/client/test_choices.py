@@ -119,6 +119,22 @@ def test_what_is_no_digest_names_no_folder(digest: str, lab: Lab, root: Path) ->
     assert refusal(root, lab.known()) == f"nipy-x: '{digest}' is not a digest"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "near"),
+    [("x", "nipy-x"), ("nipy-x==1.0", "nipy-x"), ("NIPY-X", "nipy-x"), ("niyp-x", "nipy-x"),
+     ("templates", None)],
+)  # fmt: skip
+def test_a_name_that_is_nearly_one_is_told(
+    wanted: str, near: str | None, lab: Lab, root: Path
+) -> None:
+    lab.put()
+    lab.put(name="\x1b[31mnipy-x")
+    said = refusal(root, lab.known(), name=wanted)
+    assert (f"; did you mean {near}? Or add the one that has it:" in said) == (near is not None)
+    assert "\x1b" not in said
+    assert ("check the name" in said) == (near is None)
+
+
 def test_which_of_several_repositories_is_asked(tmp_path: Path, root: Path) -> None:
     old, new = Lab(tmp_path / "old", title="Old"), Lab(tmp_path / "new", name="new", title="New")
     assert refusal(root) == (

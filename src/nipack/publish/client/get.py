@@ -1,5 +1,6 @@
 """Get a package: from its name to data that every look-up finds."""
 
+import difflib
 import hashlib
 import logging
 import os
@@ -34,6 +35,8 @@ _WORK = ".nipack"
 _CHUNK = 1 << 20
 _UNFINISHED = "unfinished"  # in place of a payload's id
 _REMEDY = "check the folder's permissions and the free space on its disk"
+# Nobody waits for more with an error message in sight.
+_MOST_COMPARED = 20_000
 _TELL = "tell whoever runs the repository"
 
 
@@ -122,8 +125,10 @@ def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, d
     found = [(each, row) for each in known if (row := each.find(name)) is not None]
     if not found:
         titles = ", ".join(each.title for each in known)
+        near = _near(name, known)
+        meant = f"did you mean {' or '.join(near)}? Or add" if near else "check the name, or add"
         raise RepositoryError(
-            f"{name}: no repository that you have added has it ({titles}); check the name, or add "
+            f"{name}: no repository that you have added has it ({titles}); {meant} "
             "the one that has it: nipack repository add ADDRESS"
         )
     living = [each for each in found if not each[1].get("retracted")]
@@ -131,6 +136,15 @@ def _choice(name: str, known: list[KnownRepository]) -> tuple[KnownRepository, d
         why = found[0][1]["retracted"]
         raise RepositoryError(f"{name}: is retracted: {why}; ask its authors what to use instead")
     return max(living, key=lambda each: str(each[1].get("date", "")))
+
+
+def _near(name: str, known: list[KnownRepository]) -> list[str]:
+    """Return up to three packages whose names are like what may be one with a version."""
+    rows = [row for each in known for row in each.packages]
+    names = sorted({each for row in rows if layout.is_package_name(each := str(row.get("name")))})
+    wanted = re.split("[=<>!~ @]", name.lower(), maxsplit=1)[0].replace("/", "-")
+    same = [each for each in names if each == wanted or each.endswith(f"-{wanted}")]
+    return same[:3] or difflib.get_close_matches(wanted, names[:_MOST_COMPARED], 3, 0.75)
 
 
 def _all_unpacked(
