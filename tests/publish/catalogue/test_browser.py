@@ -118,6 +118,19 @@ def test_filters_and_orders_hold_together_and_stay_in_the_address(
     assert names(page)[0] == "nipy-templates"
 
 
+@pytest.mark.parametrize(("width", "rows"), [(1200, 1), (900, 1), (800, 3), (360, 3)])
+def test_filters_are_in_whole_rows(
+    open_page: Open, address: str, tmp_path: Path, width: int, rows: int
+) -> None:
+    """With a choice of libraries they are five, and else four."""
+    viewport = {"width": width, "height": 800}
+    plain = write(tmp_path / "plain", [*many(3)])
+    for place in (address, plain.as_uri()):
+        page = open_page(f"{place}/index.html", viewport=viewport)
+        fields = [each.bounding_box() for each in page.locator(".filters .field").all()]
+        assert len({each["y"] for each in fields if each}) == rows
+
+
 def test_what_a_library_finds_and_what_it_is_of(open_page: Open, address: str) -> None:
     page = open_page(f"{address}/index.html")
     page.get_by_label("Found by").select_option("nilearn")
