@@ -100,7 +100,7 @@ def _file_problems(
         return
     yield from privacy.file_problems(path, where, start, state.size)
     if image:
-        yield from images.image_problems(Path(path), where, size)
+        yield from images.image_problems(Path(path), where, size, start)
 
 
 def _readable(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nipack.builder.check.plain_nifti import is_plain_nifti
 from nipack.builder.rules import problem_at
 from nipack.system.errors import Problem
 from nipack.system.gifti import NotReadError
@@ -17,12 +18,13 @@ log = logging.getLogger(__name__)
 _COMPRESSED = (".gz", ".bz2", ".zst")
 
 
-def image_problems(path: Path, where: str, size: int) -> Iterator[Problem]:
+def image_problems(path: Path, where: str, size: int, start: bytes = b"") -> Iterator[Problem]:
     """Yield why nibabel cannot read an image.
 
-    `size` is in bytes, of what is inside where the file is compressed.
+    `size` is in bytes, of what is inside where the file is compressed.  Where the file's `start`
+    shows that there is no reason, nibabel is not loaded.
     """
-    if not can_read_images():
+    if not can_read_images() or is_plain_nifti(path.name, start, size):
         return
     try:
         reason = _cut_short(opened(path), path, size)
