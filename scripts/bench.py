@@ -11,6 +11,7 @@ import os
 import platform
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
+from bench_collection import cluster, make_collection, make_files, processor_seconds
 from bench_publish import Publishing, is_comparable
 from bench_report import Comparison, Measurement, Report, read_report, worse
 from isal import igzip
@@ -245,6 +247,86 @@ def conda_build(workspace: Path) -> Command:
     out = workspace / "conda-out"
     words = ["conda-build", str(recipe.parent), "--output-folder", str(out), "--no-test"]
     return Command("conda-build", words, out / "noarch")
+
+
+FILES = (1_000, 10_000, 100_000)
+
+
+def bench_files(runs: int, *, small: bool) -> Iterator[Comparison]:
+    """Compare builds of many small files with tar and a compressor, and print what a file costs."""
+    first: dict[str, float] = {}
+    for count in FILES[:1] if small else FILES:
+        with tempfile.TemporaryDirectory(prefix="nipack-bench-") as name:
+            directory, out = make_files(Path(name), count), Path(name, "dist")
+            words = f"tar c -C {name} lab | zstd -3 -T2 -c > {name}/peer"
+            peer = Command("tar c | zstd -3 -T2", ["sh", "-c", words], Path(name, "peer"))
+            for each in ("conda", "deb"):
+                build = [*NIPACK, "build", str(directory), "-q", "--force", "-f", each]
+                title = f"nipack build -f {each}, {count:,} files"
+                found = compare(runs, Command(title, [*build, "-o", str(out)], out), peer)
+                seconds = statistics.median(found.ours.processor)
+                start = first.setdefault(each, seconds)
+                if count > FILES[0]:
+                    cost = 1000 * (seconds - start) / (count - FILES[0])
+                    print(f"{cost:.3f} ms of processor time for each of {count:,} files\n")
+                yield found
+
+
+def bench_collection(runs: int, *, small: bool) -> Iterator[Comparison]:
+    """Compare builds of many packages: tiny ones with tar, and two workers with one."""
+    tiny, large, size = (20, 4, 2) if small else (1000, 40, 50)
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as name:
+        sources = make_collection(Path(name, "tiny"), tiny, 0)
+        build = [*NIPACK, "build", *sources, "-q", "--force", "--jobs", "2", "-o", f"{name}/dist"]
+        pack = 'tar c -C "$(dirname "$1")" . | zstd -q -3 -c > "$1.zst"'
+        words = f"printf '%s\\n' {name}/tiny/*/package.yaml | xargs -P2 -n1 sh -c '{pack}' pack"
+        peer = Command("tar c | zstd for each, two at a time", ["sh", "-c", words])
+        yield compare(runs, Command(f"nipack build --jobs 2, {tiny:,} tiny packages", build), peer)
+    if os.cpu_count() == 1 or shutil.which("taskset") is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="nipack-bench-") as name:
+        sources = make_collection(Path(name), large, size)
+        options = ["-q", "--force", "-f", "conda", "-o", f"{name}/dist"]
+        build, title = [*NIPACK, "build", *options], f"{large} packages of {size} MB"
+        one = ["taskset", "-c", "0", *build, "--jobs", "1", *sources]
+        yield with_efficiency(
+            compare(
+                runs,
+                Command(f"nipack build --jobs 2, {title}", [*build, "--jobs", "2", *sources]),
+                Command("one at a time, on one processor", one),
+            )
+        )
+        if find_spec("distributed") is not None:
+            yield with_efficiency(compare_clusters(runs, title, build, sources))
+
+
+def with_efficiency(found: Comparison) -> Comparison:
+    """Print what of two processors' time is work, where the peer has one; return the same."""
+    ratios = (found.ratio, found.processor_ratio)
+    by_clock, by_processor = 1 / (2 * ratios[0]), 1 / ratios[1]
+    print(f"efficiency {by_clock:.2f} by the clock, {by_processor:.2f} of processor time\n")
+    return found
+
+
+def compare_clusters(runs: int, title: str, build: list[str], sources: list[str]) -> Comparison:
+    """Compare a cluster of two workers with one of one worker, in turn.
+
+    The first package is built once before: for it, the workers import what they need.
+    """
+    name, peer = f"nipack build --scheduler, {title}", "one worker, on one processor"
+    results: dict[str, list[tuple[float, float, float]]] = {name: [], peer: []}
+    for _ in range(runs):
+        for each, processors in ((name, [0, 1]), (peer, [0])):
+            with cluster(processors) as (address, pids):
+                words = [*build, "--scheduler", address]
+                run([*words, *sources[:2]])
+                before = processor_seconds(pids)
+                seconds, own, memory = run([*words, *sources])
+                results[each].append((seconds, own + processor_seconds(pids) - before, memory))
+    ours, theirs = (_measurement(each, Command("", [])) for each in results.values())
+    measured = Comparison(name=name, peer=peer, ours=ours, theirs=theirs)
+    print(measured, flush=True)
+    return measured
 
 
 IMPORT = """
@@ -482,7 +564,9 @@ def _first_line(words: list[str]) -> str:
     return (said.splitlines() or [""])[0].strip().replace("|", " ")
 
 
-PARTS = ("build", "verify", "diff", "look-up", "import", "start", "publish")
+PARTS = (
+    *("build", "files", "collection", "verify", "diff", "look-up", "import", "start", "publish"),
+)
 
 
 def main() -> None:
@@ -504,6 +588,8 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parts = {
         "build": lambda: bench_build(megabytes, runs, small=arguments.small),
+        "files": lambda: bench_files(runs, small=arguments.small),
+        "collection": lambda: bench_collection(runs, small=arguments.small),
         "verify": lambda: bench_verify(megabytes, runs),
         "diff": lambda: bench_diff(megabytes, runs),
         "look-up": lambda: bench_look_up(3 * runs),

@@ -99,7 +99,7 @@ def test_rows_that_were_measured_again_take_the_place_of_the_old() -> None:
     assert merged.with_rows(report(date="2026-02-01")).about == merged.about
 
 
-@pytest.mark.slow(60)
+@pytest.mark.slow(100)
 @pytest.mark.tools("zstd", "openssl", "dpkg-deb")
 def test_a_small_run_of_it(tmp_path: Path) -> None:
     script = str(REPOSITORY / "scripts" / "bench.py")
@@ -108,5 +108,9 @@ def test_a_small_run_of_it(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     names = {each["name"] for each in document["comparisons"]}
     assert {"nipack build -f conda", "nipack build, nothing changed", "nipack verify"} <= names
-    assert "nipack diff, 2 MB each" in names
+    assert {"nipack diff, 2 MB each", "nipack build -f deb, 1,000 files"} <= names
+    assert {
+        "nipack build --jobs 2, 20 tiny packages",
+        "nipack build --jobs 2, 4 packages of 2 MB",
+    } <= names
     assert all(min(each["ours"]["seconds"]) > 0 for each in document["comparisons"])

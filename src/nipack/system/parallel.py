@@ -8,8 +8,16 @@ from typing import TypeVar
 File = TypeVar("File")
 Result = TypeVar("Result")
 
+
+def processors() -> int:
+    """Return how many processors this process may use, which a cluster's manager may limit."""
+    if hasattr(os, "sched_getaffinity"):  # of Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 # More threads than these wait for the disk, and each has its memory.
-THREADS = min(8, os.cpu_count() or 1)
+THREADS = min(8, processors())
 # Python hands a smaller file to a thread, and takes the result, for more than its bytes cost.
 LARGE = 1 << 18
 

@@ -14,7 +14,7 @@ from typing import Any
 from nipack import __version__
 from nipack.system.errors import ToolError
 from nipack.system.extras import how_to_have
-from nipack.system.parallel import use_threads
+from nipack.system.parallel import processors, use_threads
 
 # How long a scheduler may take to answer, and the first worker to be there.
 _SECONDS = 30
@@ -74,10 +74,10 @@ class _OnCluster(Executor):
 
 
 def _on_worker(fn: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a function on a worker, with as many threads as its machine has for one of its own."""
+    """Call a function on a worker, with as many threads as it has processors for one of its own."""
     import distributed
 
-    use_threads(max(1, (os.cpu_count() or 1) // distributed.get_worker().state.nthreads))
+    use_threads(max(1, processors() // distributed.get_worker().state.nthreads))
     return fn(*args, **kwargs)
 
 
