@@ -213,6 +213,10 @@ def test_the_line_is_that_of_the_section_or_of_the_default(
     assert _line_of(text, section, key) == line
 
 
+def test_brackets_in_a_value_begin_no_section() -> None:
+    assert _line_of("[DATA]\nx = [1]\n]\n[a\npath = /b", "DATA", "path") == 5
+
+
 def test_a_bomb_is_refused_at_its_line_and_what_is_just_less_is_not() -> None:
     refuse_bomb("\n\na" + " " * 199 + "b\n" + "%(a)s" * 16, "some.ini")
     with pytest.raises(IniError) as error:

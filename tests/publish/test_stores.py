@@ -1,9 +1,12 @@
 """Stores: which an address means, what they leave half-written, and what they say."""
 
+import asyncio
 import errno
 import hashlib
+import io
 import os
 import socket
+import stat
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -11,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asyncssh
 import pytest
 import requests
 
@@ -519,3 +523,133 @@ def test_an_sftp_server_that_links_over_a_file_is_refused() -> None:
     )
     assert len(made) == 3
     assert len({*made}) == 1
+
+
+class Stream:
+    """A file over there, which notes what is done to it."""
+
+    def __init__(self, done: list[Any], content: bytes = b"") -> None:
+        self.done, self.content = done, io.BytesIO(content)
+
+    async def read(self, size: int) -> bytes:
+        return self.content.read(3)
+
+    async def write(self, content: bytes) -> None:
+        self.done.append(("write", content))
+
+    async def fsync(self) -> None:
+        self.done.append(("fsync",))
+        raise asyncssh.SFTPOpUnsupported("fsync")
+
+    async def __aenter__(self) -> "Stream":
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        self.done.append(("close",))
+
+
+class Client:
+    """An sftp client, which notes what it is asked; some of it is an error."""
+
+    def __init__(self, **errors: Exception) -> None:
+        self.errors, self.done = errors, list[Any]()
+        self.files = {"/srv/a": b"0123456789"}
+        self.folders: dict[str, list[tuple[str, int, int]]] = {}
+
+    def open(self, path: str, mode: str) -> Stream:
+        if mode == "rb" and path not in self.files:
+            raise FileNotFoundError(path)
+        return Stream(self.done, self.files.get(path, b""))
+
+    async def exists(self, path: str) -> bool:
+        return path in self.files
+
+    async def readdir(self, path: str) -> list[Any]:
+        if path not in self.folders:
+            raise asyncssh.SFTPNoSuchFile(path)
+        return [
+            SimpleNamespace(filename=name, attrs=SimpleNamespace(permissions=mode, size=size))
+            for name, mode, size in self.folders[path]
+        ]
+
+    def __getattr__(self, name: str) -> Any:
+        async def asked(*given: Any, **words: Any) -> None:
+            self.done.append((name, *given))
+            if name in self.errors:
+                raise self.errors[name]
+
+        return asked
+
+
+def sftp_of(client: Client) -> tuple[SftpStore, list[int]]:
+    """Return a store that asks a client, and how often it has noted that it was answered."""
+    store, answers = SftpStore("sftp://host/srv"), list[int]()
+
+    async def acted(action: Any) -> Any:
+        return await action(client)
+
+    store._session.do = lambda action: asyncio.run(acted(action))  # type: ignore[method-assign]
+    store._session.has_answered = lambda: answers.append(1)  # type: ignore[method-assign]
+    return store, answers
+
+
+def test_each_part_of_a_file_over_there_is_an_answer(tmp_path: Path) -> None:
+    client = Client()
+    store, answers = sftp_of(client)
+    assert store.read("a") == b"0123456789"
+    assert len(answers) == 4
+    assert store.digest("a") == (10, hashlib.sha256(b"0123456789").hexdigest())
+    assert len(answers) == 8
+    assert store.read("b") is None
+    (tmp_path / "a").write_bytes(bytes(600_000))
+    counts: list[int] = []
+    store.create_from("b", tmp_path / "a", counts.append)
+    assert (sum(counts), len(answers)) == (600_000, 8 + len(counts))
+
+
+def test_a_file_over_there_has_its_name_when_all_is_there() -> None:
+    client = Client()
+    store, _ = sftp_of(client)
+    for content in (b"first", b"second"):
+        store.write("b/c", content)
+        folders = [each[1] for each in client.done if each[0] == "makedirs"]
+        own = next(each[1] for each in client.done if each[0] == "posix_rename")
+        assert own.startswith("/srv/.nipack/unfinished/")
+        made = {"/srv/b", "/srv/.nipack/unfinished"} if content == b"first" else set()
+        assert (set(folders), len(folders)) == (made, len(made)), "a folder is made once"
+        assert [each for each in client.done if each[0] != "makedirs"] == [
+            ("write", content),
+            ("fsync",),
+            ("posix_rename", own, "/srv/b/c"),
+            ("close",),
+            ("unlink", own),
+        ]
+        client.done.clear()
+    store.create("b/d", b"third")
+    assert [each[0] for each in client.done] == ["write", "fsync", "link", "close", "unlink"]
+    store.delete("b/d")
+    assert client.done[-1] == ("unlink", "/srv/b/d")
+
+
+def test_a_link_that_is_refused_says_why() -> None:
+    store, _ = sftp_of(Client(link=asyncssh.SFTPFailure("no"), unlink=asyncssh.SFTPFailure("no")))
+    with pytest.raises(ExistsError, match=r"^sftp://host/srv/a: is there already$"):
+        store.create("a", b"")
+    with pytest.raises(StoreError, match=r"^sftp://host/srv/b: no; check the connection"):
+        store.create("b", b"")
+
+
+def test_the_files_over_there_are_those_of_all_folders() -> None:
+    client = Client()
+    store, answers = sftp_of(client)
+    folder, file = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644
+    dots = [(".", folder, 0), ("..", folder, 0)]
+    client.folders = {
+        "/srv/a": [*dots, ("b", folder, 0), ("c", file, 7), ("gone", folder, 0)],
+        "/srv/a/b": [*dots, ("d", file, 8)],
+        "/srv": [*dots, ("a", folder, 0), ("e", file, 9)],
+    }
+    assert store.files("a") == {"a/c": 7, "a/b/d": 8}
+    assert len(answers) == 2
+    assert store.files("") == {"a/c": 7, "a/b/d": 8, "e": 9}
+    assert store.files("none") == {}
