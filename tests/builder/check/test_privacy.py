@@ -359,3 +359,12 @@ def test_the_commands_for_gzip(tmp_path: Path) -> None:
         clean = (tmp_path / name).read_bytes()
         assert found(tmp_path, name, clean) == []
         assert gzip.decompress(clean) == gzip.decompress(content)
+
+
+@pytest.mark.slow(0.3)
+def test_what_is_looked_for_in_no_file_is_not_compiled() -> None:
+    code = (
+        "from nipack.builder.check import privacy; print(privacy._compiled.cache_info().currsize)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "0\n", "it takes a tenth of what a small package does"

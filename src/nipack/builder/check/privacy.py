@@ -14,12 +14,31 @@ import shlex
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
 from nipack.builder.check.places import BY_LABEL, LONGEST, Text, gzip_texts, place_of
 from nipack.builder.rules import problem_at
 from nipack.system.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A regular expression that is compiled where it is first looked for: that takes its time."""
+
+    pattern: str
+    flags: int = 0
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        """The expression, compiled once."""
+        return _compiled(self)
+
+
+@cache
+def _compiled(expression: Expression) -> re.Pattern[str]:
+    return re.compile(expression.pattern, expression.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +54,8 @@ class Sign:
     what: str
     code: str
     words: tuple[str, ...]
-    pattern: re.Pattern[str]
-    harmless: re.Pattern[str] | None = None
+    pattern: Expression
+    harmless: Expression | None = None
     contact: bool = False
     in_text: bool = False
 
@@ -49,8 +68,8 @@ _SEPARATOR = r"(?:[ '\"\])]{0,40}[:=>/|\t][ \t:=>/|'\"\[(]{0,40}|\x01[\x01\n\t]{
 _VALUE = r"(?P<value>[^\s\x01\"'<>\[\](){},;:=|/\\][^\n\x01\"<>\[\]{}|]{0,63})"
 
 
-def _labelled(labels: str, value: str = _VALUE) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W\d_])(?:{labels}){_SEPARATOR}{value}", re.I)
+def _labelled(labels: str, value: str = _VALUE) -> Expression:
+    return Expression(rf"(?<![^\W\d_])(?:{labels}){_SEPARATOR}{value}", re.I)
 
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -69,17 +88,17 @@ _PSEUDONYM = (
     r"|(?:bert|colin\d*|talairach|average\w*|group\w*|mean|.*\batlas)"
     r"|.*(?:\b|_)(?:patient|phantom|test|examples?)(?:\b|_).*)"
 )
-_NO_NAME = re.compile(rf"(?i){_PSEUDONYM}|\W*|.?|(?=.*\d)(?!.*\d{{5}}).*|[^A-Za-z\x80-\U0010ffff]*")
-_NO_ID = re.compile(rf"(?i){_PSEUDONYM}|(?!.*\d[-. ]?\d[-. ]?\d[-. ]?\d).*|0*")
+_NO_NAME = Expression(rf"(?i){_PSEUDONYM}|\W*|.?|(?=.*\d)(?!.*\d{{5}}).*|[^A-Za-z\x80-\U0010ffff]*")
+_NO_ID = Expression(rf"(?i){_PSEUDONYM}|(?!.*\d[-. ]?\d[-. ]?\d[-. ]?\d).*|0*")
 # BIDS: dates that were shifted are before 1925.  DICOM's stand-ins are 19000101 and 00000000.
-_SHIFTED = re.compile(r"(?:0\d\d\d|1[0-8]\d\d|190\d|191\d|192[0-4]).*")
-_NO_BIRTH = re.compile(r"0000.*|1900-?01-?01|1911-?11-?11|1800.*|0?1[-./]0?1[-./]1900")
+_SHIFTED = Expression(r"(?:0\d\d\d|1[0-8]\d\d|190\d|191\d|192[0-4]).*")
+_NO_BIRTH = Expression(r"0000.*|1900-?01-?01|1911-?11-?11|1800.*|0?1[-./]0?1[-./]1900")
 _NOBODY = (
     r"(?:runner|user|username|root|shared|public|default|all users|administrator|admin|guest"
     r"|ubuntu|travis|circleci|vagrant|docker|jovyan|neuro|conda|builder|vsts|anonymous|unknown)"
 )
-_NO_HOME = re.compile(rf"(?i)https?://.*|.*[\\/]{_NOBODY}")
-_NO_LOGIN = re.compile(rf"(?i){_NOBODY}|\d+")
+_NO_HOME = Expression(rf"(?i)https?://.*|.*[\\/]{_NOBODY}")
+_NO_LOGIN = Expression(rf"(?i){_NOBODY}|\d+")
 
 SIGNS = (
     Sign("a person's name", "privacy-person", ("name",), _labelled(_NAMED), _NO_NAME),
@@ -88,13 +107,13 @@ SIGNS = (
         "a person's name",
         "privacy-person",
         ("^",),
-        re.compile(
+        Expression(
             # Siemens' descriptions of a study have one, too.
             r"(?:Description|Protocol ?Name)[\"']?\s{0,40}[:=][^\n\x01]{0,64}"
             rf"|(?<![^\W_])(?:{_L}(?:{_L}|[' -]){{0,62}}{_L}|[\u3040-\u9fff\uac00-\ud7af])"
             rf"\^(?:{_L}(?:{_L}|[' -]){{1,63}}|[\u3040-\u9fff\uac00-\ud7af])"
         ),
-        re.compile(
+        Expression(
             rf"(?is)(?:Description|Protocol ?Name).*|{_NO_NAME.pattern.removeprefix('(?i)')}"
         ),
         in_text=True,
@@ -166,7 +185,7 @@ SIGNS = (
         "a home directory",
         "privacy-account",
         ("/home", "\\home", "users", "documents and"),
-        re.compile(
+        Expression(
             r"https?://[^\s\"'<>]{1,500}"
             rf"|(?:/homes?|/Users)/{{1,9}}(?:\d{{1,3}}/{{1,9}})?(?:{_L}|[\d_])[\w.-]{{0,98}}"
             r"|(?:[A-Za-z]:[\\/]{1,2}(?:[Uu]sers|USERS|Documents and Settings)"
@@ -179,8 +198,8 @@ SIGNS = (
         "an e-mail address",
         "privacy-account",
         ("@",),
-        re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,9}[A-Za-z]{2,63}"),
-        re.compile(r"(?i)(?:no-?reply|git)@.*"),
+        Expression(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,9}[A-Za-z]{2,63}"),
+        Expression(r"(?i)(?:no-?reply|git)@.*"),
         contact=True,
     ),
     # AFNI's history begins each entry with [user@host: date], FreeSurfer's ends with both.
@@ -188,7 +207,7 @@ SIGNS = (
         "a login",
         "privacy-account",
         ("@",),
-        re.compile(r"\[(?P<value>[\w.-]{1,64})@[\w.-]{1,255}:"),
+        Expression(r"\[(?P<value>[\w.-]{1,64})@[\w.-]{1,255}:"),
         _NO_LOGIN,
     ),
     Sign(
@@ -202,7 +221,7 @@ SIGNS = (
         "a login",
         "privacy-account",
         ("created by",),
-        re.compile(r"created by (?P<value>[\w.-]{1,64}) on "),
+        Expression(r"created by (?P<value>[\w.-]{1,64}) on "),
         _NO_LOGIN,
     ),
 )
@@ -280,9 +299,9 @@ def finds(texts: Iterable[Text], *, for_readers: bool = False) -> Iterator[Find]
 
 def _match(sign: Sign, text: str) -> re.Match[str] | None:
     """Return what a text has of a sign, unless all of it is harmless."""
-    for match in itertools.islice(sign.pattern.finditer(text), _MOST_MATCHES):
-        value = match["value"] if "value" in sign.pattern.groupindex else match[0]
-        if sign.harmless is None or not sign.harmless.fullmatch(value.strip()):
+    for match in itertools.islice(sign.pattern.compiled.finditer(text), _MOST_MATCHES):
+        value = match["value"] if "value" in sign.pattern.compiled.groupindex else match[0]
+        if sign.harmless is None or not sign.harmless.compiled.fullmatch(value.strip()):
             return match
     return None
 
