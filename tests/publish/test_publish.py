@@ -410,3 +410,14 @@ def test_quiet_prints_only_what_is_refused(artifacts: Artifacts, tmp_path: Path)
     assert "unknown kind of file" in said
     assert "is there already" not in said
     assert "published" not in said
+
+
+def test_a_repository_that_was_forgotten_is_told(
+    artifacts: Artifacts, key: Path, tmp_path: Path
+) -> None:
+    conda, deb = artifacts["0.1"][".conda"], artifacts["0.1"][".deb"]
+    before = tree(deb.parent)
+    done = run("publish", conda, deb, "--key", key)
+    assert done.exit_code == 1
+    assert f"{deb}: is a file, and not the folder of a repository" in done.stderr
+    assert tree(deb.parent) == before

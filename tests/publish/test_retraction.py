@@ -167,7 +167,9 @@ def test_verify_says_by_how_much_a_mirror_is_behind(
     answer("publish", repository, "--refresh", "--key", key)
     done = run("verify", tmp_path / "mirror", "--against", repository)
     assert done.exit_code == 0, done.output
-    assert "it is 1 generations behind" in done.output
+    assert "it is 1 generation behind: the newest is from" in done.output
+    done = run("verify", repository, "--against", tmp_path / "mirror")
+    assert "it is 1 generation ahead: the other is from" in done.output
 
 
 def test_verify_of_what_is_no_repository_says_so(tmp_path: Path) -> None:

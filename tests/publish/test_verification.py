@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.publish.serving import made_key
 
 from nipack.publish import flow, log, verification
+from nipack.publish.client import known
 from nipack.publish.errors import RepositoryError
 from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
@@ -305,11 +307,55 @@ def test_a_key_is_named_where_another_has_signed(repository: Path) -> None:
     assert check_repository(str(repository), fingerprint="ab cd").problems == (
         f"repository.json: is signed by {said}, and not by ABCD",
     )
-    unsigned = list(verification._signature_problems(Known(), {}, b"", None))
-    assert unsigned == []
-    assert list(verification._signature_problems(Known(), {}, b"", "ABCD")) == [
+    assert verification._signature_problems(Known(), {}, b"") == (None, [])
+    assert list(verification._key_problems({}, None, None, None)) == []
+    assert list(verification._key_problems({}, None, "ABCD", None)) == [
         "repository.json: is not signed, and ABCD should have signed it"
     ]
+
+
+def forged(repository: Path, folder: Path) -> tuple[str, str]:
+    """Sign a repository with another's key, beside the certificate and the name of its own one.
+
+    Return the fingerprint of the first, and that of who signed.
+    """
+    eve = signer_of(str(made_key(folder / "eve.key")))
+    about = json.loads((repository / "repository.json").read_bytes())
+    about["certificate"] += eve.certificate
+    content = json.dumps(about).encode()
+    sums = (repository / "SHA256SUMS").read_bytes()
+    for name, signed in (("repository.json", content), ("SHA256SUMS", sums)):
+        (repository / name).write_bytes(signed)
+        (repository / f"{name}.asc").write_bytes(eve.detached(signed))
+    return about["fingerprint"], eve.fingerprint
+
+
+def test_who_signs_beside_the_certificate_of_another_is_not_taken_for_him(
+    repository: Path, tmp_path: Path
+) -> None:
+    ada, eve = forged(repository, tmp_path)
+    assert check_repository(str(repository)).fingerprint == eve
+    assert check_repository(str(repository), fingerprint=ada).problems == (
+        f"repository.json: is signed by {eve}, and not by {ada}",
+    )
+    assert known.add(str(repository), tmp_path / "added").fingerprint == eve
+
+
+def test_a_repository_that_was_added_must_have_the_key_that_it_had(
+    repository: Path, tmp_path: Path
+) -> None:
+    added = known.add(str(repository), tmp_path / "added")
+    for address in (str(repository), f"{repository}/"):
+        assert known.pinned_certificates(address, tmp_path / "added") == added.certificate
+    assert known.pinned_certificates("https://elsewhere.example", tmp_path / "added") is None
+    assert check_repository(str(repository), pinned=added.certificate).problems == ()
+    ada, eve = forged(repository, tmp_path)
+    told = f"repository.json: is signed by {eve}, and not by a key that it had when you added it, "
+    assert check_repository(str(repository), pinned=added.certificate).problems == (told + ada,)
+    about = json.loads((repository / "repository.json").read_bytes())
+    (repository / "repository.json").write_text(json.dumps(about | {"certificate": None}), "utf-8")
+    problems = check_repository(str(repository), pinned=added.certificate).problems
+    assert "repository.json: is not signed, and was when you added it" in problems
 
 
 def test_a_mirror_is_behind_by_generations(

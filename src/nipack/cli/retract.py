@@ -93,4 +93,5 @@ def prune(repository: str, keep: int, dry_run: bool, key: str | None, as_json: b
         files = "would be deleted" + (
             ", and what the indexes then need no more" * bool(done.packages)
         )
-    console().print(f"{done.repository.title}: {len(done.files)} files {files}")
+    count = len(done.files)
+    console().print(f"{done.repository.title}: {count} file{'s' * (count != 1)} {files}")

@@ -68,7 +68,8 @@ def verify(
     Names each file that is missing, changed, truncated, unreadable or extra.  RELPATH is as in
     nipy/templates, of which every copy is checked, or a directory, which begins with a slash or a
     dot.  Without any, everything installed is checked.  It may be the address or the folder of a
-    repository, too: then each file of it is read, and compared with what its key has signed.
+    repository, too: then each file of it is read, and compared with what its key has signed.  One
+    that was added (nipack repository add) must be signed by the key that it had.
 
     Exits with 1 where something is damaged, or where data that was asked for has no checksums.
     """
@@ -104,6 +105,8 @@ def _verify_repositories(
 ) -> None:
     from dataclasses import asdict
 
+    from nipack.cli.get import repositories_folder
+    from nipack.publish.client.known import pinned_certificates
     from nipack.publish.verification import check_repository
 
     found = []
@@ -111,7 +114,13 @@ def _verify_repositories(
         for place in places:
             advance = reporter.step("verify", None)
             found.append(
-                check_repository(place, fingerprint=fingerprint, against=against, advance=advance)
+                check_repository(
+                    place,
+                    fingerprint=fingerprint,
+                    pinned=pinned_certificates(place, repositories_folder()),
+                    against=against,
+                    advance=advance,
+                )
             )
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
@@ -125,7 +134,8 @@ def _verify_repositories(
 def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
     if quiet and not check.problems:
         return
-    state = f"{len(check.problems)} problems" if check.problems else "intact to the byte"
+    count = len(check.problems)
+    state = f"{count} problem{'s' * (count > 1)}" if count else "intact to the byte"
     by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed"
     output = console()
     output.print(
@@ -133,8 +143,10 @@ def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
         f"{state} ({check.files} files)"
     )
     if check.behind:
+        many = abs(check.behind)
+        where, which = ("behind", "the newest") if check.behind > 0 else ("ahead", "the other")
         output.print(
-            f"  it is {check.behind} generations behind: the newest is from {check.newest}"
+            f"  it is {many} generation{'s' * (many > 1)} {where}: {which} is from {check.newest}"
         )
     for problem in check.problems:
         output.print(f"  {problem}")

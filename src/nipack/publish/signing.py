@@ -182,3 +182,19 @@ def verified(content: bytes, certificates: str, signature: bytes | None = None) 
         raise RepositoryError(
             f"the signature is not good: {_first_line(error)}; none of it can be trusted"
         ) from error
+
+
+def signing_key(content: bytes, certificates: str, signature: bytes) -> str:
+    """Return the fingerprint of that certificate by which bytes are signed; raises RepositoryError.
+
+    What a repository says of its key is a text, and whoever signs it can name another's.
+    """
+    error: RepositoryError | None = None
+    for each in certificates_in(certificates):
+        try:
+            verified(content, each, signature)
+        except RepositoryError as not_good:
+            error = error or not_good
+        else:
+            return fingerprints_in(each)[0]
+    raise error or RepositoryError("the signature is not good: there is no certificate")

@@ -10,7 +10,7 @@ from nipack.lookup.json_text import MOST_OF_OWN, json_value
 from nipack.publish import indexes, log
 from nipack.publish.ecosystems import Reader, ecosystems
 from nipack.publish.errors import RepositoryError
-from nipack.publish.signing import fingerprints_in, verified
+from nipack.publish.signing import fingerprints_in, signing_key
 from nipack.publish.stores import store_at
 from nipack.system.hashing import THREADS
 from nipack.system.progress import Advance
@@ -51,17 +51,20 @@ def check_repository(
     address: str,
     *,
     fingerprint: str | None = None,
+    pinned: str | None = None,
     against: str | None = None,
     advance: Advance = lambda count: None,
 ) -> RepositoryCheck:
     """Read every file of a repository and return what is wrong with it.
 
-    `fingerprint` is the key that it must be signed by; `against` the repository that it is a mirror
-    of.  Raises RepositoryError where there is none, or it cannot be reached.
+    `fingerprint` is the key that it must be signed by; `pinned` has the certificates of those that
+    it may be signed by; `against` is the repository that it is a mirror of.  Raises RepositoryError
+    where there is none, or it cannot be reached.
     """
     reader = reader_of(address)
     about, content = _about(reader)
-    problems = list(_signature_problems(reader, about, content, fingerprint))
+    signer, problems = _signature_problems(reader, about, content)
+    problems = [*_key_problems(about, signer, fingerprint, pinned), *problems]
     sums = reader.read(indexes.SUMS) or b""
     if hashlib.sha256(sums).hexdigest() != about.get("sha256sums"):
         problems.append(f"{indexes.SUMS}: does not belong to generation {about['generation']}")
@@ -80,7 +83,7 @@ def check_repository(
         title=str(about.get("title", "")),
         generation=int(about["generation"]),
         date=str(about["date"]),
-        fingerprint=about.get("fingerprint"),
+        fingerprint=signer,
         files=len(listed),
         problems=tuple(problems),
         behind=int(newest["generation"]) - int(about["generation"]) if newest else None,
@@ -108,25 +111,44 @@ def _about(reader: Reader) -> tuple[dict[str, Any], bytes]:
 
 
 def _signature_problems(
-    reader: Reader, about: Mapping[str, Any], content: bytes, fingerprint: str | None
-) -> Iterator[str]:
-    certificate = about.get("certificate")
+    reader: Reader, about: Mapping[str, Any], content: bytes
+) -> tuple[str | None, list[str]]:
+    """Return the key that has signed what a repository says of itself, and what is not signed."""
+    certificate, signer, problems = about.get("certificate"), None, []
     if certificate is None:
-        if fingerprint is not None:
-            yield f"{indexes.ABOUT}: is not signed, and {fingerprint} should have signed it"
-        return
-    wanted = (fingerprint or "").replace(" ", "").upper()
-    if wanted and wanted not in fingerprints_in(certificate):
-        yield f"{indexes.ABOUT}: is signed by {about.get('fingerprint')}, and not by {wanted}"
+        return None, []
     for name, signed in ((indexes.ABOUT, content), (indexes.SUMS, reader.read(indexes.SUMS))):
         signature = reader.read(f"{name}.asc")
         if signature is None:
-            yield f"{name}.asc: is missing"
+            problems.append(f"{name}.asc: is missing")
             continue
         try:
-            verified(signed or b"", certificate, signature)
+            found = signing_key(signed or b"", certificate, signature)
         except RepositoryError as error:
-            yield f"{name}: {error}"
+            problems.append(f"{name}: {error}")
+        else:
+            signer = signer or found
+    return signer, problems
+
+
+def _key_problems(
+    about: Mapping[str, Any], signer: str | None, fingerprint: str | None, pinned: str | None
+) -> Iterator[str]:
+    """Yield where a repository is not signed by the key that is expected."""
+    wanted = "".join((fingerprint or "").split()).upper()
+    if signer is None:
+        if wanted and about.get("certificate") is None:
+            yield f"{indexes.ABOUT}: is not signed, and {fingerprint} should have signed it"
+        elif pinned and about.get("certificate") is None:
+            yield f"{indexes.ABOUT}: is not signed, and was when you added it"
+        return
+    if wanted and wanted != signer:
+        yield f"{indexes.ABOUT}: is signed by {signer}, and not by {wanted}"
+    elif pinned and not wanted and signer not in fingerprints_in(pinned):
+        yield (
+            f"{indexes.ABOUT}: is signed by {signer}, and not by a key that it had when you added "
+            f"it, {', '.join(fingerprints_in(pinned))}"
+        )
 
 
 def _file_problems(reader: Reader, listed: Mapping[str, str], advance: Advance) -> Iterator[str]:

@@ -225,7 +225,11 @@ def test_another_key_is_not_believed(
     asked("repository", "add", address)
     asked("get", "nipy-examplepkg")
     before = contents(user)
+    assert run("verify", address).exit_code == 0
     resigned(www, artifacts, made_key(tmp_path / "other.key"))
+    checked = run("verify", address)
+    assert checked.exit_code == 1
+    assert "and not by a key that it had when you added it" in checked.stdout
     for words in (("get", "nipy-examplepkg"), ("repository", "add", address)):
         assert "is not signed by the key that it had when you added it" in refused(*words)
     assert contents(user) == before

@@ -17,7 +17,7 @@ from nipack.lookup.json_text import json_value
 from nipack.publish.client import transfer
 from nipack.publish.errors import RepositoryError
 from nipack.publish.indexes import ABOUT, SUMS, read_sums
-from nipack.publish.signing import certificates_in, fingerprints_in, verified
+from nipack.publish.signing import certificates_in, signing_key
 from nipack.system.atomic import written_beside
 from nipack.system.foreign import read_regular
 from nipack.system.limits import limits
@@ -106,6 +106,13 @@ def named(name: str, known: list[KnownRepository]) -> KnownRepository:
     )
 
 
+def pinned_certificates(address: str, folder: Path) -> str | None:
+    """Return the certificates by which a repository must be signed; None where it is not known."""
+    address = _plain(address)
+    found = (each.certificate for each in repositories(folder) if each.address == address)
+    return next(found, None)
+
+
 def _plain(address: str) -> str:
     """Return an address without a slash at its end, the path of a folder in full."""
     scheme = urlsplit(address).scheme
@@ -170,17 +177,19 @@ def _signed(address: str, known: KnownRepository | None) -> dict[str, Any]:
             "address"
         ) from error
     certificate = known.certificate if known else about.get("certificate")
-    if certificate:
-        _check_signature(address, content, str(certificate), known)
+    # What it says of its key is not believed.
+    about["fingerprint"] = (
+        _signing_key(address, content, str(certificate), known) if certificate else None
+    )
     return about
 
 
-def _check_signature(
+def _signing_key(
     address: str, content: bytes, certificate: str, known: KnownRepository | None
-) -> None:
+) -> str:
     signature = transfer.read(address, f"{ABOUT}.asc")
     try:
-        verified(content, certificate, signature or b"none")
+        return signing_key(content, certificate, signature or b"none")
     except RepositoryError as error:
         pinned = f" by the key that it had when you added it, {known.fingerprint}" if known else ""
         raise RepositoryError(
@@ -193,7 +202,6 @@ def _known(
     address: str, about: dict[str, Any], rows: bytes | None, known: KnownRepository | None
 ) -> KnownRepository:
     certificate = about.get("certificate")
-    fingerprints = fingerprints_in(str(certificate)) if certificate else []
     try:
         found = KnownRepository(
             address=address,
@@ -201,7 +209,7 @@ def _known(
             title=str(about["title"]),
             generation=int(about["generation"]),
             date=str(about["date"]),
-            fingerprint=fingerprints[0] if fingerprints else None,
+            fingerprint=about["fingerprint"],
             certificate="".join(certificates_in(str(certificate))) if certificate else None,
             packages=tuple(json_value(rows or b"", limits().record)["packages"]),
         )

@@ -21,7 +21,12 @@ class FolderStore:
     """Files get their name when all of their bytes are on the disk."""
 
     def __init__(self, folder: Path) -> None:
-        """Take a folder, which need not be there."""
+        """Take a folder, which need not be there; raises RepositoryError where a file is."""
+        if folder.is_file():
+            raise RepositoryError(
+                f"{folder}: is a file, and not the folder of a repository; the repository is named "
+                "last"
+            )
         self.folder: Path | None = folder
         self._top = folder
         self.address = str(folder)
