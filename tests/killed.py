@@ -155,7 +155,9 @@ def seen(folder: Path) -> dict[str, object]:
 
 def _compared(path: str, content: bytes | str) -> object:
     if _NOTE.fullmatch(path):
-        return type(json.loads(content))
+        # Notes of files have lines of JSON; whether there is a second one, depends on the clock.
+        first, *_ = map(type, map(json.loads, content.splitlines()))
+        return first
     if content == b"unfinished\n":
         return None
     if path.endswith("/links.jsonl"):
