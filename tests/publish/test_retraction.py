@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from pypi_simple import ProjectPage
 from tests.publish.handwritten import PACKAGES, artifact
-from tests.publish.serving import run, serving
+from tests.publish.serving import made_key, run, serving
 
 from nipack.publish import flow, log, retraction
 from nipack.publish.errors import RepositoryError
 from nipack.publish.flow import Settings
 from nipack.publish.log import State
+from nipack.publish.signing import signer_of
 from nipack.publish.stores import store_at
 from nipack.publish.stores.folder import FolderStore
 
@@ -66,6 +67,26 @@ def test_a_retracted_version_is_hidden_with_its_reason_and_shown_again(
     assert generation["generation"] == 3  # that changed nothing
     answer("retract", NAME, "0.2", repository, "--undo", "--key", key)
     assert repodata(repository) == before
+
+
+@pytest.mark.slow(2)
+def test_the_key_that_signs_is_the_one_that_is_named(
+    repository: Path, key: Path, tmp_path: Path
+) -> None:
+    after = made_key(tmp_path / "next.key")
+    later = made_key(tmp_path / "later.key")
+    trusted = tmp_path / "both.asc"
+    trusted.write_text("".join(each.with_suffix(".asc").read_text() for each in (after, later)))
+    answer("publish", repository, "--refresh", "--key", key, "--also-trust", trusted)
+    for number, signing in enumerate((after, later)):
+        if number:
+            answer("prune", repository, "--keep", 1, "--key", signing)
+        else:
+            answer("retract", NAME, "0.1", repository, "--why", "x", "--key", signing)
+        fingerprint = signer_of(str(signing)).fingerprint
+        for path in ("repository.json", "index.html", f"packages/{NAME}/index.html"):
+            assert fingerprint in (repository / path).read_text("utf-8")
+        assert answer("verify", repository)[0]["fingerprint"] == fingerprint
 
 
 def test_what_is_not_there_cannot_be_retracted(repository: Path, key: Path, tmp_path: Path) -> None:
@@ -207,9 +228,9 @@ def test_the_oldest_versions_are_dropped(store: FolderStore, versions: State) ->
     assert [each.version for each in retraction._old_packages(versions, 1)] == ["1.9", "1.8"]
     assert [each.version for each in retraction._old_packages(versions, 2)] == ["1.8"]
     assert retraction._old_packages(versions, 3) == ()
-    change = retraction._dropped(versions, 2)
+    change = retraction._dropped(versions, None, 2)
     assert change.drop == ("apt/pool/main/n/n/n_1.8_all.deb",)
-    assert retraction._dropped(None, 2).drop == ()
+    assert retraction._dropped(None, None, 2).drop == ()
 
 
 def test_what_is_dropped_or_old_and_named_by_nobody_is_deleted(

@@ -32,11 +32,21 @@ def retract(
         if now is None or package is None:
             raise _unknown(store, key, now)
         reason = " ".join(why.split())
-        return None if package.retracted == (reason or None) else Change(retract={key: reason})
+        if package.retracted == (reason or None):
+            return None
+        return Change(retract={key: reason}, repository=_new_key(now, signer))
 
     after = log.append(store, state, change)
     assert after is not None
     return indexes.write(store, after, signer).repository
+
+
+def _new_key(state: State | None, signer: Signer | None) -> dict[str, str]:
+    """Return the field that names the key, where another that users trust signs from now on."""
+    named = state.repository.fingerprint if state else None
+    if signer is None or named in (None, signer.fingerprint):
+        return {}
+    return {"fingerprint": signer.fingerprint}
 
 
 def _unknown(store: Store, key: tuple[str, str], state: State | None) -> RepositoryError:
@@ -84,7 +94,7 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     store.tidy()
     after: State | None = state
     if old:
-        after = log.append(store, state, lambda now: _dropped(now, keep), everything=True)
+        after = log.append(store, state, lambda now: _dropped(now, signer, keep), everything=True)
     assert after is not None
     # An ended publisher leaves indexes that still name what the log does not.
     if old or not indexes.is_written(store, after):
@@ -100,9 +110,12 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     )
 
 
-def _dropped(state: State | None, keep: int) -> Change:
+def _dropped(state: State | None, signer: Signer | None, keep: int) -> Change:
     old = _old_packages(state, keep) if state else ()
-    return Change(drop=tuple(artifact.path for each in old for artifact in each.artifacts))
+    return Change(
+        drop=tuple(artifact.path for each in old for artifact in each.artifacts),
+        repository=_new_key(state, signer),
+    )
 
 
 def _old_packages(state: State, keep: int) -> tuple[PublishedPackage, ...]:
