@@ -17,7 +17,7 @@ from nipack.system import limits
 def small_zip(comment: bytes = b"") -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w") as archive:
-        archive.writestr("a", b"content")
+        archive.writestr(zipfile.ZipInfo("a"), b"content")  # of 1980: names of tests have it
         archive.comment = comment
     return output.getvalue()
 
