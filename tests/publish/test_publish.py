@@ -421,3 +421,34 @@ def test_a_repository_that_was_forgotten_is_told(
     assert done.exit_code == 1
     assert f"{deb}: is a file, and not the folder of a repository" in done.stderr
     assert tree(deb.parent) == before
+
+
+def test_what_is_no_artifact_is_told_by_what_it_is(
+    artifacts: Artifacts, key: Path, repository: Path, tmp_path: Path
+) -> None:
+    folder, text = tmp_path / "dist", tmp_path / "notes.txt"
+    folder.mkdir()
+    text.touch()
+    words = (folder, tmp_path / "none.xyz", text, artifacts["0.1"][".whl"], repository)
+    done = run("publish", *words, "--key", key)
+    assert done.exit_code == 1
+    said = " ".join(done.stderr.split())
+    assert f"{folder}: is a folder; name the artifacts in it: {folder}/*" in said
+    assert f"{tmp_path / 'none.xyz'}: No such file or directory; check the path" in said
+    assert f"{text}: unknown kind of file; known are .conda" in said
+    assert [*repository.rglob("*.whl")], "the others of the call are published"
+
+
+@pytest.mark.slow(0.5)
+def test_what_users_shall_trust_is_a_certificate(
+    artifacts: Artifacts, key: Path, repository: Path, tmp_path: Path
+) -> None:
+    """A secret key in its place, or an empty file, would leave them without the next one."""
+    publish(artifacts["0.1"][".whl"], repository, "--key", key)
+    before = tree(repository)
+    (tmp_path / "next.gpg").write_bytes(b"\x99\xff\0")
+    for wrong, words in ((key, []), (key, ["--dry-run"]), (tmp_path / "next.gpg", ["--refresh"])):
+        done = run("publish", repository, "--key", key, "--also-trust", wrong, *words)
+        assert done.exit_code == 1
+        assert "--also-trust: the file has no certificate; give the .asc" in done.stderr
+    assert tree(repository) == before

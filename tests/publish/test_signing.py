@@ -112,8 +112,9 @@ def test_what_is_no_key_is_said(tmp_path: Path, signer: Signer) -> None:
         with pytest.raises(RepositoryError) as caught:
             signer_of(str(path))
         assert str(caught.value).startswith(f"{path}: cannot sign: ")
-        assert "; it must be an OpenPGP secret key, of which nipack keygen makes one; " in str(
-            caught.value
+        assert (
+            "; it must be an OpenPGP secret key, of which nipack keygen makes one, and valid by "
+            in str(caught.value)
         )
         assert "\n" not in str(caught.value)
 

@@ -138,7 +138,7 @@ def publish(
         address=address,
         suites=suites,
         valid_days=valid_days,
-        also_trust=also_trust.read_text("utf-8") if also_trust else None,
+        also_trust=also_trust.read_text("utf-8", "replace") if also_trust else None,
         unsigned=unsigned,
         viewer=viewer_at(viewer) if viewer is not None else None,
     )

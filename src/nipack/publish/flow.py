@@ -184,8 +184,11 @@ def _suites(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _certificates(certificate: str, also: str | None) -> str:
     """Return a certificate, and others that users shall trust beside it."""
-    if also is not None:
-        fingerprints_in(also)
+    if also is not None and not fingerprints_in(also):
+        raise RepositoryError(
+            "--also-trust: the file has no certificate; give the .asc that nipack keygen writes "
+            "beside a key, or what gpg --armor --export does"
+        )
     return "".join(f"{each.strip()}\n" for each in [certificate, *certificates_in(also or "")])
 
 

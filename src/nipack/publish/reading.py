@@ -1,6 +1,7 @@
 """Read the artifacts that are to be published: few in this process, many in several."""
 
 import hashlib
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field
@@ -74,14 +75,18 @@ def _sizes(artifacts: Sequence[Path], refused: dict[Path, str]) -> dict[Path, in
     for path in dict.fromkeys(artifacts):
         if path.name.endswith(BILL_SUFFIX):
             continue  # what dist/* has beside an artifact
-        if ecosystem_of(path.name) is None:
-            known = ", ".join(each.suffix for each in ecosystems().values())
-            refused[path] = f"{path}: unknown kind of file; known are {known}"
-            continue
         try:
-            sizes[path] = path.stat().st_size
+            found = path.stat()
         except OSError as error:
             refused[path] = _unreadable(path, error)
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            refused[path] = f"{path}: is a folder; name the artifacts in it: {path}/*"
+        elif ecosystem_of(path.name) is None:
+            known = ", ".join(each.suffix for each in ecosystems().values())
+            refused[path] = f"{path}: unknown kind of file; known are {known}"
+        else:
+            sizes[path] = found.st_size
     return sizes
 
 

@@ -50,7 +50,8 @@ class KeyFile:
         except Exception as error:
             raise RepositoryError(
                 f"{path}: cannot sign: {_first_line(error)}; "
-                "it must be an OpenPGP secret key, of which nipack keygen makes one; "
+                "it must be an OpenPGP secret key, of which nipack keygen makes one, and valid by "
+                "this machine's clock; "
                 "the passphrase of a locked one is taken from NIPACK_KEY_PASSPHRASE"
             ) from error
         certificate = key.extract_certificate()
