@@ -91,7 +91,8 @@ def test_few_are_read_by_no_other_process(
 def test_a_file_that_cannot_be_read_is_told_and_a_bill_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.deb").write_bytes(b"none")
+    for name in ("a.deb", "a.exe"):
+        (tmp_path / name).write_bytes(b"none")
     names = ("a.deb", "a.deb.cdx.json", "a.exe", "none.whl", "a.deb")
     reporter = RecordingReporter()
     found, refused = read_all([tmp_path / n for n in names], Packages(), reporter)
