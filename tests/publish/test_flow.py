@@ -71,10 +71,19 @@ def test_what_must_be_said_of_a_new_repository(store: FolderStore, signer: Signe
         "https://",
         "https://x y",
         "https://x\n",
+        "https://x/?of=1",
+        "https://x/#top",
+        "https://x/$(id)",
+        "https://x/;id",
+        "https://x/'",
+        "https://\u00e4.example",
     ):
         assert first_refused(store, signer, address=address) == (
             f"'{address}' is not an address; write it as https://data.lab.example"
         )
+    for address in ("http://[::1]:80/~ada/a%20b", "s3://lab/data", "file:///srv/a+b"):
+        made = flow.first_record(store, flow.Settings(name="lab", address=address), signer)
+        assert made.address == address
     for suite in ("", "-a", "a b", "a/b"):
         assert first_refused(store, signer, suites=("ok", suite)) == (
             f"'{suite}' is not a valid suite; use letters, digits, . and -"

@@ -164,8 +164,8 @@ def first_record(store: Store, settings: Settings, signer: Signer | None) -> Pub
 
 
 def _check_address(address: str) -> None:
-    # It goes into files that others read by the line.
-    if not re.fullmatch(r"(https?|file|s3)://[!-~]+", address):
+    # It goes into files that others read by the line, into lines for a shell, and before paths.
+    if not re.fullmatch(r"(https?|file|s3)://[\w.~:/@%+,=\[\]-]+", address, re.ASCII):
         raise RepositoryError(
             f"'{address}' is not an address; write it as https://data.lab.example"
         )
