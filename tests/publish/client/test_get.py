@@ -18,6 +18,7 @@ from tests.publish.serving import made_key, run, serving
 from nipack.publish.client import transfer
 from nipack.publish.client.get import _below
 from nipack.publish.errors import RepositoryError
+from nipack.publish.signing import signer_of
 
 Artifacts = dict[str, dict[str, Path]]
 PHANTOM = "nipy/examplepkg/phantom/T1.nii.gz"
@@ -216,6 +217,22 @@ def resigned(www: Path, artifacts: Artifacts, key: Path) -> None:
     """Put another repository in the place of one, as who took over its host would."""
     shutil.rmtree(www)
     asked("publish", *artifacts["0.2"].values(), www, "--key", key, "--title", "Ada's lab")
+
+
+@pytest.mark.slow(2)
+def test_one_that_was_not_signed_has_the_key_that_it_gets(
+    user: Path, tmp_path: Path, artifacts: Artifacts, key: Path
+) -> None:
+    www = tmp_path / "lab"
+    asked("publish", artifacts["0.1"][".whl"], www, "--unsigned")
+    assert asked("repository", "add", www, "--unsigned")["fingerprint"] is None
+    asked("publish", www, "--key", key)
+    fingerprint = signer_of(str(key)).fingerprint
+    asked("get", "nipy-examplepkg")
+    assert asked("repository", "list")["repositories"][0]["fingerprint"] == fingerprint
+    assert asked("repository", "add", www)["fingerprint"] == fingerprint
+    changed(www / "repository.json.asc")
+    assert "by the key that it had when you added it" in refused("repository", "add", www)
 
 
 @pytest.mark.slow

@@ -176,10 +176,11 @@ def _signed(address: str, known: KnownRepository | None) -> dict[str, Any]:
             f"{address}/{ABOUT}: is not of the form that nipack publishes: {error}; check the "
             "address"
         ) from error
-    certificate = known.certificate if known else about.get("certificate")
+    pinned = known if known and known.certificate else None
+    certificate = pinned.certificate if pinned else about.get("certificate")
     # What it says of its key is not believed.
     about["fingerprint"] = (
-        _signing_key(address, content, str(certificate), known) if certificate else None
+        _signing_key(address, content, str(certificate), pinned) if certificate else None
     )
     return about
 
