@@ -11,6 +11,7 @@ from tests.publish.catalogue.samples import repository
 from tests.publish.handwritten import PACKAGES, artifact
 
 from nipack.publish import flow
+from nipack.publish.catalogue.viewer import Viewer
 from nipack.publish.flow import Settings
 from nipack.publish.log import State
 from nipack.publish.packages import Packages
@@ -101,6 +102,15 @@ def test_only_what_is_said_otherwise_is_changed(store: FolderStore) -> None:
         "address": "https://b.example",
     }
     assert other._changed_settings(None) == {}
+    viewer = Viewer(program=b"program")
+    shown = plan_of(store, viewer=viewer)
+    assert shown._changed_settings(state) == {"viewer": viewer.digest}
+    assert shown._changed_settings(state_of(viewer=viewer.digest)) == {}
+    away = plan_of(store, viewer=Viewer())
+    assert away._changed_settings(state_of(viewer=viewer.digest)) == {"viewer": ""}
+    assert [each._has_viewer(state) for each in (shown, away, same)] == [True, False, False]
+    assert same._has_viewer(state_of(viewer=viewer.digest))
+    assert not same._has_viewer(None)
 
     class Signer:
         fingerprint, certificate = "F" * 40, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"

@@ -295,6 +295,9 @@ def test_a_wheel_has_its_place_version_and_texts() -> None:
         "project": "nipy-x", "metadata": metadata.decode(), "requires-python": ">=3",
     }  # fmt: skip
     assert (found.package.description, found.package.license_text) == ("long text", "one\n\ntwo")
+    odd = zip_of(files | {"x.dist-info/METADATA": metadata + b"\xff"})
+    with pytest.raises(UnicodeDecodeError):
+        pip._reading(odd, "x-1.0.whl", "nipy-x", Version("1.0"))
 
 
 def test_the_members_of_a_wheel_are_its_data(tmp_path: Path) -> None:
@@ -340,6 +343,8 @@ def test_a_source_tarball_has_its_place_version_and_texts(tmp_path: Path) -> Non
         "share/nipy/nipy/x/a",
     ]
     assert sources._data("nipy/x/y") == "x/y/"
+    odd = source(tmp_path, source_files() | {"PKG-INFO": b"Version: 1\n\n\xff"})
+    assert ecosystems()["sources"].read(odd).package.description == "\ufffd"
 
 
 @pytest.mark.parametrize("missing", ["package.json", "SHA256SUMS", "PKG-INFO"])
