@@ -123,3 +123,22 @@ def test_a_damaged_certificate_is_said() -> None:
     armour = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDM=\n-----END PGP PUBLIC KEY BLOCK-----\n"
     with pytest.raises(RepositoryError, match="a certificate cannot be read: "):
         signing.fingerprints_in(armour)
+
+
+def test_a_key_is_good_for_years_of_365_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Key:
+        fingerprint = "0a1b"
+
+        @classmethod
+        def generate(cls, user: str, *, profile: object, validity_seconds: int) -> "Key":
+            asked.append(validity_seconds)
+            return cls()
+
+        def extract_certificate(self) -> "Key":
+            return self
+
+    monkeypatch.setattr("pysequoia.Tsk", Key)
+    assert signing.generate("Ada <ada@x.example>", years=2)[2] == "0A1B"
+    assert asked == [2 * 365 * 86_400]

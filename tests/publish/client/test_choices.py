@@ -277,3 +277,16 @@ def test_the_artifacts_that_can_be_read_are_offered_by_their_size() -> None:
     found = [(ecosystem.name, each["size"]) for ecosystem, each in getting._offered(row)]
     assert found == [("apt", 4), ("pip", 30), ("conda", 200)]
     assert getting._offered({}) == getting._offered({"artifacts": None}) == []
+
+
+def test_what_has_no_date_is_older_than_what_has_one(tmp_path: Path) -> None:
+    labs = [Lab(tmp_path / name) for name in ("undated", "dated", "later")]
+    for lab, date in zip(labs, ("", "2026-11-20", "2026-11-21"), strict=True):
+        row = lab.put()
+        del row["date"]
+        if date:
+            row["date"] = date
+    undated, dated, later = (lab.known() for lab in labs)
+    assert getting._choice("nipy-x", [undated, dated])[0] is dated
+    assert getting._choice("nipy-x", [dated, later, undated])[0] is later
+    assert getting._choice("nipy-x", [undated, undated])[0] is undated
