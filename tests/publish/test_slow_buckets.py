@@ -163,12 +163,18 @@ def tunnel(port: int) -> Iterator[int]:
                 assert asked.startswith(b"CONNECT ")
                 client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 server = socket.create_connection(("127.0.0.1", port))
+                opened.extend((client, server))
                 for ends in ((client, server), (server, client)):
                     threading.Thread(target=pass_on, args=ends, daemon=True).start()
 
+    opened: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            for each in opened:
+                each.close()
 
 
 @pytest.mark.slow(2)
