@@ -1,5 +1,6 @@
 """Homes and links that a command has to live with."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -72,7 +73,9 @@ def test_fix_in_a_home_that_cannot_be_written(machine: Machine) -> None:
     for directory in [machine.directory, *machine.directory.parents][:-2]:
         directory.chmod(0o755)
     machine.home.mkdir(mode=0o555)
-    run(["doctor", "nipy/templates"])  # What is imported may not be readable for others.
+    # What is imported may not be readable for others.
+    run(["doctor", "nipy/templates"])
+    importlib.import_module("nipack.advice.user_config")
     with ordinary_user():
         result = run(["doctor", "nipy/templates", "--fix", "--yes"])
     assert result.exit_code == 1
