@@ -1,16 +1,20 @@
 """Artifacts that several processes read are what one process finds, and none is lost with one."""
 
+import hashlib
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.builder.samples import RecordingReporter
+from tests.publish.handwritten import PACKAGES
 
 from nipack.publish import reading
+from nipack.publish.ecosystems import Reading
 from nipack.publish.packages import Packages
 from nipack.publish.reading import Candidate, read_all
 from nipack.system.hashing import digest_file
@@ -117,3 +121,31 @@ def test_a_file_that_cannot_be_read_is_told_and_a_bill_passed_over(
     monkeypatch.setattr(reading, "digest_file", gone)
     _, refused = read_all([tmp_path / "a.deb"], Packages(), reporter)
     assert refused == {tmp_path / "a.deb": said}
+
+
+@pytest.mark.parametrize("unpacks", [True, False])
+@pytest.mark.parametrize("checked", [True, False])
+def test_data_is_read_where_it_can_be_and_was_not(
+    unpacks: bool, checked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Reading(package=PACKAGES[0], place="x/a.deb", version="1", checked=checked)
+    ecosystem = SimpleNamespace(
+        name="x",
+        unpacks=unpacks,
+        digests=frozenset({"md5"}),
+        read=lambda path: found,
+        carried=lambda place, beside: {f"{place}.json": b"signed"},
+    )
+    looked: list[object] = []
+    monkeypatch.setattr(reading, "ecosystem_of", lambda name: ecosystem)
+    monkeypatch.setattr(reading, "_check_members", lambda *given: looked.append(given))
+    file = tmp_path / "a.deb"
+    file.write_bytes(b"content")
+    made = reading._candidate(file, digest_file(file, ["sha256", "md5"]))
+    assert len(looked) == (unpacks and not checked)
+    artifact = made.artifact
+    assert (artifact.ecosystem, artifact.path, artifact.version) == ("x", "x/a.deb", "1")
+    assert (artifact.size, artifact.date) == (7, "")
+    assert artifact.index == {"md5": "9a0364b9e99bb480dd25e1f0284c8555"}
+    assert artifact.carried == {"x/a.deb.json": hashlib.sha256(b"signed").hexdigest()}
+    assert made.carried == {"x/a.deb.json": b"signed"}

@@ -290,3 +290,10 @@ def test_what_has_no_date_is_older_than_what_has_one(tmp_path: Path) -> None:
     assert getting._choice("nipy-x", [undated, dated])[0] is dated
     assert getting._choice("nipy-x", [dated, later, undated])[0] is later
     assert getting._choice("nipy-x", [undated, undated])[0] is undated
+
+
+def test_data_of_no_file_is_an_empty_folder(lab: Lab, root: Path) -> None:
+    lab.put(files={})
+    lab.write()
+    found = got(root, lab.known())
+    assert list(found.directory.iterdir()) == []
