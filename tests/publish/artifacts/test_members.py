@@ -106,6 +106,28 @@ def frame(content: bytes, **options: bool | int) -> bytes:
 
 SKIPPED = (0x184D2A50).to_bytes(4, "little") + (5).to_bytes(4, "little") + b"extra"
 LAST_SKIPPED = (0x184D2A5F).to_bytes(4, "little") + (0).to_bytes(4, "little")
+
+
+def handwritten(descriptor: int, header: int, *blocks: tuple[int, bytes]) -> bytes:
+    """Return a frame with a header of so many bytes behind its descriptor."""
+    start = (0xFD2FB528).to_bytes(4, "little") + bytes([descriptor]) + bytes(header)
+    last = len(blocks) - 1
+    parts = (
+        (kind | (number == last)).to_bytes(3, "little") + content
+        for number, (kind, content) in enumerate(blocks)
+    )
+    return start + b"".join(parts)
+
+
+RAW, REPEATED = (3 << 3, b"abc"), (9 << 3 | 1 << 1, b"x")
+# Of RFC 8878, 3.1.1.1: the sizes of the window, of a dictionary's number and of the content.
+LAYOUTS = (
+    handwritten(0, 1, RAW),
+    *(handwritten(n, 1 + size, RAW, REPEATED) for n, size in ((1, 1), (2, 2), (3, 4))),
+    *(handwritten(n << 6, 1 + size, REPEATED, RAW) for n, size in ((1, 2), (2, 4), (3, 8))),
+    *(handwritten(n << 6 | 32, size, RAW, RAW) for n, size in ((0, 1), (1, 2), (2, 4), (3, 8))),
+    handwritten(4, 1, RAW) + bytes(4),
+)
 FRAMES = (
     frame(b""),
     frame(b"a" * 255, write_checksum=True),
@@ -119,7 +141,7 @@ FRAMES = (
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5, 1000])
 def test_frames_are_followed_to_their_ends(chunk: int) -> None:
     """What is cut within one is an error; what ends with one is whole."""
-    for each in FRAMES:
+    for each in (*FRAMES, *LAYOUTS):
         whole = zstd_frames._WholeFrames(io.BytesIO(each + each))
         while whole.read(chunk):
             pass
