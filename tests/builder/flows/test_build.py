@@ -35,6 +35,7 @@ from nipack.builder.flows.build import (
 from nipack.builder.formats import Format, formats
 from nipack.builder.package import DataLink, DataPackage, manifest_of
 from nipack.builder.reading import read_package
+from nipack.builder.sbom import bill_beside
 from nipack.system.errors import ArtifactError, NipackError, SourceError
 from nipack.system.fast_hash import PROOF
 from nipack.system.progress import Advance
@@ -487,4 +488,23 @@ def test_what_the_disk_does_not_keep_is_an_error(
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(ArtifactError, match="Input/output error"):
         build_artifact(package, A_FORMAT, out, RecordingReporter())
+    assert left(out) == []
+
+
+def test_what_is_replaced_by_force_goes_with_its_bill(package: DataPackage, out: Path) -> None:
+    out.mkdir(parents=True)
+    [format] = [each for each in ALL if each.name == "conda"]
+    other = out / format.edition_pattern(package).replace("*", "other")
+    for path in (other, bill_beside(other), out / "a.cdx.json"):
+        path.touch()
+    made = build_artifact(package, format, out, RecordingReporter())
+    assert left(out) == sorted(["a.cdx.json", made.path.name])
+
+
+def test_no_artifact_is_begun_that_cannot_hold_the_links(package: DataPackage, out: Path) -> None:
+    without = Fake()
+    without.holds_links = False
+    linked = replace(package, links=(DataLink(path="b", target="a", leads_to="a"),))
+    with pytest.raises(ArtifactError, match="cannot hold symbolic links"):
+        build_artifact(linked, without, out, RecordingReporter())
     assert left(out) == []
