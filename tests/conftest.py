@@ -67,6 +67,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over a folder of which every test is slow, where those are left out."""
+    acceptance = collection_path.name == "acceptance" and collection_path.parent.name == "tests"
+    return True if acceptance and config.option.markexpr == "not slow" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; with --require-tools, refuse to run at all.
 

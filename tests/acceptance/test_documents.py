@@ -110,6 +110,7 @@ def test_each_piece_of_code_prints_what_the_document_says(home: Home, document: 
         assert home.said(printed) == home.said(output)
 
 
+@pytest.mark.slow(0.1)
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_block_is_run_or_is_what_one_prints(document: str) -> None:
     languages = [language for language, _ in blocks(document)]

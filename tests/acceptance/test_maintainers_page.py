@@ -26,6 +26,7 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```", text)
 
 
+@pytest.mark.slow(0.1)
 def test_every_page_is_tried() -> None:
     assert set(COMMANDS) == {path.stem for path in PAGES.iterdir()}
 
@@ -49,6 +50,7 @@ def test_every_command_works(page: str, tmp_path: Path) -> None:
         assert_in_order("".join(said), "nipy-examplepkg (0.2-1)", "nipy-examplepkg (0.1-1)")
 
 
+@pytest.mark.slow(0.1)
 def test_the_gates_are_those_of_the_tests() -> None:
     tests = "".join(
         (REPOSITORY / "tests" / "acceptance" / name).read_text("utf-8")

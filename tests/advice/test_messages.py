@@ -63,7 +63,7 @@ def test_a_conda_environment(machine: Machine, golden: Golden) -> None:
     golden.check(message())
 
 
-@pytest.mark.parametrize("system", ["debian", "fedora"])
+@pytest.mark.parametrize("system", ["debian", pytest.param("fedora", marks=pytest.mark.slow(0.2))])
 def test_a_distribution(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, system: str
 ) -> None:

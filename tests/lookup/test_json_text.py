@@ -33,6 +33,7 @@ def test_what_is_json_is_read_as_it_is(value: object, ascii_only: bool) -> None:
     assert json_value(json.dumps(value)) == value
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=40) | st.text(alphabet='[]{}",:1eE-.\\unINaf ', max_size=40))
 def test_whatever_else_is_a_value_error(text: bytes | str) -> None:
     try:

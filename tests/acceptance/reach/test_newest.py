@@ -37,6 +37,7 @@ from tests.acceptance.reach.test_libraries import (
 from tests.conftest import REPOSITORY
 
 
+@pytest.mark.slow(0.1)
 def test_the_page_names_the_versions_that_are_run() -> None:
     said = (REPOSITORY / "docs" / "other-libraries.md").read_text("utf-8")
     versions = {*TEMPLATEFLOW, *NILEARN, *BRAINGLOBE_VERSIONS}
