@@ -4,11 +4,12 @@ import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nipack.publish import indexes, log
+from nipack.publish import deletes, indexes, log
 from nipack.publish.attestations import belongs_to
 from nipack.publish.catalogue.viewer import Viewer
 from nipack.publish.ecosystems import ecosystems
@@ -105,6 +106,7 @@ def publish(
             first=first,
             clock_is_right=clock_is_right,
         )
+        plan.keep_what_was_there()
     if state is not None and (changes or not indexes.is_written(store, state)):
         state = indexes.write(store, state, signer, plan.local)
     answer = plan.answer(state.repository if state else repository, changed=changes)
@@ -246,6 +248,7 @@ class _Plan:
         self._shown: frozenset[str] = frozenset()
         self._spoiled: dict[Path, str] = {}
         self._sent: set[Path] = set()
+        self._found: list[tuple[str, Path | bytes]] = []
         self._new: tuple[Candidate, ...] = ()
         self._refused: dict[Path, str] = {}
 
@@ -340,10 +343,12 @@ class _Plan:
         advance = reporter.step("upload", sum(each.artifact.size for each in missing))
         lock = threading.Lock()
 
-        def there(each: Candidate, path: str, sha256: str) -> None:
+        def there(each: Candidate, path: str, sha256: str, content: Path | bytes) -> None:
             found = self._store.digest(path)
-            if found is None or found[1] != sha256:
-                with lock:
+            with lock:
+                if found is not None and found[1] == sha256:
+                    self._found.append((path, content))
+                else:
                     self._spoiled[each.file] = (
                         f"{each.file}: {path} is there with other bytes, which "
                         "another publisher may be about to publish; try again, and if it "
@@ -355,15 +360,31 @@ class _Plan:
                 try:
                     self._store.create(path, content)
                 except ExistsError:
-                    there(each, path, each.artifact.carried[path])
+                    there(each, path, each.artifact.carried[path], content)
             try:
                 self._store.create_from(each.artifact.path, each.file, advance)
             except ExistsError:
-                there(each, each.artifact.path, each.artifact.sha256)
+                there(each, each.artifact.path, each.artifact.sha256, each.file)
 
         with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
             list(pool.map(one, missing))
         self._sent |= {each.file for each in missing}
+
+    def keep_what_was_there(self) -> None:
+        """Write again what somebody has deleted who did not know that the log would name it."""
+        if not self._found:
+            return
+        deletes.wait(self._store)
+        folders = {path.rpartition("/")[0] for path, _ in self._found}
+        there = {path for folder in folders for path in self._store.files(folder)}
+        for path, content in self._found:
+            if path in there:
+                continue
+            with suppress(ExistsError):
+                if isinstance(content, bytes):
+                    self._store.create(path, content)
+                else:
+                    self._store.create_from(path, content, lambda count: None)
 
     def answer(self, repository: PublishedRepository, *, changed: bool) -> Published:
         """Return what became of each file."""

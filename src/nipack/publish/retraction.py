@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from nipack.publish import catalogue, indexes, log
+from nipack.publish import catalogue, deletes, indexes, log
 from nipack.publish.catalogue import changes, previews, viewer
 from nipack.publish.ecosystems import Snapshot, ecosystems
 from nipack.publish.errors import RepositoryError
@@ -102,9 +102,8 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     files = _unneeded(store, after, keep, frozenset(paths))
     # What leads to a file goes before it: who is ended here leaves no list of what is not there.
     leading = [path for path in files if catalogue.own(path) > 1]
-    with ThreadPoolExecutor(max_workers=indexes.WRITERS) as pool:
-        for each in (leading, [path for path in files if catalogue.own(path) <= 1]):
-            list(pool.map(store.delete, each))
+    for each in (leading, [path for path in files if catalogue.own(path) <= 1]):
+        deletes.delete(store, each, at_once=indexes.WRITERS)
     return Pruned(
         repository=after.repository, packages=tuple(each.key for each in old), files=files
     )
