@@ -1,11 +1,13 @@
 """One who deletes and one who publishes the same file at once: it is there afterwards."""
 
+import json
+import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builder.samples import RecordingReporter
 from tests.publish.catalogue.samples import package
 from tests.publish.serving import run
 
@@ -13,6 +15,7 @@ from nipack.publish import deletes, log, retraction
 from nipack.publish.errors import RepositoryError
 from nipack.publish.packages import Packages
 from nipack.publish.stores.folder import FolderStore
+from nipack.publish.stores.unfinished import UNFINISHED, own_path
 
 Artifacts = dict[str, dict[str, Path]]
 POOL = "conda/noarch"
@@ -46,7 +49,8 @@ def test_what_is_published_again_while_it_is_dropped_stays(
         return found
 
     monkeypatch.setattr(retraction, "_unneeded", others_publish)
-    assert run("prune", repository, "--keep", 1, "--key", key).exit_code == 0
+    done = run("prune", repository, "--keep", 1, "--key", key, "--json")
+    assert f"{POOL}/{file.name}" not in json.loads(done.stdout)["files"]
     assert (repository / POOL / file.name).read_bytes() == file.read_bytes()
     assert run("verify", repository).exit_code == 0
 
@@ -60,7 +64,7 @@ def test_what_is_deleted_while_it_is_published_is_written_again(
     there = repository / POOL / file.name
     there.write_bytes(file.read_bytes())
     monkeypatch.setattr(deletes, "_PAUSE", 0.01)
-    append, said = log.append, repository / deletes.FOLDER / "other"
+    append, said = log.append, repository / own_path(deletes._DELETING)
     waited = threading.Event()
 
     def others_delete() -> None:
@@ -91,7 +95,7 @@ def test_what_is_named_stays_with_what_is_carried_beside_it(
     seen = []
 
     def load(there: FolderStore) -> Any:
-        seen.append(list(there.files(deletes.FOLDER)))
+        seen.append(list(there.files(UNFINISHED)))
         return type("Now", (), {"packages": Packages({one.key: one})})
 
     one = package("nipy-a", "0.1")
@@ -101,24 +105,27 @@ def test_what_is_named_stays_with_what_is_carried_beside_it(
         store.write(path, b"x")
     monkeypatch.setattr(log, "load", load)
     monkeypatch.setattr(deletes, "_BATCH", 2)
-    deletes.delete(store, [*named, f"{named[0]}.provenance", *others], at_once=2)
+    paths = [*named, f"{named[0]}.provenance", *others]
+    assert [*deletes.delete(store, paths, at_once=2)] == others
     assert set(store.files("")) == {*named, f"{named[0]}.provenance"}
     assert len(seen) == (len(named) + 4) // 2
     assert all(len(each) == 1 for each in seen), "it is said before the log is read"
-    assert store.files(deletes.FOLDER) == {}
+    assert store.files(UNFINISHED) == {}
 
 
 def test_one_who_was_ended_is_not_waited_for(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.write(f"{deletes.FOLDER}/ended", b"")
+    reporter, gone = RecordingReporter(), f"{UNFINISHED}/{socket.gethostname()}.{2**22 + 1}"
+    store.write(f"{gone}.{deletes._DELETING}ab", b"")
+    store.write(own_path(), b"of one who writes")
+    deletes.wait(store, reporter)
+    store.write(f"{UNFINISHED}/elsewhere.1.{deletes._DELETING}ab", b"")
     monkeypatch.setattr(FolderStore, "age", lambda self, path: 600.0)
-    began = time.monotonic()
-    deletes.wait(store)
-    assert time.monotonic() - began < 5
-    monkeypatch.setattr(log, "load", lambda there: None)
-    deletes.delete(store, ["a"], at_once=1)
-    assert store.files("") == {}
+    deletes.wait(store, reporter)
+    assert reporter.steps == {}
+    store.tidy()
+    assert f"{gone}.{deletes._DELETING}ab" not in store.files(UNFINISHED)
 
 
 def test_deletes_that_take_too_long_are_given_up(
@@ -128,5 +135,5 @@ def test_deletes_that_take_too_long_are_given_up(
     monkeypatch.setattr(log, "load", lambda there: None)
     monkeypatch.setattr(deletes, "_ENDED", -1.0)
     with pytest.raises(RepositoryError, match="nothing is lost, run this again"):
-        deletes.delete(store, ["a"], at_once=1)
+        list(deletes.delete(store, ["a"], at_once=1))
     assert [*store.files("")] == ["a"]

@@ -94,20 +94,20 @@ def test_whether_there_is_anything_to_do(store: FolderStore) -> None:
 def test_only_what_is_said_otherwise_is_changed(store: FolderStore) -> None:
     state = state_of(valid_days=7, address="https://a.example")
     same = plan_of(store, title="Neuro data", valid_days=7, address="https://a.example/")
-    assert same._changed_settings(state) == {}
+    assert same.changed_settings(state) == {}
     other = plan_of(store, title="Other", valid_days=0, address="https://b.example//")
-    assert other._changed_settings(state) == {
+    assert other.changed_settings(state) == {
         "title": "Other",
         "valid_days": 0,
         "address": "https://b.example",
     }
-    assert other._changed_settings(None) == {}
+    assert other.changed_settings(None) == {}
     viewer = Viewer(program=b"program")
     shown = plan_of(store, viewer=viewer)
-    assert shown._changed_settings(state) == {"viewer": viewer.digest}
-    assert shown._changed_settings(state_of(viewer=viewer.digest)) == {}
+    assert shown.changed_settings(state) == {"viewer": viewer.digest}
+    assert shown.changed_settings(state_of(viewer=viewer.digest)) == {}
     away = plan_of(store, viewer=Viewer())
-    assert away._changed_settings(state_of(viewer=viewer.digest)) == {"viewer": ""}
+    assert away.changed_settings(state_of(viewer=viewer.digest)) == {"viewer": ""}
     assert [each._has_viewer(state) for each in (shown, away, same)] == [True, False, False]
     assert same._has_viewer(state_of(viewer=viewer.digest))
     assert not same._has_viewer(None)
@@ -117,12 +117,12 @@ def test_only_what_is_said_otherwise_is_changed(store: FolderStore) -> None:
 
     signed = flow._Plan((), {}, store, Settings(), Signer(), refresh=False, pictures=False)  # type: ignore[arg-type]
     certificate = f"{Signer.certificate.strip()}\n"
-    assert signed._changed_settings(state) == {
+    assert signed.changed_settings(state) == {
         "fingerprint": "F" * 40,
         "certificate": certificate,
     }
     known = state_of(certificate="old")
-    assert signed._changed_settings(known) == {"fingerprint": "F" * 40}
+    assert signed.changed_settings(known) == {"fingerprint": "F" * 40}
 
 
 def test_what_another_has_put_there_meanwhile_is_refused(

@@ -17,6 +17,7 @@ from nipack.cli.console import (
 )
 from nipack.cli.diff import print_difference
 from nipack.cli.options import json_option, offline_option, quiet_option, sources_argument
+from nipack.system.words import counted
 
 if TYPE_CHECKING:
     from nipack.builder.flows.check import Checked
@@ -147,7 +148,7 @@ def _print(problems: "list[Problem]", *, quiet: bool) -> None:
     count = Counter(problem.severity for problem in problems)
     if not quiet:
         found = " and ".join(
-            f"{count[severity]} {severity}{'' if count[severity] == 1 else 's'}"
+            counted(count[severity], severity)
             for severity in ("error", "warning")
             if count[severity]
         )

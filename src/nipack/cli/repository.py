@@ -8,6 +8,7 @@ import click
 from nipack.cli.console import console, plain_table, print_table, print_warning
 from nipack.cli.get import repositories_folder
 from nipack.cli.options import json_option
+from nipack.system.words import counted
 
 if TYPE_CHECKING:
     from nipack.publish.client.known import KnownRepository
@@ -42,9 +43,8 @@ def add(address: str, unsigned: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(found), indent=2))
         return
-    count = len(found.packages)
     console().print(
-        f"{found.title}: {count} package{'' if count == 1 else 's'}, generation "
+        f"{found.title}: {counted(len(found.packages), 'package')}, generation "
         f"{found.generation} of {found.date}",
         markup=False,
     )

@@ -7,6 +7,7 @@ import click
 from nipack.cli.console import console
 from nipack.cli.options import dry_run_option, json_option, key_option
 from nipack.cli.publish import signer_of_key
+from nipack.system.words import counted
 
 
 @click.command(
@@ -93,5 +94,4 @@ def prune(repository: str, keep: int, dry_run: bool, key: str | None, as_json: b
         files = "would be deleted" + (
             ", and what the indexes then need no more" * bool(done.packages)
         )
-    count = len(done.files)
-    console().print(f"{done.repository.title}: {count} file{'s' * (count != 1)} {files}")
+    console().print(f"{done.repository.title}: {counted(len(done.files), 'file')} {files}")

@@ -13,6 +13,7 @@ from nipack.cli import answers
 from nipack.cli.console import console, console_reporter, show
 from nipack.cli.options import json_option, quiet_option
 from nipack.cli.parameters import Relpath
+from nipack.system.words import counted
 
 if TYPE_CHECKING:
     from nipack.publish.verification import RepositoryCheck
@@ -134,19 +135,16 @@ def _verify_repositories(
 def _print_repository(check: "RepositoryCheck", *, quiet: bool) -> None:
     if quiet and not check.problems:
         return
-    count = len(check.problems)
-    state = f"{count} problem{'s' * (count > 1)}" if count else "intact to the byte"
+    state = counted(len(check.problems), "problem") if check.problems else "intact to the byte"
     by = f"signed by {check.fingerprint}" if check.fingerprint else "not signed"
     output = console()
     output.print(
         f"{check.address}: {check.title}, generation {check.generation} of {check.date}, {by}: "
-        f"{state} ({check.files} files)"
+        f"{state} ({counted(check.files, 'file')})"
     )
     if check.behind:
-        many = abs(check.behind)
         where, which = ("behind", "the newest") if check.behind > 0 else ("ahead", "the other")
-        output.print(
-            f"  it is {many} generation{'s' * (many > 1)} {where}: {which} is from {check.newest}"
-        )
+        many = counted(abs(check.behind), "generation")
+        output.print(f"  it is {many} {where}: {which} is from {check.newest}")
     for problem in check.problems:
         output.print(f"  {problem}")

@@ -5,7 +5,6 @@ was there already waits, once the log names it, until nobody says so, and writes
 gone.  So the log is read after it names the file, which then stays, or before, and is waited for.
 """
 
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,37 +13,45 @@ from contextlib import contextmanager
 from nipack.publish import log
 from nipack.publish.errors import RepositoryError
 from nipack.publish.stores import Store
+from nipack.publish.stores.unfinished import UNFINISHED, is_abandoned, own_path
+from nipack.system.progress import Reporter
 
-FOLDER = ".nipack/deleting"
+_DELETING = "deleting-"
 # Seconds after which one who has said so was ended; who takes half of them gives up.
 _ENDED = 600.0
 _PAUSE = 0.2
 _BATCH = 500
 
 
-def delete(store: Store, paths: Sequence[str], *, at_once: int) -> None:
-    """Delete files in order, some at once, but for those that the log names by now."""
+def delete(store: Store, paths: Sequence[str], *, at_once: int) -> Iterator[str]:
+    """Delete files in order, some at once, and yield each; what the log names by now stays."""
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
         with _announced(store) as until, ThreadPoolExecutor(max_workers=at_once) as pool:
-            named = _named(store, batch)
-            for done in pool.map(lambda path: _delete(store, path, until), _others(batch, named)):
-                assert done is None
+            yield from pool.map(lambda path: _deleted(store, path, until), _unnamed(store, batch))
 
 
-def wait(store: Store) -> None:
+def wait(store: Store, reporter: Reporter) -> None:
     """Wait until nobody deletes files who began before this."""
-    while any(store.age(path) < _ENDED for path in store.files(FOLDER)):
-        time.sleep(_PAUSE)
+    if _somebody_deletes(store):
+        reporter.step("wait for another who deletes files", None)
+        while _somebody_deletes(store):
+            time.sleep(_PAUSE)
+
+
+def _somebody_deletes(store: Store) -> bool:
+    names = {path: path.rpartition("/")[2] for path in store.files(UNFINISHED)}
+    return any(
+        not is_abandoned(name, age := store.age(path)) and age < _ENDED
+        for path, name in names.items()
+        if f".{_DELETING}" in name
+    )
 
 
 @contextmanager
 def _announced(store: Store) -> Iterator[float]:
     """Say that files are deleted within; give the time of the monotonic clock to end by."""
-    for path in store.files(FOLDER):
-        if store.age(path) >= _ENDED:
-            store.delete(path)
-    path, until = f"{FOLDER}/{secrets.token_hex(8)}", time.monotonic() + _ENDED / 2
+    path, until = own_path(_DELETING), time.monotonic() + _ENDED / 2
     store.create(path, b"")
     try:
         yield until
@@ -52,19 +59,17 @@ def _announced(store: Store) -> Iterator[float]:
         store.delete(path)
 
 
-def _named(store: Store, paths: Sequence[str]) -> tuple[str, ...]:
+def _unnamed(store: Store, paths: Sequence[str]) -> list[str]:
+    """Return what the log does not name; what is carried beside an artifact is called after it."""
     state = log.load(store)
-    return tuple(state.packages.digests(set(paths))) if state else ()
-
-
-def _others(paths: Sequence[str], named: tuple[str, ...]) -> list[str]:
-    """Return what is not named; what is carried beside an artifact is called after it."""
+    named = tuple(state.packages.digests(set(paths))) if state else ()
     return [path for path in paths if not (named and path.startswith(named))]
 
 
-def _delete(store: Store, path: str, until: float) -> None:
+def _deleted(store: Store, path: str, until: float) -> str:
     if time.monotonic() > until:
         raise RepositoryError(
             f"{store.address}: to delete files takes too long; nothing is lost, run this again"
         )
     store.delete(path)
+    return path

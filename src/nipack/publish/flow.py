@@ -93,7 +93,7 @@ def publish(
     changes = plan.changes(state)
     if dry_run:
         answer = plan.answer(repository, changed=changes)
-        return replace(answer, passed=passed, settings=plan._changed_settings(state))
+        return replace(answer, passed=passed, settings=plan.changed_settings(state))
     with store_errors_say(AS_IT_WAS):
         if state is None:
             store.probe()
@@ -106,7 +106,7 @@ def publish(
             first=first,
             clock_is_right=clock_is_right,
         )
-        plan.keep_what_was_there()
+        plan.keep_what_was_there(reporter)
     if state is not None and (changes or not indexes.is_written(store, state)):
         state = indexes.write(store, state, signer, plan.local)
     answer = plan.answer(state.repository if state else repository, changed=changes)
@@ -279,7 +279,7 @@ class _Plan:
                 paths[path] = each.artifact.sha256
         self._new, self._refused = tuple(new), refused
         # A repository without packages is one: its address can be told before there is data.
-        return bool(new or self._changed_settings(state) or self._refresh or not (state or refused))
+        return bool(new or self.changed_settings(state) or self._refresh or not (state or refused))
 
     def _change(self, state: State | None) -> Change:
         """Return the change that is wanted of a state that was looked at."""
@@ -288,9 +288,9 @@ class _Plan:
             replace(each.package, artifacts=(replace(each.artifact, date=date),))
             for each in self._new
         )
-        return Change(add=add, repository=self._changed_settings(state), shown=self._shown)
+        return Change(add=add, repository=self.changed_settings(state), shown=self._shown)
 
-    def _changed_settings(self, state: State | None) -> dict[str, Any]:
+    def changed_settings(self, state: State | None) -> dict[str, Any]:
         """Return the fields of an existing repository that this call gives other values."""
         if state is None:
             return {}
@@ -370,11 +370,11 @@ class _Plan:
             list(pool.map(one, missing))
         self._sent |= {each.file for each in missing}
 
-    def keep_what_was_there(self) -> None:
+    def keep_what_was_there(self, reporter: Reporter) -> None:
         """Write again what somebody has deleted who did not know that the log would name it."""
         if not self._found:
             return
-        deletes.wait(self._store)
+        deletes.wait(self._store, reporter)
         folders = {path.rpartition("/")[0] for path, _ in self._found}
         there = {path for folder in folders for path in self._store.files(folder)}
         for path, content in self._found:

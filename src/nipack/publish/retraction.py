@@ -102,10 +102,16 @@ def prune(store: Store, signer: Signer | None, *, keep: int, dry_run: bool = Fal
     files = _unneeded(store, after, keep, frozenset(paths))
     # What leads to a file goes before it: who is ended here leaves no list of what is not there.
     leading = [path for path in files if catalogue.own(path) > 1]
-    for each in (leading, [path for path in files if catalogue.own(path) <= 1]):
-        deletes.delete(store, each, at_once=indexes.WRITERS)
+    others = [path for path in files if catalogue.own(path) <= 1]
+    deleted = [
+        path
+        for some in (leading, others)
+        for path in deletes.delete(store, some, at_once=indexes.WRITERS)
+    ]
     return Pruned(
-        repository=after.repository, packages=tuple(each.key for each in old), files=files
+        repository=after.repository,
+        packages=tuple(each.key for each in old),
+        files=tuple(sorted(deleted)),
     )
 
 

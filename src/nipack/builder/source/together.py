@@ -10,6 +10,7 @@ from nipack.builder.definition.sources import Source
 from nipack.builder.source.tree import fetch_source
 from nipack.system.errors import Problem, SourceDigestError, SourceError
 from nipack.system.progress import Advance, Reporter
+from nipack.system.words import counted
 
 # Servers of data ask for no more connections at a time, and more bring no more bytes.
 _AT_A_TIME = 4
@@ -82,7 +83,7 @@ def fetch_together(
     """
     sizes = [source.size for source in sources]
     total = sum(size for size in sizes if size is not None) if None not in sizes else None
-    step = f"download {len(sources)} file{'' if len(sources) == 1 else 's'}"
+    step = f"download {counted(len(sources), 'file')}"
     common = _Common(reporter, reporter.step(step, total))
 
     def fetch(number: int) -> Fetched | None:

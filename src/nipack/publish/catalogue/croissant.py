@@ -10,6 +10,7 @@ from nipack.publish.catalogue.entries import Entry
 from nipack.publish.catalogue.html import json_lines, path_text, visible, web_address
 from nipack.publish.ecosystems import ecosystems
 from nipack.publish.records import PublishedArtifact, PublishedPackage, PublishedRepository
+from nipack.system.words import counted
 
 NAME = "croissant.json"
 # Search engines read no more of a description, and none that is shorter than fifty characters.
@@ -112,10 +113,9 @@ def _address(repository: PublishedRepository, path: str) -> str:
 
 
 def _description(package: PublishedPackage) -> str:
-    count = len(package.files)
     facts = (
         f"Version {package.version} of a data package for neuroimaging, {package.relpath}: "
-        f"{count} file{'' if count == 1 else 's'}, {package.size} bytes."
+        f"{counted(len(package.files), 'file')}, {package.size} bytes."
     )
     parts = (package.summary, package.description, facts)
     return visible("\n\n".join(part for part in parts if part))[:_LONGEST]

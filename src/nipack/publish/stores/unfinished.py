@@ -10,9 +10,9 @@ UNFINISHED = ".nipack/unfinished"
 _ABANDONED_AFTER = 24 * 3600
 
 
-def own_path() -> str:
-    """Return where this process may write what it has not finished."""
-    return f"{UNFINISHED}/{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+def own_path(what: str = "") -> str:
+    """Return where this process may write what it has not finished; `what` is in its name."""
+    return f"{UNFINISHED}/{socket.gethostname()}.{os.getpid()}.{what}{secrets.token_hex(4)}"
 
 
 def is_abandoned(name: str, age: float) -> bool:
